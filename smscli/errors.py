@@ -1,0 +1,127 @@
+"""Every way a command can end, and the exit status it ends with.
+
+This room owns the error tree and the exit codes; it must not import any other room.
+One boundary (``smscli.cli.main``) turns an error into its exit status; nothing else exits.
+
+::
+
+    SmscliError                 what was wrong, where, and what to do
+    ├── InputError              2  bad option, number, sender, text or file; nothing sent
+    ├── ConfigError             3  profile, credentials or journal unusable; nothing sent
+    ├── AuthenticationError     4  the vendor refused login, key, signature or address
+    ├── RejectedError           5  the vendor said no; repeating the same call will not help
+    ├── UnreachableError        6  certainly nothing was sent; rerunning is safe
+    ├── OutcomeUnknownError     7  it may have been sent; do not rerun
+    ├── PartialError            8  some accepted, some not, none unknown
+    └── ConflictError           9  the key was used for something else, is in flight, or a guard refused
+        └── UnsupportedError    9  this vendor has no such operation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum, unique
+from typing import ClassVar
+
+
+@unique
+class ExitCode(IntEnum):
+    """The exit statuses scripts rely on; they change only with a major version."""
+
+    OK = 0
+    INTERNAL = 1
+    INPUT = 2
+    CONFIG = 3
+    AUTHENTICATION = 4
+    REJECTED = 5
+    UNREACHABLE = 6
+    UNKNOWN = 7
+    PARTIAL = 8
+    CONFLICT = 9
+
+
+class SmscliError(Exception):
+    """An end that smscli foresaw.
+
+    ``message`` says what was wrong and where, ``hint`` what to do about it, ``code`` is the vendor's own error
+    code when it gave one, ``problems`` lists the single findings when several were made at once.
+    None of these may hold a secret, a signature or a full URL.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str | None = None, problems: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+        self.problems = tuple(problems)
+
+
+class InputError(SmscliError):
+    """Bad option, number, sender, text or file. Nothing was sent."""
+
+    exit_code = ExitCode.INPUT
+
+
+class ConfigError(SmscliError):
+    """Profile, credentials or journal are unusable. Nothing was sent."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class AuthenticationError(SmscliError):
+    """The vendor refused login, key, signature or address."""
+
+    exit_code = ExitCode.AUTHENTICATION
+
+
+class RejectedError(SmscliError):
+    """The vendor said no, and the same call will be refused again."""
+
+    exit_code = ExitCode.REJECTED
+
+
+class UnreachableError(SmscliError):
+    """Certainly nothing was sent: rerunning the same command is safe."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class OutcomeUnknownError(SmscliError):
+    """The message may have been sent. Only a person may decide to send it again."""
+
+    exit_code = ExitCode.UNKNOWN
+
+
+class PartialError(SmscliError):
+    """Some recipients were accepted, others were not, none is unknown."""
+
+    exit_code = ExitCode.PARTIAL
+
+
+class ConflictError(SmscliError):
+    """The key was used for other content, is in flight elsewhere, or a guard refused the call."""
+
+    exit_code = ExitCode.CONFLICT
+
+
+class UnsupportedError(ConflictError):
+    """The vendor has no such operation."""
+
+
+ERROR_BY_EXIT_CODE: dict[ExitCode, type[SmscliError]] = {
+    error.exit_code: error
+    for error in (
+        InputError,
+        ConfigError,
+        AuthenticationError,
+        RejectedError,
+        UnreachableError,
+        OutcomeUnknownError,
+        PartialError,
+        ConflictError,
+    )
+}

@@ -1,0 +1,317 @@
+"""The values an SMS tool speaks of: numbers, messages, outcomes, money, secrets.
+
+This room is pure: frozen values and the rules that hold inside one value. No I/O, no clock, no vendor words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum, unique
+
+from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, InputError, PartialError, SmscliError
+
+Pairs = tuple[tuple[str, str], ...]
+"""Request parameters: names and values, decoded, in order, repeats allowed."""
+
+# --- text that may be shown ------------------------------------------------------------------------------------------
+
+# C0, DEL and C1 steer terminals; the bidi controls reorder what a reader sees (CVE-2021-42574); line and paragraph
+# separators and the invisible marks break columns; lone surrogates cannot be encoded. U+200C and U+200D stay:
+# Persian needs the first and family emoji the second.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Return ``text`` with every character that steers instead of shows written as an escape.
+
+    Tab, line feed and carriage return become ``\t``, ``\n`` and ``\r``; others ``\x1b``, ``\u202e``. Printable
+    characters of every script, emoji included, pass unharmed.
+    """
+    return _UNSHOWABLE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    short = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    character = match[0]
+    code = ord(character)
+    return short.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+MASK = "***"
+
+
+class Secret:
+    """A key or password: prints, formats and pickles as ``***``; only ``reveal()`` gives the value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself. Every caller is worth a look in review."""
+        return self._value
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` with every occurrence of the secret replaced by a mask of fixed width."""
+        return text.replace(self._value, MASK) if self._value else text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, (MASK,)
+
+
+# --- numbers and senders ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MSISDN:
+    """A subscriber number in E.164 digits, without ``+`` (ITU-T E.164: at most 15 digits, never a leading zero)."""
+
+    digits: str
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be E.164; ``smscli.numbering`` parses what people type."""
+        if not re.fullmatch(r"[1-9][0-9]{4,14}", self.digits):
+            raise InputError(f"{visible(self.digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
+
+    def __str__(self) -> str:
+        return f"+{self.digits}"
+
+
+@dataclass(frozen=True, slots=True)
+class SenderId:
+    """What the recipient sees as the origin: a registered name or a number. Vendors set their own rules on top."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        """Refuse what no vendor takes: nothing at all, control characters, more than 20 characters."""
+        if not self.value.strip() or len(self.value) > 20 or visible(self.value) != self.value:
+            raise InputError(
+                f"sender {visible(self.value)!r} is not a sender ID",
+                hint="use the registered name (usually 3 to 11 letters and digits) or number, no control characters",
+            )
+
+    def __str__(self) -> str:
+        return self.value
+
+
+# --- what is sent ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text for one or more recipients, complete before anything is signed.
+
+    ``send_at`` is aware and already in the vendor's time zone: vendors take wall-clock time without an offset.
+    ``test`` asks for the vendor's own test mode (accepted, not delivered, not charged).
+    """
+
+    to: tuple[MSISDN, ...]
+    text: str
+    sender: SenderId | None = None
+    send_at: datetime | None = None
+    test: bool = False
+
+
+@unique
+class Outcome(StrEnum):
+    """How one recipient of one send ended; there is no fifth way."""
+
+    SENT = "SENT"
+    """The vendor accepted it, in a complete documented answer, with an id."""
+    REFUSED = "REFUSED"
+    """The vendor refused it, in a complete documented answer."""
+    NOT_SENT = "NOT_SENT"
+    """Proved: no byte of a request that names this recipient reached a connected socket."""
+    UNKNOWN = "UNKNOWN"
+    """Anything else. Never resent by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an outcome is not SENT, in words that are safe to show.
+
+    ``exit_code`` is the status this reason alone would give the command; ``code`` the vendor's own code.
+    ``retry`` marks a refusal that the vendor documents as unprocessed and that a new signature may cure.
+    """
+
+    text: str
+    exit_code: ExitCode
+    code: str | None = None
+    hint: str | None = None
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency (ISO 4217 where the vendor says so)."""
+
+    amount: Decimal
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells."""
+
+    to: MSISDN
+    outcome: Outcome
+    message_id: str | None = None
+    parts: int | None = None
+    cost: Money | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left: money (``unit`` is the currency) or messages (``unit`` is ``SMS``).
+
+    ``daily_quota`` is the number of free messages a day where the vendor grants them.
+    """
+
+    amount: Decimal
+    unit: str
+    daily_quota: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """The vendor's clock, in Unix seconds (UTC)."""
+
+    unix: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceipt:
+    """One submission for each recipient, in the order they were asked for."""
+
+    submissions: tuple[Submission, ...]
+    balance: Balance | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The status of the whole: 7 when anything is unknown, 0 when all went out, 8 when some did.
+
+        When none went out the gravest reason speaks: 4 (credentials) before 5 (refused), 3 (configuration), 6.
+        """
+        outcomes = {submission.outcome for submission in self.submissions}
+        if Outcome.UNKNOWN in outcomes:
+            return ExitCode.UNKNOWN
+        if outcomes == {Outcome.SENT}:
+            return ExitCode.OK
+        if Outcome.SENT in outcomes:
+            return ExitCode.PARTIAL
+        found = {submission.reason.exit_code for submission in self.submissions if submission.reason}
+        graver = (ExitCode.AUTHENTICATION, ExitCode.REJECTED, ExitCode.INPUT, ExitCode.CONFIG)
+        return next((code for code in graver if code in found), ExitCode.UNREACHABLE)
+
+    @property
+    def error(self) -> SmscliError | None:
+        """The error that says the same as ``exit_code``, or None when every recipient was accepted."""
+        if self.exit_code is ExitCode.OK:
+            return None
+        total = len(self.submissions)
+        counts = {outcome: sum(s.outcome is outcome for s in self.submissions) for outcome in Outcome}
+        if self.exit_code is ExitCode.PARTIAL:
+            return PartialError(f"{counts[Outcome.SENT]} of {total} accepted; the rest was not")
+        reason = next(
+            (s.reason for s in self.submissions if s.reason and s.reason.exit_code is self.exit_code),
+            Reason("no reason was given", self.exit_code),
+        )
+        text = reason.text if total == 1 else f"{reason.text} ({_tally(counts)})"
+        return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=reason.hint, code=reason.code)
+
+
+def _tally(counts: Mapping[Outcome, int]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+
+
+# --- whose account ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value a vendor needs from a profile. Its environment variable is ``SMSCLI_`` and the name in capitals.
+
+    ``choices`` empties to "any text"; ``pattern`` is a full-match regular expression, ``example`` shows what fits.
+    """
+
+    name: str
+    help: str
+    secret: bool = False
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    pattern: str | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything a request builder may know of the account: never where it came from.
+
+    ``fields`` holds the vendor's own values by field name (``login``, ``project``, ``app_id`` …), defaults filled in.
+    """
+
+    base_url: str
+    secret: Secret
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret is fetched when it is needed: ``value`` (already here), ``file`` or ``command`` (an argv list)."""
+
+    kind: str
+    value: Secret | None = None
+    path: str | None = None
+    argv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One complete, validated set of settings, each value with the layer that won it.
+
+    ``fields`` are the vendor's public values; ``sources`` maps every set name to words such as
+    ``environment SMSCLI_LOGIN`` or ``profile work``. ``name`` is None when no profile takes part.
+    """
+
+    name: str | None
+    provider: str
+    base_url: str
+    secret: SecretSource
+    fields: Mapping[str, str] = field(default_factory=dict)
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+    region: str | None = None
+    time_zone: str | None = None
+    timeout: float | None = None
+    batch_size: int | None = None
+    proxy: Secret | None = None
+    ca_file: str | None = None
+    store_text: bool = False
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def all_of(to: Sequence[MSISDN], outcome: Outcome, reason: Reason) -> tuple[Submission, ...]:
+    """Return one submission for each recipient, all with the same outcome and reason."""
+    return tuple(Submission(number, outcome, reason=reason) for number in to)

@@ -1,0 +1,135 @@
+"""What travels: a request as ordered pairs, a response as bytes, and the strict reading of both.
+
+This room is pure. A ``Transport`` turns one into the other: over a socket (``smscli.transport``) or inside the
+process (the sandbox), and the code above cannot tell them apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+from smscli.model import Pairs
+
+MAX_ANSWER = 64 * 1024
+"""Bytes of an answer that are read; the longest documented success (50 recipients) is a tenth of it."""
+
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One signed HTTP request.
+
+    ``url`` is scheme, host and path; ``query`` and ``form`` are the decoded pairs in sending order, repeats allowed.
+    ``billable`` marks a request that may cost money: it is never repeated once a byte of it has left.
+    ``not_after`` is the monotonic second after which its first byte must not leave (a signed timestamp's life).
+    """
+
+    method: str
+    url: str
+    query: Pairs = ()
+    form: Pairs = ()
+    headers: Pairs = ()
+    billable: bool = False
+    not_after: float | None = None
+
+    @property
+    def target(self) -> str:
+        """The URL with its encoded query."""
+        return f"{self.url}?{encode(self.query)}" if self.query else self.url
+
+    @property
+    def body(self) -> bytes | None:
+        """The encoded form, or None for a request without one."""
+        return encode(self.form).encode("ascii") if self.form else None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One complete HTTP answer: ``body`` is what a socket delivered, at most ``MAX_ANSWER`` bytes.
+
+    Header names are lower case.
+    """
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Transport = Callable[[Request, float], Response]
+"""``transport(request, seconds)`` gives the complete answer within that many seconds of wall time, or raises
+
+- UnreachableError: proved, no byte of the request reached a connected socket (trying again is safe);
+- ConfigError: the same proof, but trying again will not help (certificate, proxy);
+- OutcomeUnknownError: everything else.
+"""
+
+
+def encode(pairs: Pairs) -> str:
+    """Return the pairs as ``application/x-www-form-urlencoded`` in UTF-8, a space as ``+``, as PHP and browsers do."""
+    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+
+
+class MalformedAnswer(ValueError):  # noqa: N818  (it describes the answer; the error tree has no place for it)
+    """An answer is not what its documentation promises; for a send that means the outcome is unknown."""
+
+
+def decode_text(body: bytes) -> str:
+    """Return an answer's text: strict UTF-8, one byte order mark tolerated.
+
+    Raises MalformedAnswer on anything else.
+    """
+    try:
+        return body.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedAnswer("the answer is not UTF-8") from error
+
+
+def decode_json(body: bytes) -> object:
+    """Return an answer's JSON value, refusing all that the plain parser lets pass.
+
+    Raises MalformedAnswer for a repeated key (the last one would silently win), NaN and infinities, numbers of
+    thousands of digits, nesting deeper than 32 and bytes that are not UTF-8.
+    """
+    text = decode_text(body)
+    if depth(text) > _MAX_DEPTH:
+        raise MalformedAnswer("the answer is nested too deeply")
+    try:
+        return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswer(f"the answer is not JSON: {_shape(text)}") from error
+
+
+def depth(text: str) -> int:
+    """Return how deep brackets and braces nest, strings not regarded: an upper bound for a parser's recursion."""
+    deepest = level = 0
+    for character in text:
+        if character in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif character in "]}":
+            level -= 1
+    return deepest
+
+
+def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the pairs as a dict; raise MalformedAnswer when a key stands twice."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise MalformedAnswer("the answer says one thing twice")
+    return result
+
+
+def _refuse_constant(name: str) -> object:
+    raise MalformedAnswer(f"the answer holds {name}")
+
+
+def _shape(text: str) -> str:
+    if not text.strip():
+        return "it is empty"
+    if text.lstrip().startswith("<"):
+        return "it looks like HTML or XML"
+    return f"{len(text)} characters of something else"
