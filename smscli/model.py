@@ -23,7 +23,7 @@ Pairs = tuple[tuple[str, str], ...]
 # separators and the invisible marks break columns; lone surrogates cannot be encoded. U+200C and U+200D stay:
 # Persian needs the first and family emoji the second.
 _UNSHOWABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 
 
