@@ -202,10 +202,14 @@ class ServerTime:
 
 @dataclass(frozen=True, slots=True)
 class SendReceipt:
-    """One submission for each recipient, in the order they were asked for."""
+    """One submission for each recipient, in the order they were asked for.
+
+    ``unrecorded`` says why the journal could not take what is told here.
+    """
 
     submissions: tuple[Submission, ...]
     balance: Balance | None = None
+    unrecorded: Reason | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -214,12 +218,16 @@ class SendReceipt:
         When none went out the gravest reason speaks: 4 (credentials) before 5 (refused), 3 (configuration), 6.
         """
         outcomes = {submission.outcome for submission in self.submissions}
+        if self.unrecorded and outcomes != {Outcome.NOT_SENT}:
+            return ExitCode.UNKNOWN
         if Outcome.UNKNOWN in outcomes:
             return ExitCode.UNKNOWN
         if outcomes == {Outcome.SENT}:
             return ExitCode.OK
         if Outcome.SENT in outcomes:
             return ExitCode.PARTIAL
+        if self.unrecorded:
+            return ExitCode.CONFIG
         found = {submission.reason.exit_code for submission in self.submissions if submission.reason}
         graver = (ExitCode.AUTHENTICATION, ExitCode.REJECTED, ExitCode.INPUT, ExitCode.CONFIG)
         return next((code for code in graver if code in found), ExitCode.UNREACHABLE)
@@ -229,6 +237,9 @@ class SendReceipt:
         """The error that says the same as ``exit_code``, or None when every recipient was accepted."""
         if self.exit_code is ExitCode.OK:
             return None
+        if self.unrecorded:
+            text = f"the outcome is shown but could not be recorded: {self.unrecorded.text}"
+            return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=self.unrecorded.hint)
         total = len(self.submissions)
         counts = {outcome: sum(s.outcome is outcome for s in self.submissions) for outcome in Outcome}
         if self.exit_code is ExitCode.PARTIAL:

@@ -98,20 +98,23 @@ def explain(error: SmscliError) -> str:
 
 
 def _envelope(result: Result, command: str) -> dict[str, Tree]:
-    error = result.error and {
-        "type": type(result.error).__name__,
-        "message": result.error.message,
-        "hint": result.error.hint,
-        "code": result.error.code,
-        "problems": list(result.error.problems),
-    }
     return {
         "version": ENVELOPE_VERSION,
         "command": command,
         "status": result.status,
         "exit_code": int(result.exit_code),
         "data": result.data,
-        "error": error,
+        "error": _describe(result.error) if result.error else None,
+    }
+
+
+def _describe(error: SmscliError) -> dict[str, Tree]:
+    return {
+        "type": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "code": error.code,
+        "problems": list(error.problems),
     }
 
 
@@ -136,7 +139,8 @@ def _xml(tree: Mapping[str, Tree]) -> str:
     root = ET.Element("smscli")
     grow(root, tree)
     ET.indent(root)
-    return ET.tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n"
+    document: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return document.decode("ascii") + "\n"
 
 
 def _as_visible(match: re.Match[str]) -> str:

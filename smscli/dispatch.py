@@ -1,0 +1,236 @@
+"""The order of events of one call to a vendor: stamp, build, transport, parse; and, for a send, the journal around it.
+
+This room does no I/O of its own: transport, journal, clock and randomness are arguments. It owns the promise that a
+recipient is submitted at most once, and that NOT_SENT is only said with proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+from urllib.parse import quote, quote_plus
+
+from smscli.errors import ConfigError, ExitCode, OutcomeUnknownError, SmscliError, UnreachableError
+from smscli.model import MASK, MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of, visible
+from smscli.providers import Operation, Provider, Stamp
+from smscli.wire import Request, Response, Transport
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+ATTEMPTS = 3
+"""The first try and at most two more, all within one deadline."""
+BREAK_AFTER_UNKNOWN = 3
+BREAK_AFTER_UNREACHABLE = 5
+"""A job stops after this many batches in a row: a vendor that is down must not cost the whole list."""
+EVIDENCE = 4096
+"""Characters of an answer that was not understood which the journal keeps."""
+
+# A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
+_REUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a call needs from outside.
+
+    ``seconds`` is the time one call may take, its retries and the fetching of a stamp included. ``now`` is Unix
+    seconds, ``monotonic`` never steps. ``jitter()`` is uniform in [0, 1); ``nonce()`` gives decimal digits, new each
+    time; ``stopped()`` is true once a signal asked to finish.
+    """
+
+    transport: Transport
+    seconds: float
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
+    nonce: Callable[[], str]
+    stopped: Callable[[], bool] = lambda: False
+
+
+class Ledger(Protocol):
+    """The part of the journal that a send in progress talks to."""
+
+    def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Commit durably that these are in flight; raise ConfigError when that fails, and nothing is sent."""
+
+    def settle(self, key: str, submissions: Sequence[Submission], evidence: str | None = None) -> None:
+        """Record how these ended; raise ConfigError when that fails."""
+
+
+class Caller:
+    """One vendor, one account, and the calls made to it; a fetched stamp is shared between them while it is fresh."""
+
+    def __init__(self, provider: Provider, account: Account, world: World) -> None:
+        self._provider = provider
+        self._account = account
+        self._world = world
+        self._fetched: tuple[str, float] | None = None
+
+    def call(self, operation: Operation[In, Out], what: In) -> Out:
+        """Ask the vendor something that sends nothing.
+
+        Raises AuthenticationError or RejectedError for the vendor's refusal, ConfigError, and UnreachableError for
+        everything that another try may cure: an answer lost on the way has cost nothing.
+        """
+        deadline = self._deadline()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._ask(operation, what, deadline)
+            except UnreachableError:
+                if not self._pause(attempt, deadline):
+                    raise
+        raise AssertionError  # pragma: no cover  (the last attempt returned or raised)
+
+    def submit(
+        self, message: Message, submissions: Sequence[Submission], *, journal: Ledger, key: str, batch_size: int
+    ) -> SendReceipt:
+        """Send ``message`` to those of ``submissions`` that are still NOT_SENT; return the state of all.
+
+        Each batch is claimed in the journal before its first byte leaves and settled after its answer. A signal, a
+        broken circuit or a journal that cannot be written leaves the others NOT_SENT, with that reason. Never raises
+        for what the vendor or the network does.
+        """
+        results = {submission.to: submission for submission in submissions}
+        pending = [submission.to for submission in submissions if submission.outcome is Outcome.NOT_SENT]
+        receipts: list[SendReceipt] = []
+        for start in range(0, len(pending), batch_size):
+            stop = self._reason_to_stop(receipts)
+            if stop:
+                results.update((s.to, s) for s in all_of(pending[start:], Outcome.NOT_SENT, stop))
+                break
+            to = tuple(pending[start : start + batch_size])
+            receipts.append(self._submit_batch(replace(message, to=to), journal, key))
+            results.update((submission.to, submission) for submission in receipts[-1].submissions)
+        balance = next((receipt.balance for receipt in reversed(receipts) if receipt.balance), None)
+        unrecorded = next((receipt.unrecorded for receipt in receipts if receipt.unrecorded), None)
+        return SendReceipt(tuple(results.values()), balance, unrecorded)
+
+    def stamp(self, deadline: float | None = None) -> tuple[str, float | None]:
+        """Return what makes the next request fresh, and the monotonic second after which it is stale.
+
+        A vendor's clock is fetched over the network, unless the profile says ``clock = "local"``.
+        """
+        world, provider = self._world, self._provider
+        if provider.stamp is Stamp.NONCE:
+            return world.nonce(), None
+        if provider.stamp is Stamp.NONE or provider.timestamp is None:
+            return "", None
+        started = world.monotonic()
+        if self._account.fields.get("clock") == "local":
+            return str(int(world.now())), started + provider.stamp_life
+        if self._fetched is None or started - self._fetched[1] > provider.stamp_life * _REUSE:
+            request = provider.timestamp.build(None, self._account, "")
+            response = self._exchange(request, self._deadline() if deadline is None else deadline)
+            # The age counts from before the question: the vendor read its clock somewhere between then and now.
+            self._fetched = str(provider.timestamp.parse(response, None, "").unix), started
+        return self._fetched[0], self._fetched[1] + provider.stamp_life
+
+    def _submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
+        deadline = self._deadline()
+        claimed = False
+        evidence = None
+        for attempt in range(1, ATTEMPTS + 1):
+            request = None
+            try:
+                stamp, not_after = self.stamp(deadline)
+                request = replace(self._provider.send.build(message, self._account, stamp), not_after=not_after)
+                if not claimed:
+                    journal.claim(key, message.to)
+                    claimed = True
+                response = self._world.transport(request, deadline - self._world.monotonic())
+            except OutcomeUnknownError as error:
+                # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
+                receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, _reason(error)))
+            except SmscliError as error:
+                retry = isinstance(error, UnreachableError)
+                receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, replace(_reason(error), retry=retry)))
+            else:
+                receipt = self._provider.send.parse(response, message, stamp)
+                evidence = _evidence(response) if receipt.exit_code is ExitCode.UNKNOWN else None
+            if not all(s.reason and s.reason.retry for s in receipt.submissions) or not self._pause(attempt, deadline):
+                break
+            self._fetched = None
+        scrub = self._scrubber(request)
+        receipt = replace(receipt, submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
+        return self._settle(receipt, journal, key, evidence and scrub(evidence)) if claimed else receipt
+
+    def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None) -> SendReceipt:
+        try:
+            journal.settle(key, receipt.submissions, evidence)
+        except ConfigError as error:
+            # What happened is known and shown; only the journal will call it unknown.
+            return replace(receipt, unrecorded=_reason(error))
+        return receipt
+
+    def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
+        again = "run the same command with the same --key to send the rest"
+        if self._world.stopped():
+            return Reason("stopped by a signal before this recipient's turn", ExitCode.UNREACHABLE, hint=again)
+        if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
+            return next(s.reason for s in receipts[-1].submissions if s.reason)
+        if receipts and receipts[-1].unrecorded:
+            return replace(receipts[-1].unrecorded, exit_code=ExitCode.CONFIG)
+        for code, limit in ((ExitCode.UNKNOWN, BREAK_AFTER_UNKNOWN), (ExitCode.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
+            last = receipts[-limit:]
+            if len(last) == limit and all(receipt.exit_code is code for receipt in last):
+                what = "unknown outcomes" if code is ExitCode.UNKNOWN else "failures to reach the vendor"
+                return Reason(f"stopped after {limit} {what} in a row", ExitCode.UNREACHABLE, hint=again)
+        return None
+
+    def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
+        stamp, not_after = self.stamp(deadline)
+        request = replace(operation.build(what, self._account, stamp), not_after=not_after)
+        response = self._exchange(request, deadline)
+        try:
+            return operation.parse(response, what, stamp)
+        except SmscliError as error:
+            error.message = self._scrubber(request)(error.message)
+            raise
+
+    def _exchange(self, request: Request, deadline: float) -> Response:
+        try:
+            return self._world.transport(request, deadline - self._world.monotonic())
+        except OutcomeUnknownError as error:
+            raise UnreachableError(error.message, hint="nothing is sent by asking: try again") from error
+
+    def _deadline(self) -> float:
+        return self._world.monotonic() + self._world.seconds
+
+    def _pause(self, attempt: int, deadline: float) -> bool:
+        """Wait before another attempt (full jitter); return False when there is none to be made."""
+        delay = self._world.jitter() * 0.5 * 2**attempt
+        if attempt == ATTEMPTS or self._world.stopped() or self._world.monotonic() + delay >= deadline:
+            return False
+        self._world.sleep(delay)
+        return not self._world.stopped()
+
+    def _scrubber(self, request: Request | None) -> Callable[[str], str]:
+        """Return a function that masks what an answer may echo of the request: the key and the signature."""
+        key = self._account.secret.reveal()
+        pairs = (*request.query, *request.form) if request else ()
+        signatures = {value for name, value in pairs if name == self._provider.rule.signature}
+        hidden = [word for word in (key, quote(key), quote_plus(key), visible(key), *signatures) if word]
+
+        def scrub(text: str) -> str:
+            for word in hidden:
+                text = text.replace(word, MASK)
+            return text
+
+        return scrub
+
+
+def _reason(error: SmscliError) -> Reason:
+    return Reason(error.message, error.exit_code, code=error.code, hint=error.hint)
+
+
+def _scrub(submission: Submission, scrub: Callable[[str], str]) -> Submission:
+    reason = submission.reason
+    return replace(submission, reason=replace(reason, text=scrub(reason.text))) if reason else submission
+
+
+def _evidence(response: Response) -> str:
+    body = visible(response.body[:EVIDENCE].decode("utf-8", "backslashreplace"))
+    return f"HTTP {response.status}, {len(response.body)} bytes: {body}"[:EVIDENCE]
