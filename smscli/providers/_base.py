@@ -45,9 +45,10 @@ class Operation(Generic[In, Out]):
 class Provider:
     """One vendor. A capability it lacks is None.
 
-    ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it. ``fields`` are the vendor's own profile fields, the secret among
-    them. ``stamp_life`` is how many seconds a fetched clock stamp is used. ``batch_limit`` is the most recipients one
-    request may carry. ``time_zone`` is the zone in which the vendor reads wall-clock times.
+    ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it. ``fields`` are
+    the vendor's own profile fields, the secret among them. ``stamp_life`` is how many seconds a fetched clock stamp is
+    used. ``batch_limit`` is the most recipients one request may carry. ``time_zone`` is the zone in which the vendor
+    reads wall-clock times.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
     ``extras`` are parameters that client programs are known to add or forget, each with a usual value (a name may
     stand several times); a diagnosis tries them, nothing is ever sent because of them.
@@ -67,8 +68,8 @@ class Provider:
     batch_limit: int = 1
     time_zone: str | None = None
     aliases: tuple[tuple[str, ...], ...] = ()
-    extras: Pairs = ()
     base_url_hint: str | None = None
+    extras: Pairs = ()
 
     @property
     def secret_field(self) -> Field:

@@ -1,0 +1,306 @@
+"""LightSMS (www.lightsms.com, by Paysera).
+
+Signature: all parameters but ``signature`` (so ``return`` counts), sorted by name; their raw values glued together,
+the API key glued behind, MD5 in lower-case hex. From the page "Making Your First Request" of the LightSMS API guide.
+
+Quirks:
+
+- Every request but ``timestamp.php`` carries Unix seconds that live 10 seconds.
+- Only GET is documented, also for sending: a client that repeats GETs by itself sends twice.
+- The guide says that leaving ``return`` out gives plain text, the reference says JSON; no page shows the plain form.
+  This module always asks for JSON.
+- The prose allows 100 numbers in a request, error 14 says 50: batches hold 50.
+- A stale timestamp is said to come back as 24, as 5 ("sender missing") or as 6 ("signature wrong"), depending on the
+  page. This module always sends a timestamp, and a sender with every text, so 24 and 5 can only mean "stale" and
+  are cured by a fresh signature. 6 may as well be a wrong key: repeating that by itself could lock an account.
+- A refusal stands at the top level, under an empty key, or under the number; codes come as text or as numbers; some
+  hosts of the platform list one object per number. ``000`` is a refusal, not a zero.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from smscli.errors import ExitCode, InputError
+from smscli.model import (
+    MSISDN,
+    Account,
+    Balance,
+    Field,
+    Message,
+    Money,
+    Outcome,
+    Pairs,
+    Reason,
+    SendReceipt,
+    ServerTime,
+    Submission,
+    all_of,
+    visible,
+)
+from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, whole
+from smscli.providers._base import Operation, Provider, Stamp
+from smscli.signing import Rule, sign
+from smscli.wire import MalformedAnswer, Request, decode_text
+
+_RULE = Rule(
+    signature="signature",
+    unsigned={"signature": "it is the result"},
+    digests=("md5",),
+    traps=(
+        "values are glued: requests that split the same characters differently share one signature",
+        "every parameter that is sent counts, `return` too",
+    ),
+)
+
+_FIELDS = (
+    Field("login", "account login, shown under MISC → API", example="YourLogin"),
+    Field("api_key", "API key, shown under MISC → API; it never travels", secret=True),
+    Field(
+        "clock",
+        "whose clock stamps a request: the vendor's (one more call) or this machine's",
+        required=False,
+        choices=("vendor", "local"),
+        default="vendor",
+    ),
+)
+
+_CLOCK_HINT = (
+    "timestamps live 10 seconds: check this machine's clock (`smscli timestamp`), "
+    'or set clock = "vendor" in the profile'
+)
+_SIGNATURE_HINT = (
+    "check api_key; then the vendor's list: sort by name, join the values only, the key last, MD5 in lower case, "
+    "`signature` itself left out; a clock that is off may also give this error. "
+    "`smscli sign --expect SIGNATURE` names the mistake"
+)
+
+
+def _errors() -> Mapping[str, Reason]:
+    rejected, refused_login, stale = ExitCode.REJECTED, ExitCode.AUTHENTICATION, ExitCode.UNREACHABLE
+    table: dict[str, tuple[str, ExitCode, str | None]] = {
+        "000": ("the service is not available", rejected, "try again later"),
+        "1": ("the signature is missing", refused_login, None),
+        "2": ("the login is missing", refused_login, "set login in the profile"),
+        "3": ("the text is missing", rejected, None),
+        "4": ("the phone number is missing", rejected, None),
+        "5": ("the timestamp is too old, or the sender is missing", stale, _CLOCK_HINT),
+        "6": ("the signature is wrong", refused_login, _SIGNATURE_HINT),
+        "7": (
+            "the login is wrong, or the account is suspended",
+            refused_login,
+            "check the spelling of login, and in the panel that the account is active; else ask the vendor's support",
+        ),
+        "8": ("the sender name is malformed", rejected, None),
+        "9": ("the sender name is not registered", rejected, "register it in the panel"),
+        "10": ("the sender name is not approved yet", rejected, "approval usually takes 24 to 48 hours"),
+        "11": ("the text holds forbidden words", rejected, None),
+        "12": ("sending failed", rejected, None),
+        "13": ("the number is on the stop list", rejected, None),
+        "14": ("more than 50 numbers in one request", rejected, "use a smaller batch size"),
+        "15": ("no list was given", rejected, None),
+        "16": ("the number is invalid", rejected, None),
+        "17": ("the message id is missing", rejected, None),
+        "18": ("the status could not be got", rejected, None),
+        "19": ("nothing was found", rejected, None),
+        "20": ("the number already exists", rejected, None),
+        "21": ("the name is missing", rejected, None),
+        "22": ("a template of that name exists", rejected, None),
+        "23": ("the month is missing", rejected, None),
+        "24": ("the timestamp is too old or missing", stale, _CLOCK_HINT),
+        "25": ("no access to the list", rejected, None),
+        "26": ("the list is empty", rejected, None),
+        "27": ("no valid number in the request", rejected, None),
+        "28": ("the start date is missing", rejected, None),
+        "29": ("the end date is missing", rejected, None),
+        "30": ("the date is missing or wrong", rejected, None),
+        "31": ("this destination is closed for the account", rejected, "ask the vendor to open it"),
+        "32": (
+            "not enough funds",
+            rejected,
+            "top the account up (`smscli balance` shows what is left), or fewer and shorter messages",
+        ),
+        "33": ("the phone number is not set or wrong", rejected, None),
+        "34": ("the number is on the global stop list", rejected, None),
+        "35": ("not enough funds: billing failed", rejected, "top the account up"),
+        "36": ("no information is available about the number", rejected, None),
+        "37": ("the list id is not set", rejected, None),
+        "38": ("the number is already in this list", rejected, None),
+        "39": ("the number is not in this list", rejected, None),
+    }
+    return {
+        code: Reason(f"LightSMS error {code}: {text}", exit_code, code, hint, retry=exit_code is stale)
+        for code, (text, exit_code, hint) in table.items()
+    }
+
+
+ERRORS = _errors()
+"""What each code means (reference page of send.php, 0 to 39; ``000`` is known from other hosts of the platform)."""
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def _build_send(message: Message, account: Account, stamp: str) -> Request:
+    if message.test:
+        raise PROVIDER.unsupported("test mode: every message is real and charged")
+    pairs = [
+        ("phone", ",".join(number.digits for number in message.to)),
+        ("sender", _sender(message)),
+        ("text", message.text),
+    ]
+    if message.send_at is not None:
+        pairs.append(("sendingTime", message.send_at.strftime("%Y-%m-%d %H:%M")))
+    return _signed("send.php", tuple(pairs), account, stamp, billable=True)
+
+
+def _build_balance(_what: None, account: Account, stamp: str) -> Request:
+    return _signed("balance.php", (), account, stamp, billable=False)
+
+
+def _build_timestamp(_what: None, account: Account, _stamp: str) -> Request:
+    return Request("GET", _url(account, "timestamp.php"))
+
+
+def _signed(script: str, pairs: Pairs, account: Account, stamp: str, *, billable: bool) -> Request:
+    params = (("login", account.fields["login"]), *pairs, ("timestamp", stamp), ("return", "json"))
+    signature = sign(_RULE, params, account.secret).signature
+    return Request("GET", _url(account, script), query=(*params, ("signature", signature)), billable=billable)
+
+
+def _url(account: Account, script: str) -> str:
+    return f"{account.base_url.rstrip('/')}/{script}"
+
+
+def _sender(message: Message) -> str:
+    """Return the sender; the form is the one of the vendor's page on sender names."""
+    if message.sender is None:
+        raise InputError("LightSMS needs a sender", hint="use --sender NAME, or set sender in the profile")
+    value = message.sender.value
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9 -]{2,10}|[0-9]{1,15}", value):
+        raise InputError(
+            f"LightSMS cannot take the sender {visible(value)!r}",
+            hint="3 to 11 Latin letters, digits, blanks and hyphens, a letter first; or up to 15 digits",
+        )
+    return value
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
+    members = _members(answer)
+    refusal = _refusal(members)
+    if refusal is not None:
+        return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
+    asked = {number.digits: number for number in message.to}
+    found: dict[str, Submission] = {}
+    for key, entry in members.items():
+        digits = re.sub(r"^(?:\+|00)", "", key)
+        if digits not in asked or digits in found:
+            raise MalformedAnswer("it speaks of a number that was not asked for, or twice of one")
+        found[digits] = _submission(asked[digits], entry)
+    ids = [submission.message_id for submission in found.values() if submission.message_id is not None]
+    if len(set(ids)) != len(ids):
+        raise MalformedAnswer("it gives one id to two numbers")
+    return SendReceipt(tuple(found.get(number.digits) or _silence(number) for number in message.to))
+
+
+def _submission(number: MSISDN, entry: object) -> Submission:
+    if not isinstance(entry, dict):
+        return _unknown(number, "the vendor's answer for this number is not one that it documents")
+    code = _code(entry.get("error"))
+    if code in ERRORS:
+        return Submission(number, Outcome.REFUSED, reason=ERRORS[code])
+    message_id = whole(entry.get("id_sms"))
+    if code != "0" or message_id is None or not message_id.strip("0"):
+        return _unknown(number, f"the vendor's answer for this number has no id or an unknown error {_shown(entry)}")
+    cost, parts = amount(entry.get("cost")), whole(entry.get("count_sms"), 3)
+    return Submission(
+        number,
+        Outcome.SENT,
+        message_id,
+        parts=int(parts) if parts else None,
+        cost=Money(cost) if cost is not None else None,
+    )
+
+
+def _read_balance(answer: object) -> Balance:
+    members = _members(answer)
+    refusal = _refusal(members)
+    if refusal is not None:
+        refuse(refusal)
+    money, currency = amount(members.get("money")), members.get("currency")
+    if money is None or not isinstance(currency, str) or not re.fullmatch(r"[A-Za-z]{3}", currency):
+        raise MalformedAnswer("it names no amount and currency")
+    return Balance(money, currency)
+
+
+def _read_timestamp(answer: object) -> ServerTime:
+    text = str(answer).strip()
+    if not re.fullmatch(r"[1-9][0-9]{9}", text):
+        raise MalformedAnswer("it is not a Unix time")
+    return ServerTime(int(text))
+
+
+def _members(answer: object) -> dict[str, object]:
+    """Return the answer's members; a list of one-key objects, as some hosts send it, counts as one object."""
+    if isinstance(answer, dict):
+        return answer
+    members: dict[str, object] = {}
+    if not isinstance(answer, list):
+        raise MalformedAnswer("it is not an object")
+    for item in answer:
+        if not isinstance(item, dict) or len(item) != 1 or not members.keys().isdisjoint(item):
+            raise MalformedAnswer("it is not a list of one object for each number")
+        members.update(item)
+    return members
+
+
+def _refusal(members: Mapping[str, object]) -> Reason | None:
+    """Return why the whole request was refused: an error at the top level or under an empty key, and nothing else."""
+    inner = members.get("")
+    whole_answer = inner if len(members) == 1 and isinstance(inner, dict) else members
+    if "error" not in whole_answer:
+        return None
+    code = _code(whole_answer["error"])
+    if code not in ERRORS or len(whole_answer) != 1:
+        raise MalformedAnswer(f"it holds an unknown or contradictory error {_shown(whole_answer)}")
+    return ERRORS[code]
+
+
+def _code(value: object) -> str:
+    return whole(value, 3) or ""
+
+
+def _shown(entry: Mapping[str, object]) -> str:
+    return quote(str(entry.get("error")), 20)
+
+
+def _silence(number: MSISDN) -> Submission:
+    return _unknown(number, "the vendor's answer does not mention this number")
+
+
+def _unknown(number: MSISDN, text: str) -> Submission:
+    return Submission(number, Outcome.UNKNOWN, reason=Reason(text, ExitCode.UNKNOWN))
+
+
+PROVIDER = Provider(
+    name="lightsms",
+    title="LightSMS",
+    base_url="https://www.lightsms.com/external/get/",
+    fields=_FIELDS,
+    rule=_RULE,
+    send=Operation(_build_send, strict_send(_read_send)),
+    balance=Operation(_build_balance, strict_question(_read_balance)),
+    timestamp=Operation(_build_timestamp, strict_question(_read_timestamp, decode_text)),
+    stamp=Stamp.CLOCK,
+    stamp_name="timestamp",
+    # Two seconds less than the vendor grants: the way there takes time too.
+    stamp_life=8.0,
+    batch_limit=50,
+    # Assumed: the page of sendingTime names no zone; the vendor's business hours are given in this one.
+    time_zone="Europe/Vilnius",
+    extras=(("return", "json"), ("return", "xml")),
+)

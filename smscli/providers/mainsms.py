@@ -1,0 +1,223 @@
+"""MainSMS (mainsms.ru); the same platform runs payforsms.ru.
+
+Signature: all parameters but ``sign`` and ``apikey``, sorted by name; their raw values joined by ``;``, then ``;`` and
+the API key; SHA-1 in lower-case hex, and the MD5 of that hex text, again in hex. From the page "Документация по HTTP
+API для разработчика" of payforsms.ru. Public clients confirm that every parameter counts and that hex text is hashed.
+
+Quirks:
+
+- The digests printed on that page belong to the sender ``mainsms.ru``, not to the ``payforsms.ru`` printed beside
+  them; the ``sign`` of its curl line belongs to that sender in yet another order.
+- The page says http; this module speaks https. It sends POST: the page shows a GET with a multipart body.
+- Codes come as text or as numbers, amounts with a dot or a comma.
+- The answer repeats the recipients in the vendor's spelling (``79…``) and gives the ids in a second list: they belong
+  together by position.
+- In test mode the ids are zero, or missing, or there: they prove nothing. Such an answer must say ``test`` 1 itself;
+  then SENT means "accepted as a test", and the id is left out unless it is one.
+- The vendor takes Russian numbers without ``7`` and with ``8``. A foreign number that looks like one would reach a
+  stranger: it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from smscli.errors import ExitCode, InputError
+from smscli.model import (
+    MSISDN,
+    Account,
+    Balance,
+    Field,
+    Message,
+    Money,
+    Outcome,
+    Pairs,
+    Reason,
+    SendReceipt,
+    Submission,
+    all_of,
+)
+from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, whole
+from smscli.providers._base import Operation, Provider, Stamp
+from smscli.signing import Rule, sign
+from smscli.wire import MalformedAnswer, Request
+
+_RULE = Rule(
+    signature="sign",
+    unsigned={"sign": "it is the result", "apikey": "it is the key itself, sent instead of a signature"},
+    digests=("sha1", "md5"),
+    separator=";",
+    traps=("every parameter that is sent counts: `test`, `format` and `run_at` too",),
+)
+
+_FIELDS = (
+    Field("project", "name of the API project in the personal cabinet", example="mainsms"),
+    Field("api_key", "API key of the project", secret=True),
+    Field(
+        "auth",
+        "how a request proves itself: by a signature, or by sending the key itself",
+        required=False,
+        choices=("sign", "apikey"),
+        default="sign",
+    ),
+)
+
+# Assumed: no page names the currency; its prices are those of Russian texts in roubles.
+_CURRENCY = "RUB"
+
+_ERRORS: dict[str, tuple[str, ExitCode, str | None]] = {
+    "1": ("project is empty", ExitCode.AUTHENTICATION, "set project in the profile"),
+    "2": (
+        "the signature is wrong, or the text is not UTF-8",
+        ExitCode.AUTHENTICATION,
+        "check api_key and project; `smscli sign --expect SIGNATURE` names the mistake",
+    ),
+    "3": ("the text is empty", ExitCode.REJECTED, None),
+    "4": ("recipients is empty", ExitCode.REJECTED, None),
+    "5": ("there is no project of that name", ExitCode.AUTHENTICATION, "check the spelling of project in the profile"),
+    "6": ("no valid number among the recipients", ExitCode.REJECTED, None),
+    "7": ("not enough money", ExitCode.REJECTED, "top the account up (`smscli balance` shows what is left)"),
+    "8": ("the sender is empty, too long or too short, or has bad characters", ExitCode.REJECTED, None),
+    "9": ("the sender name is not approved yet", ExitCode.REJECTED, None),
+    "10": ("the project is switched off", ExitCode.AUTHENTICATION, "switch it on in the personal cabinet"),
+}
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def _build_send(message: Message, account: Account, _stamp: str) -> Request:
+    pairs = [("recipients", ",".join(_recipient(number) for number in message.to)), ("message", message.text)]
+    if message.sender is not None:
+        pairs.append(("sender", message.sender.value))
+    if message.send_at is not None:
+        pairs.append(("run_at", message.send_at.strftime("%d.%m.%Y %H:%M")))
+    if message.test:
+        pairs.append(("test", "1"))
+    return _proved("message/send", tuple(pairs), account, billable=True)
+
+
+def _build_balance(_what: None, account: Account, _stamp: str) -> Request:
+    return _proved("message/balance", (), account, billable=False)
+
+
+def _proved(method: str, pairs: Pairs, account: Account, *, billable: bool) -> Request:
+    params = (("project", account.fields["project"]), *pairs)
+    if account.fields.get("auth") == "apikey":
+        proof = ("apikey", account.secret.reveal())
+    else:
+        proof = ("sign", sign(_RULE, params, account.secret).signature)
+    url = f"{account.base_url.rstrip('/')}/{method}"
+    return Request("POST", url, form=(*params, proof), billable=billable)
+
+
+def _recipient(number: MSISDN) -> str:
+    if _as_russian(number.digits) != number.digits:
+        raise InputError(
+            f"{number} would be read as the Russian number +{_as_russian(number.digits)}",
+            hint="this vendor takes Russian numbers without 7 and with 8; send this one through another vendor",
+        )
+    return number.digits
+
+
+def _as_russian(digits: str) -> str:
+    """Return the number as the vendor reads it: ``8…`` of eleven digits and ``9…`` of ten are Russian."""
+    return re.sub(r"^(?:8(?=[0-9]{10}$)|(?=9[0-9]{9}$))", "7", digits)
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
+    members = _members(answer)
+    refusal = _refusal(members)
+    if refusal is not None:
+        return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
+    if whole(members.get("test", int(message.test))) != str(int(message.test)):
+        raise MalformedAnswer("it does not say of test what the request said")
+    ids = _ids(members, message)
+    price, parts = _decimal(members.get("price")), whole(members.get("parts"), 3)
+    cost = Money(price, _CURRENCY) if price is not None and len(ids) == 1 else None
+    submissions = tuple(
+        Submission(number, Outcome.SENT, ids[number], int(parts) if parts else None, cost)
+        if number in ids
+        else Submission(
+            number,
+            Outcome.UNKNOWN,
+            reason=Reason("the vendor's answer does not mention this number", ExitCode.UNKNOWN),
+        )
+        for number in message.to
+    )
+    left = _decimal(members.get("balance"))
+    return SendReceipt(submissions, Balance(left, _CURRENCY) if left is not None else None)
+
+
+def _ids(members: dict[str, object], message: Message) -> dict[MSISDN, str | None]:
+    """Return the id of each number the answer names; None stands for the missing id of a test."""
+    numbers, given = members.get("recipients"), members.get("messages_id")
+    if not isinstance(numbers, list) or not isinstance(given, list):
+        raise MalformedAnswer("it does not list recipients and ids")
+    asked = {number.digits: number for number in message.to}
+    named = [asked.get(_as_russian(whole(number) or "")) for number in numbers]
+    ids = [whole(one, 20) for one in given]
+    ids = [one if one and one.strip("0") else None for one in ids]
+    if message.test and set(ids) <= {None}:
+        ids = [None] * len(named)
+    elif None in ids or len(set(ids)) != len(ids) or len(ids) != len(named):
+        raise MalformedAnswer("its ids are not one for each recipient")
+    known = {number: one for number, one in zip(named, ids, strict=True) if number is not None}
+    if len(known) != len(named):
+        raise MalformedAnswer("it names a number that was not asked for, or one twice")
+    return known
+
+
+def _read_balance(answer: object) -> Balance:
+    members = _members(answer)
+    refusal = _refusal(members)
+    if refusal is not None:
+        refuse(refusal)
+    left = _decimal(members.get("balance"))
+    if left is None:
+        raise MalformedAnswer("it names no amount")
+    return Balance(left, _CURRENCY)
+
+
+def _members(answer: object) -> dict[str, object]:
+    if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
+        raise MalformedAnswer("it has no status")
+    return answer
+
+
+def _refusal(members: dict[str, object]) -> Reason | None:
+    """Return why the whole request was refused, or None when its status is success."""
+    code = whole(members.get("error"), 3)
+    if members["status"] == "success" and "error" not in members:
+        return None
+    if members["status"] == "success" or code not in _ERRORS or "messages_id" in members:
+        raise MalformedAnswer("it holds an unknown or contradictory error")
+    text, exit_code, hint = _ERRORS[code]
+    said = members.get("message")
+    words = f" ({quote(said, 200)})" if isinstance(said, str) and said else ""
+    return Reason(f"MainSMS error {code}: {text}{words}", exit_code, code, hint)
+
+
+def _decimal(value: object) -> Decimal | None:
+    return amount(value.replace(",", ".") if isinstance(value, str) else value)
+
+
+PROVIDER = Provider(
+    name="mainsms",
+    title="MainSMS",
+    base_url="https://mainsms.ru/api/mainsms/",
+    fields=_FIELDS,
+    rule=_RULE,
+    send=Operation(_build_send, strict_send(_read_send)),
+    balance=Operation(_build_balance, strict_question(_read_balance)),
+    stamp=Stamp.NONE,
+    batch_limit=100,
+    # Assumed: public clients name the account's zone or Moscow's.
+    time_zone="Europe/Moscow",
+    aliases=(("payforsms.ru", "mainsms.ru"), ("payforsms", "mainsms")),
+    extras=(("format", "json"), ("format", "xml"), ("test", "1"), ("test", "0")),
+)

@@ -1,0 +1,12 @@
+"""payforsms.ru: the platform of MainSMS under another name.
+
+Signature, parameters, answers and quirks are those of ``smscli.providers.mainsms``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smscli.providers import mainsms
+
+PROVIDER = replace(mainsms.PROVIDER, name="payforsms", title="payforsms", base_url="https://payforsms.ru/api/mainsms/")
