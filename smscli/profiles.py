@@ -1,0 +1,843 @@
+"""TOML profiles: find, read, resolve, edit and save them; and where a secret comes from.
+
+This room owns the profile file and the order in which settings win: option, then the profile named with ``-p``
+(alone) or the environment and then the picked or default profile, then what is built in. It must not talk to a
+vendor, nor show or log a value: every message names the setting, never what stands in it.
+
+The file::
+
+    default = "work"
+
+    [profiles.work]
+    provider = "lightsms"
+    login = "YourLogin"
+    api_key_command = ["pass", "show", "lightsms"]
+
+A secret field has three spellings, of which a profile uses one: ``api_key``, ``api_key_file``, ``api_key_command``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from pathlib import Path
+from shlex import quote
+from time import monotonic
+from typing import IO, Any, NoReturn
+from urllib.parse import urlsplit
+
+from smscli import providers
+from smscli.errors import ConfigError, InputError
+from smscli.model import Account, Field, Profile, Secret, SecretSource, SenderId, visible
+from smscli.providers import Provider
+
+MAX_FILE = 64 * 1024
+"""Bytes of a profile file. A person's file is a hundredth of it; what is larger is not a profile file."""
+
+MAX_SECRET = 4 * 1024
+"""Bytes of a secret, and of what a secret command may print."""
+
+COMMAND_SECONDS = 10.0
+"""Wall time a secret command may take."""
+
+_MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A profile file: its text, its profiles by name, and the name of the default one."""
+
+    text: str = ""
+    tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The new text of a file, and what the user should know about the change (comments that had to go)."""
+
+    text: str = field(repr=False)
+    note: str | None = None
+
+
+def path(environ: Mapping[str, str]) -> Path:
+    """Return where the profile file lives: ``SMSCLI_CONFIG``, else the platform's configuration directory.
+
+    Raises ConfigError when there is no home directory to look in.
+    """
+    named = environ.get("SMSCLI_CONFIG")
+    if named:
+        return _expand(named, "SMSCLI_CONFIG").absolute()
+    from platformdirs import user_config_path  # only the commands that read profiles pay for it
+
+    try:
+        found = user_config_path("smscli") / "config.toml"
+    except RuntimeError:
+        found = Path("~")
+    if not found.is_absolute():  # without HOME and without a passwd entry the "~" stays, and would become a directory
+        raise ConfigError(
+            "there is no home directory to look for profiles in",
+            hint="set SMSCLI_CONFIG to a file, or HOME to a directory",
+        )
+    return found
+
+
+def find(environ: Mapping[str, str]) -> Document:
+    """Return the user's profile file; an empty document when there is none, or no home it could be in."""
+    try:
+        where = path(environ)
+    except ConfigError:
+        if environ.get("SMSCLI_CONFIG"):
+            raise
+        return Document()
+    return read(where)
+
+
+def read(path: Path) -> Document:
+    """Return the file at ``path``; an empty document when it does not exist.
+
+    Raises ConfigError when it is not a regular file of at most 64 KiB that only its owner (the user or root) can
+    read and change, or is not TOML of the documented shape. No message repeats anything of the file but names.
+    """
+    try:
+        content = _read_private(path, MAX_FILE, "the profile file")
+    except FileNotFoundError:
+        return Document()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{_show(path)} is not UTF-8 text", hint=_MEND) from None
+    return _document(text, _show(path))
+
+
+def save(path: Path, text: str) -> None:
+    """Write the profile file, whole or not at all, readable by its owner only.
+
+    A symbolic link stays one: what it points to is replaced. Raises ConfigError when it cannot be written; the old
+    file is untouched then.
+    """
+    import tempfile  # only `profile add|use|remove` write
+
+    content = text.encode()
+    if len(content) > MAX_FILE:
+        raise ConfigError(f"{_show(path)} would grow beyond {MAX_FILE} bytes, and would not be read again")
+    target = Path(os.path.realpath(path))
+    scratch: str | None = None
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, scratch = tempfile.mkstemp(prefix=".config.", suffix=".toml", dir=target.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # a strange umask may have taken the owner's own bits
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(scratch).replace(target)
+        scratch = None
+        _sync_directory(target.parent)
+    except OSError as error:
+        raise ConfigError(f"{_show(path)} cannot be written: {error.strerror}") from None
+    finally:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_private(path: Path, limit: int, what: str) -> bytes:
+    """Return the content of a regular file that nobody else can read; FileNotFoundError passes through.
+
+    The opened file is looked at, not its name: a link or a swapped file cannot slip through in between.
+    """
+    shown = f"{what} {_show(path)}"
+    try:
+        # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ConfigError(f"{shown} is not a regular file")
+            if status.st_uid not in (os.geteuid(), 0):
+                raise ConfigError(
+                    f"{shown} belongs to another user (uid {status.st_uid})",
+                    hint=f"make it yours: chown {os.geteuid()} {quote(str(path))}",
+                )
+            if status.st_mode & 0o066:
+                raise ConfigError(
+                    f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
+                    hint=f"run: chmod 600 {quote(str(path))}",
+                )
+            return _read_all(file, limit, shown)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{shown} cannot be read: {error.strerror}") from None
+
+
+def _read_all(file: IO[bytes], limit: int, shown: str) -> bytes:
+    content = bytearray()
+    while chunk := file.read(limit + 1 - len(content)):
+        content += chunk
+    if len(content) > limit:
+        raise ConfigError(f"{shown} is larger than {limit} bytes")
+    return bytes(content)
+
+
+def _expand(name: str, what: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{what} starts with ~, and there is no home directory") from None
+
+
+def _show(path: Path) -> str:
+    return visible(str(path))
+
+
+# --- TOML ------------------------------------------------------------------------------------------------------------
+
+_MEND = "mend it in an editor, or move it away and add the profiles again with: smscli profile add NAME"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z_-]{1,32}")
+
+
+def _document(text: str, shown: str) -> Document:
+    tree = _parse(text, shown)
+    tables = tree.pop("profiles", {})
+    default = tree.pop("default", None)
+    problems = [f"unknown setting {_show_key(key)} at the top of the file" for key in tree]
+    if not (default is None or isinstance(default, str)):
+        problems.append('default must be the name of a profile: default = "work"')
+    if not isinstance(tables, dict):
+        problems.append("profiles must be tables: [profiles.work]")
+        tables = {}
+    for name, table in tables.items():
+        problems += _misshapen(name, table)
+    if problems:
+        raise ConfigError(f"{shown} is not a profile file", hint=_MEND, problems=problems)
+    return Document(text, tables, default)
+
+
+def _parse(text: str, shown: str) -> dict[str, Any]:
+    import tomllib  # a run on the environment alone needs no TOML
+
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > _MAX_DOTS and not line.lstrip().startswith("#"):
+            raise ConfigError(f"{shown}, line {number}: more than {_MAX_DOTS} dots in one line", hint=_MEND)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # The parser's own sentence may quote the file; its position does not.
+        place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", str(error))
+        raise ConfigError(f"{shown} is not TOML (at {place[1] if place else 'an unknown place'})", hint=_MEND) from None
+
+
+def _misshapen(name: str, table: object) -> Iterable[str]:
+    if not _NAME.fullmatch(name):
+        yield "a profile's name is made of letters, digits, - and _"
+    elif not isinstance(table, dict):
+        yield f"profiles.{name} must be a table: [profiles.{name}]"
+    else:
+        for key, value in table.items():
+            items = value if isinstance(value, list) else [value]
+            if any(isinstance(item, (dict, list)) for item in items):
+                yield f"[profiles.{name}] {_show_key(key)} is nested, and profiles are flat"
+
+
+def _show_key(key: str) -> str:
+    # A line that lost its beginning can put a secret where a name should be: only what looks like a name is shown.
+    return key if _LOOKS_LIKE_A_KEY.fullmatch(key) else "(not shown: it does not look like a name)"
+
+
+# --- editing ---------------------------------------------------------------------------------------------------------
+
+_REWRITTEN = "the file had to be written anew: its comments are gone"
+_HEADER = re.compile(r"[ \t]*\[")
+_DEFAULT = re.compile(r"""([ \t]*default[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*')([ \t]*(?:#.*)?\r?\n?)""")
+
+
+def add(document: Document, name: str, values: Mapping[str, object], *, make_default: bool) -> Edit:
+    """Return the file's text with one more profile at its end, comments kept.
+
+    Raises InputError when the name is taken or is not a name.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError("a profile's name is made of letters, digits, - and _ (at most 64)")
+    if name in document.tables:
+        raise InputError(
+            f"there is a profile {name} already",
+            hint=f"take another name, or remove it first: smscli profile remove {name}",
+        )
+    import tomli_w  # only `profile add` writes a table
+
+    text = _set_default(document.text, name) if make_default else document.text
+    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
+    wanted = Document("", {**document.tables, name: values}, name if make_default else document.default)
+    return _verified(text + gap + tomli_w.dumps({"profiles": {name: values}}), wanted)
+
+
+def use(document: Document, name: str) -> Edit:
+    """Return the file's text with ``name`` as the default profile; raises ConfigError when there is none of it."""
+    _table(document, name)
+    return _verified(_set_default(document.text, name), Document("", document.tables, name))
+
+
+def remove(document: Document, name: str) -> Edit:
+    """Return the file's text without the profile (and without the default, when it was that one).
+
+    Comments outside the profile's table stay. Raises ConfigError when there is no such profile.
+    """
+    _table(document, name)
+    lines = document.text.splitlines(keepends=True)
+    header = re.compile(rf"""[ \t]*\[[ \t]*profiles[ \t]*\.[ \t]*["']?{name}["']?[ \t]*\]""")
+    start = next((index for index, line in enumerate(lines) if header.match(line)), len(lines))
+    end = next((index for index in range(start + 1, len(lines)) if _HEADER.match(lines[index])), len(lines))
+    while end > start + 1 and re.match(r"[ \t]*(#|$)", lines[end - 1]):
+        end -= 1  # a comment above the next table belongs to that one
+    text = "".join(lines[:start] + lines[end:])
+    is_default = document.default == name
+    tables = {other: table for other, table in document.tables.items() if other != name}
+    return _verified(
+        _set_default(text, None) if is_default else text,
+        Document("", tables, None if is_default else document.default),
+    )
+
+
+def _set_default(text: str, name: str | None) -> str:
+    """Return ``text`` with the ``default`` line changed, put in, or (for None) taken out."""
+    lines = text.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        if _HEADER.match(line):
+            break
+        if found := _DEFAULT.fullmatch(line):
+            lines[index] = f'{found[1]}"{name}"{found[2]}' if name else ""
+            return "".join(lines)
+    if name is None:
+        return text
+    # Below a comment that heads the file, above everything else.
+    heading = re.match(r"(?:[ \t]*#.*\n)*(?=[ \t]*\n)", text)
+    at = heading.end() if heading else 0
+    return f'{text[:at]}default = "{name}"\n{text[at:]}'
+
+
+def _verified(text: str, wanted: Document) -> Edit:
+    """Return the edited text when it reads as what is wanted; else the whole file written anew, with a note.
+
+    Editing lines is only a guess at TOML (inline tables, strings that look like headers); reading it back is not.
+    """
+    try:
+        made = _document(text, "the edited file")
+    except ConfigError:
+        made = None
+    if made is not None and (made.tables, made.default) == (wanted.tables, wanted.default):
+        return Edit(text)
+    import tomli_w  # rarely needed
+
+    default = {"default": wanted.default} if wanted.default is not None else {}
+    return Edit(tomli_w.dumps({**default, "profiles": wanted.tables}), _REWRITTEN)
+
+
+# --- what a profile may hold -----------------------------------------------------------------------------------------
+
+
+class SettingError(ValueError):
+    """What is wrong with a setting's value, as the end of a sentence that begins with its name. Never the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that every vendor shares. ``check`` returns the value or raises SettingError with what it must be.
+
+    ``read`` turns the text of an option or variable into what TOML would have held.
+    """
+
+    name: str
+    help: str
+    check: Callable[[Any], object]
+    read: Callable[[str], object] = str
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise SettingError("must be a text in quotes")
+    if not value.strip():
+        raise SettingError("is empty")
+    if visible(value) != value:
+        raise SettingError("holds a line break or another character that cannot be seen")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise SettingError('must be a list of texts: ["+37061234567"]')
+    return tuple(_text(item) for item in value)
+
+
+def _sender(value: object) -> str:
+    try:
+        return SenderId(_text(value)).value
+    except InputError as error:
+        raise SettingError(f"must be a sender ID: {error.hint}") from None
+
+
+def _region(value: object) -> str:
+    text = _text(value).upper()
+    if not re.fullmatch(r"[A-Z]{2}", text):
+        raise SettingError('must be a country of two letters (ISO 3166): "LT"')
+    return text
+
+
+def _time_zone(value: object) -> str:
+    from zoneinfo import ZoneInfo  # only a profile that sets one pays for it
+
+    name = _text(value)
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown here; not a name; the name of a directory
+        raise SettingError('must be a time zone this machine knows: "Europe/Vilnius"') from None
+    return name
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+        raise SettingError("must be a number of seconds above 0, at most 3600")
+    return float(value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SettingError("must be a whole number from 1")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise SettingError("must be true or false")
+    return value
+
+
+def _read_flag(text: str) -> object:
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+
+
+def _read_number(text: str) -> object:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _base_url(value: object) -> str:
+    """Return a directory URL; plain http only to this machine: a signature read on the way can be used."""
+    text = _text(value)
+    parts = _url_parts(text)
+    if "@" in parts[1] or "?" in text or "#" in text:
+        raise SettingError("must be a plain address, without user, query or fragment")
+    if parts[0] != "https" and not (parts[0] == "http" and _is_loopback(parts[2])):
+        raise SettingError("must begin with https:// (http:// only for this machine)")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def _proxy(value: object) -> Secret:
+    text = _text(value)
+    if _url_parts(text)[0] not in ("http", "https"):
+        raise SettingError("must be a URL that begins with http:// or https://")
+    return Secret(text)
+
+
+def _url_parts(text: str) -> tuple[str, str, str]:
+    """Return scheme, authority and host name."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or re.search(r"[\s\\\\]", text):
+        raise SettingError("must be a URL: https://HOST/")
+    return parts.scheme, parts.netloc, host
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address  # only http:// asks
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+SETTINGS = (
+    Setting("base_url", "address of the vendor's scripts, a directory", _base_url),
+    Setting("sender", "sender ID used when none is given", _sender),
+    Setting(
+        "to", "recipients used when none are given", _texts, lambda text: [item.strip() for item in text.split(",")]
+    ),
+    Setting("region", "country of numbers written without a country code", _region),
+    Setting("time_zone", "zone of times written without one", _time_zone),
+    Setting("timeout", "seconds for a whole call", _seconds, _read_number),
+    Setting("batch_size", "recipients in one request", _count, _read_number),
+    Setting("proxy", "HTTP proxy, with its password when it has one", _proxy),
+    Setting("ca_file", "certificates to trust instead of the usual ones", _text),
+    Setting("store_text", "keep whole texts in the journal, not only their length and hash", _flag, _read_flag),
+)
+
+
+def _fits(one: Field, value: object) -> str:
+    text = _text(value)
+    if one.choices and text not in one.choices:
+        raise SettingError(f"must be one of: {', '.join(one.choices)}")
+    if one.pattern and not re.fullmatch(one.pattern, text):
+        raise SettingError(f"must look like {one.example}" if one.example else "is not of the form the vendor asks for")
+    return text
+
+
+# --- which value wins ------------------------------------------------------------------------------------------------
+
+
+@unique
+class Need(Enum):
+    """What a command cannot do without. What it does not need may be missing, but never wrong."""
+
+    ACCOUNT = "everything the vendor asks for"
+    KEY = "the signing key alone (offline signatures)"
+    ADDRESS = "the vendor's address alone (its clock)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One place that settings come from; ``words`` say which, ``textual`` that its values are yet to be read."""
+
+    values: Mapping[str, object] = field(repr=False)
+    words: str
+    textual: bool = True
+
+    def source(self, name: str) -> str:
+        return self.words.format(option=name.replace("_", "-"), variable=name.upper())
+
+
+def resolve(
+    document: Document,
+    *,
+    named: str | None = None,
+    options: Mapping[str, object] | None = None,
+    environ: Mapping[str, str],
+    key: SecretSource | None = None,
+    need: Need = Need.ACCOUNT,
+) -> Profile:
+    """Return the settings of one call, each with the layer that won it.
+
+    ``named`` is the profile named on the command line: it is never mixed with ``SMSCLI_<FIELD>`` variables. Without
+    it, variables win over the profile picked by ``SMSCLI_PROFILE`` or by the file's ``default``; the default takes
+    no part when an option or variable asks for another vendor. ``options`` are the command line's values by setting
+    name (None: not given), ``key`` is a secret given on the command line. An empty variable counts as unset.
+
+    Raises ConfigError with every problem at once; InputError when the mistake is in an option.
+    """
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    name, layers = _layers(document, named, given, environ)
+    reading = _Reading(*_provider(name, layers), name, layers, need)
+    settings = {one.name: reading.setting(one) for one in SETTINGS}
+    fields = {one.name: reading.field(one) for one in reading.provider.fields if not one.secret}
+    source = reading.secret(key)
+    reading.refuse_strangers()
+    if reading.problems:
+        whose = f"profile {name}" if name else "this account"
+        raise ConfigError(f"{whose} cannot be used", hint=_where_to_mend(name), problems=reading.problems)
+    return Profile(
+        name=name,
+        provider=reading.provider.name,
+        secret=source,
+        fields=_set(fields),
+        sources=reading.sources,
+        **_set(settings),
+    )
+
+
+def _layers(
+    document: Document, named: str | None, given: Mapping[str, object], environ: Mapping[str, str]
+) -> tuple[str | None, list[_Layer]]:
+    """Return the name of the profile that takes part, if one does, and the layers, the strongest first."""
+    options = _Layer(given, "option --{option}")
+    if named is not None:
+        return named, [options, _Layer(_table(document, named), f"profile {named}", textual=False)]
+    variables = {
+        name.removeprefix("SMSCLI_").lower(): value
+        for name, value in environ.items()
+        if name.startswith("SMSCLI_") and name.isupper() and value
+    }
+    environment = _Layer(variables, "environment SMSCLI_{variable}")
+    picked = variables.get("profile", document.default)
+    if picked is None:
+        return None, [options, environment]
+    table = _table(document, picked)
+    # An option outweighs both ways of picking; a variable only the file's default (against SMSCLI_PROFILE it is a
+    # contradiction within one layer, told below).
+    wish = given.get("provider") or (None if "profile" in variables else variables.get("provider"))
+    if wish is not None and wish != table.get("provider"):
+        return None, [options, environment]
+    return picked, [options, environment, _Layer(table, f"profile {picked}", textual=False)]
+
+
+def _table(document: Document, name: str) -> Mapping[str, object]:
+    if name in document.tables:
+        return document.tables[name]
+    known = ", ".join(document.tables)
+    raise ConfigError(
+        f"there is no profile {visible(name)!r}",
+        hint=f"profiles: {known}{_nearest(name, document.tables)}" if known else "add one: smscli profile add NAME",
+    )
+
+
+def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
+    """Return the vendor, and the layer that chose it."""
+    choosing = [layer for layer in layers if "provider" in layer.values]
+    vendors = f"providers: {', '.join(providers.names())}"
+    if not choosing:
+        whose = f"profile {name} names" if name else "nothing names"
+        raise ConfigError(f"{whose} no provider", hint=f"{_where_to_mend(name)}; {vendors}")
+    first, last = choosing[0], choosing[-1]
+    wish, source = first.values["provider"], first.source("provider")
+    if not last.textual and wish != last.values["provider"]:
+        raise ConfigError(f"{source} asks for another provider than {last.source('provider')}", hint="name one of them")
+    if first is layers[0]:
+        return providers.get(str(wish)), source
+    if wish not in providers.names():
+        raise ConfigError(f"{source}: there is no such provider", hint=vendors)
+    return providers.get(str(wish)), source
+
+
+class _Reading:
+    """One pass over the layers: the values that win, where they come from, and everything that is wrong."""
+
+    def __init__(self, provider: Provider, chosen_by: str, name: str | None, layers: list[_Layer], need: Need) -> None:
+        self.provider = provider
+        self.sources = {"provider": chosen_by}
+        self.problems: list[str] = []
+        self._table = f"[profiles.{name}]" if name else "a profile"
+        self._layers = layers
+        self._need = need
+
+    def setting(self, setting: Setting) -> Any:
+        """Return the value of a common setting, or None when it is not set."""
+        value = self._value(setting.name, setting.check, setting.read)
+        limit = self.provider.batch_limit
+        if setting.name == "batch_size" and value is not None and value > limit:
+            self.problems.append(f"batch_size must be at most {limit} for {self.provider.title}")
+        if setting.name == "base_url" and setting.name not in self.sources:
+            return self._usual_base_url()
+        return value
+
+    def field(self, one: Field) -> str | None:
+        """Return the value of one of the vendor's own fields, its default, or None."""
+        value: str | None = self._value(one.name, lambda value: _fits(one, value), str)
+        if one.name in self.sources:
+            return value
+        if one.default is not None:
+            self.sources[one.name] = "built-in"
+        elif one.required and self._need is Need.ACCOUNT:
+            self._miss(one.name, one.help, one.name)
+        return one.default
+
+    def secret(self, key: SecretSource | None) -> SecretSource:
+        """Return where the vendor's secret comes from: the strongest layer that has one of its three spellings."""
+        name = self.provider.secret_field.name
+        if key is not None:
+            self.sources[name] = "option"
+            return key
+        spellings: dict[str, tuple[Callable[[Any], SecretSource], Callable[[str], object]]] = {
+            name: (_key, str),
+            f"{name}_file": (_key_file, os.path.abspath),
+            f"{name}_command": (_key_command, str),
+        }
+        for layer in self._layers:
+            used = [spelling for spelling in spellings if spelling in layer.values]
+            if len(used) > 1:
+                self.problems.append(f"{' and '.join(used)} are both set ({layer.source(used[0])}): keep one")
+            if used:
+                return self._value(used[0], *spellings[used[0]]) or _NO_SECRET
+        if self._need is not Need.ADDRESS:
+            self._miss(name, self.provider.secret_field.help, f"{name}, {name}_command or {name}_file")
+        return _NO_SECRET
+
+    def refuse_strangers(self) -> None:
+        """Note every setting of the profile that this vendor does not have; raise InputError for such an option."""
+        name = self.provider.secret_field.name
+        known = {"provider", f"{name}_file", f"{name}_command"}
+        known |= {one.name for one in SETTINGS} | {one.name for one in self.provider.fields}
+        for layer in self._layers:
+            for key in sorted(layer.values.keys() - known):
+                if not layer.textual:
+                    self.problems.append(f"{_show_key(key)} is not a setting{_nearest(key, known)}")
+                elif layer is self._layers[0]:
+                    raise InputError(f"{self.provider.title} has no {layer.source(key)}")
+
+    def _value(self, name: str, check: Callable[[Any], Any], read: Callable[[str], object]) -> Any:
+        layer = next((layer for layer in self._layers if name in layer.values), None)
+        if layer is None:
+            return None
+        self.sources[name] = layer.source(name)
+        value = layer.values[name]
+        try:
+            return check(read(value) if layer.textual and isinstance(value, str) else value)
+        except SettingError as error:
+            if layer is self._layers[0]:
+                raise InputError(f"{layer.source(name)} {error}") from None
+            self.problems.append(f"{name} {error} ({layer.source(name)})")
+            return None
+
+    def _usual_base_url(self) -> str:
+        if self.provider.base_url is not None:
+            self.sources["base_url"] = "built-in"
+        elif self._need is not Need.KEY:
+            self._miss("base_url", self.provider.base_url_hint or "the vendor names no address", "base_url")
+        return self.provider.base_url or ""
+
+    def _miss(self, name: str, what: str, spellings: str) -> None:
+        variable = f"SMSCLI_{name.upper()}"
+        self.problems.append(
+            f"{name} is missing ({what}): set {spellings} in {self._table}, or {variable} in the environment"
+            + (" (not read with -p)" if len(self._layers) == 2 and not self._layers[1].textual else "")
+        )
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # only for those who mistyped
+
+    near = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _where_to_mend(name: str | None) -> str:
+    if name is None:
+        return "set the variables, or keep the account in a profile: smscli profile add NAME"
+    return "the file is where `smscli profile path` says"
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+_NO_SECRET = SecretSource("none")
+
+
+def _key(value: object) -> SecretSource:
+    return SecretSource("value", Secret(_text(value)))
+
+
+def _key_file(value: object) -> SecretSource:
+    name = _text(value)
+    if not name.startswith(("/", "~")):
+        raise SettingError("must be a whole path: it begins with / or ~")
+    return SecretSource("file", path=name)
+
+
+def _key_command(value: object) -> SecretSource:
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(item, str) and "\0" not in item for item in value)
+    ):
+        raise SettingError('must be a list of arguments in a profile: ["pass", "show", "sms"]')
+    return SecretSource("command", argv=tuple(value))
+
+
+def secret(profile: Profile, *, environ: Mapping[str, str]) -> Secret:
+    """Return the profile's secret, fetched from where it is kept.
+
+    A file must be as private as the profile file. A command is started without a shell, without ``SMSCLI_*``
+    variables and without our stdin; it has 10 seconds and 4 KiB of output, and its stderr is ours. One trailing line
+    break is not part of the secret. Raises ConfigError.
+    """
+    name = providers.get(profile.provider).secret_field.name
+    where = profile.secret
+    if where.kind == "value" and where.value is not None:
+        return where.value
+    if where.kind == "file" and where.path is not None:
+        what = f"{name}_file"
+        content = _read_key_file(_expand(where.path, what), what)
+    elif where.kind == "command":
+        what = f"{name}_command"
+        content = _run(where.argv, environ, what)
+    else:
+        raise ConfigError(f"{name} is missing", hint=f"set {name}, {name}_command or {name}_file in a profile")
+    try:
+        return Secret(_text(re.sub(r"\r?\n\Z", "", content.decode())))
+    except UnicodeDecodeError:
+        raise ConfigError(f"what {what} gives is not UTF-8 text") from None
+    except SettingError as error:
+        raise ConfigError(f"what {what} gives {error}", hint="it must be the secret alone, on one line") from None
+
+
+def account(profile: Profile, secret: Secret) -> Account:
+    """Return what a request builder may know: address, secret and the vendor's own values."""
+    return Account(profile.base_url, secret, profile.fields)
+
+
+def _read_key_file(path: Path, what: str) -> bytes:
+    try:
+        return _read_private(path, MAX_SECRET, what)
+    except FileNotFoundError:
+        raise ConfigError(f"{what} {_show(path)} does not exist") from None
+
+
+def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str) -> bytes:
+    """Return what the command prints; kill it, with all it started, when it takes too long or prints too much."""
+    import signal  # only profiles with a command pay for these
+    import subprocess
+
+    # The command needs HOME and PATH, and none of our secrets.
+    environment = {name: value for name, value in environ.items() if not name.startswith("SMSCLI_")}
+    deadline = monotonic() + COMMAND_SECONDS
+    try:
+        child = subprocess.Popen(  # noqa: S603  (the user's own command, from a file only the user can change)
+            argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+        )
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "an argument that cannot be passed on"
+        raise ConfigError(f"{what}: {visible(argv[0])} cannot be started: {reason}") from None
+    with child:
+        try:
+            output = _read_until(child.stdout, deadline, what)
+            status = child.wait(max(0.0, deadline - monotonic()))
+        except BaseException as error:
+            os.killpg(child.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                _too_slow(what)
+            raise
+    if status != 0:
+        raise ConfigError(f"{what}: {visible(argv[0])} ended with status {status}")
+    return output
+
+
+def _read_until(pipe: IO[bytes] | None, deadline: float, what: str) -> bytes:
+    from select import select  # only profiles with a command pay for it
+
+    assert pipe is not None  # noqa: S101  (Popen was asked for one)
+    output = b""
+    while len(output) <= MAX_SECRET:
+        ready, _, _ = select([pipe], [], [], max(0.0, deadline - monotonic()))
+        if not ready:
+            _too_slow(what)
+        chunk = os.read(pipe.fileno(), MAX_SECRET + 1)
+        if not chunk:
+            return output
+        output += chunk
+    raise ConfigError(f"{what} printed more than {MAX_SECRET} bytes")
+
+
+def _too_slow(what: str) -> NoReturn:
+    raise ConfigError(f"{what} took longer than {COMMAND_SECONDS:.0f} seconds")
