@@ -22,6 +22,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
@@ -163,34 +164,38 @@ def _read_private(path: Path, limit: int, what: str) -> bytes:
     shown = f"{what} {_show(path)}"
     try:
         # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigError(f"{shown} is not a regular file")
-            if status.st_uid not in (os.geteuid(), 0):
-                raise ConfigError(
-                    f"{shown} belongs to another user (uid {status.st_uid})",
-                    hint=f"make it yours: chown {os.geteuid()} {quote(str(path))}",
-                )
-            if status.st_mode & 0o066:
-                raise ConfigError(
-                    f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
-                    hint=f"run: chmod 600 {quote(str(path))}",
-                )
-            return _read_all(file, limit, shown)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         raise
     except OSError as error:
+        raise ConfigError(f"{shown} cannot be opened: {error.strerror}") from None
+    try:
+        _refuse_public(os.fstat(descriptor), path, shown)
+        content = b""
+        while len(content) <= limit and (chunk := os.read(descriptor, limit + 1)):
+            content += chunk
+    except OSError as error:
         raise ConfigError(f"{shown} cannot be read: {error.strerror}") from None
-
-
-def _read_all(file: IO[bytes], limit: int, shown: str) -> bytes:
-    content = bytearray()
-    while chunk := file.read(limit + 1 - len(content)):
-        content += chunk
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise ConfigError(f"{shown} is larger than {limit} bytes")
-    return bytes(content)
+    return content
+
+
+def _refuse_public(status: os.stat_result, path: Path, shown: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{shown} is not a regular file")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise ConfigError(
+            f"{shown} belongs to another user (uid {status.st_uid})",
+            hint=f"make it yours: chown {os.geteuid()} {quote(str(path))}",
+        )
+    if status.st_mode & 0o066:
+        raise ConfigError(
+            f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
+            hint=f"run: chmod 600 {quote(str(path))}",
+        )
 
 
 def _expand(name: str, what: str) -> Path:
@@ -777,9 +782,9 @@ def secret(profile: Profile, *, environ: Mapping[str, str]) -> Secret:
     try:
         return Secret(_text(re.sub(r"\r?\n\Z", "", content.decode())))
     except UnicodeDecodeError:
-        raise ConfigError(f"what {what} gives is not UTF-8 text") from None
+        raise ConfigError(f"what the {what} gives is not UTF-8 text") from None
     except SettingError as error:
-        raise ConfigError(f"what {what} gives {error}", hint="it must be the secret alone, on one line") from None
+        raise ConfigError(f"what the {what} gives {error}", hint="it must be the secret alone, on one line") from None
 
 
 def account(profile: Profile, secret: Secret) -> Account:
@@ -789,9 +794,9 @@ def account(profile: Profile, secret: Secret) -> Account:
 
 def _read_key_file(path: Path, what: str) -> bytes:
     try:
-        return _read_private(path, MAX_SECRET, what)
+        return _read_private(path, MAX_SECRET, f"the {what}")
     except FileNotFoundError:
-        raise ConfigError(f"{what} {_show(path)} does not exist") from None
+        raise ConfigError(f"the {what} {_show(path)} does not exist") from None
 
 
 def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str) -> bytes:
@@ -808,36 +813,38 @@ def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str) -> bytes:
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "an argument that cannot be passed on"
-        raise ConfigError(f"{what}: {visible(argv[0])} cannot be started: {reason}") from None
+        raise ConfigError(f"the {what} cannot be started: {reason}") from None
     with child:
         try:
             output = _read_until(child.stdout, deadline, what)
             status = child.wait(max(0.0, deadline - monotonic()))
         except BaseException as error:
-            os.killpg(child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
                 _too_slow(what)
             raise
     if status != 0:
-        raise ConfigError(f"{what}: {visible(argv[0])} ended with status {status}")
+        raise ConfigError(f"the {what} ended with status {status}")
     return output
 
 
 def _read_until(pipe: IO[bytes] | None, deadline: float, what: str) -> bytes:
-    from select import select  # only profiles with a command pay for it
+    from select import POLLIN, poll  # only profiles with a command pay for it
 
     assert pipe is not None  # noqa: S101  (Popen was asked for one)
+    watch = poll()
+    watch.register(pipe, POLLIN)
     output = b""
     while len(output) <= MAX_SECRET:
-        ready, _, _ = select([pipe], [], [], max(0.0, deadline - monotonic()))
-        if not ready:
+        if not watch.poll(max(0.0, deadline - monotonic()) * 1000):
             _too_slow(what)
         chunk = os.read(pipe.fileno(), MAX_SECRET + 1)
         if not chunk:
             return output
         output += chunk
-    raise ConfigError(f"{what} printed more than {MAX_SECRET} bytes")
+    raise ConfigError(f"the {what} printed more than {MAX_SECRET} bytes")
 
 
 def _too_slow(what: str) -> NoReturn:
-    raise ConfigError(f"{what} took longer than {COMMAND_SECONDS:.0f} seconds")
+    raise ConfigError(f"the {what} took longer than {COMMAND_SECONDS:.0f} seconds")
