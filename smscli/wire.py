@@ -7,6 +7,7 @@ process (the sandbox), and the code above cannot tell them apart.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
@@ -17,6 +18,9 @@ MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read; the longest documented success (50 recipients) is a tenth of it."""
 
 _MAX_DEPTH = 32
+
+# One string, closed or not (an open one runs to the end, so that hostile input is read in a single pass).
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +103,18 @@ def decode_json(body: bytes) -> object:
         raise MalformedAnswer("the answer is nested too deeply")
     try:
         return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except MalformedAnswer:
+        raise
+    except ValueError as error:
         raise MalformedAnswer(f"the answer is not JSON: {_shape(text)}") from error
 
 
 def depth(text: str) -> int:
-    """Return how deep brackets and braces nest, strings not regarded: an upper bound for a parser's recursion."""
+    """Return how deep brackets and braces outside strings nest: what a parser's recursion is bounded by."""
     deepest = level = 0
-    for character in text:
-        if character in "[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif character in "]}":
-            level -= 1
+    for character in re.findall(r"[][{}]", _STRING.sub("", text)):
+        level = level + 1 if character in "[{" else max(level - 1, 0)
+        deepest = max(deepest, level)
     return deepest
 
 

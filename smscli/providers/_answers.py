@@ -21,7 +21,7 @@ Out = TypeVar("Out")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?")
 _TAG = re.compile(r"<[^<>]*>")
 # What may carry a credential when a page repeats the request: `name=value`, a URL, a long run of hex.
-_TELLTALE = re.compile(r"[=?]|://|[0-9A-Fa-f]{20}")
+_TELLTALE = re.compile(r"=|\?\w|://|[0-9A-Fa-f]{20}")
 
 
 def strict_send(

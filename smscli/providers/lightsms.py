@@ -210,12 +210,13 @@ def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
 def _submission(number: MSISDN, entry: object) -> Submission:
     if not isinstance(entry, dict):
         return _unknown(number, "the vendor's answer for this number is not one that it documents")
-    code = _code(entry.get("error"))
-    if code in ERRORS:
+    code, message_id = _code(entry.get("error")), whole(entry.get("id_sms"))
+    if code in ERRORS and entry.get("id_sms") in (None, "", "0", 0):
         return Submission(number, Outcome.REFUSED, reason=ERRORS[code])
-    message_id = whole(entry.get("id_sms"))
-    if code != "0" or message_id is None or not message_id.strip("0"):
-        return _unknown(number, f"the vendor's answer for this number has no id or an unknown error {_shown(entry)}")
+    if code != "0":
+        return _unknown(number, f"the vendor's answer for this number holds {_shown(entry)}")
+    if message_id is None or not message_id.strip("0"):
+        return _unknown(number, "the vendor's answer for this number says success, and gives no id")
     cost, parts = amount(entry.get("cost")), whole(entry.get("count_sms"), 3)
     return Submission(
         number,
@@ -266,7 +267,7 @@ def _refusal(members: Mapping[str, object]) -> Reason | None:
         return None
     code = _code(whole_answer["error"])
     if code not in ERRORS or len(whole_answer) != 1:
-        raise MalformedAnswer(f"it holds an unknown or contradictory error {_shown(whole_answer)}")
+        raise MalformedAnswer(f"it holds {_shown(whole_answer)}")
     return ERRORS[code]
 
 
@@ -275,7 +276,7 @@ def _code(value: object) -> str:
 
 
 def _shown(entry: Mapping[str, object]) -> str:
-    return quote(str(entry.get("error")), 20)
+    return f"an unknown or contradictory error {quote(str(entry.get('error')), 20)!r}"
 
 
 def _silence(number: MSISDN) -> Submission:

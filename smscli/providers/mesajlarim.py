@@ -163,11 +163,11 @@ def _read_send(answer: object, message: Message, stamp: str) -> SendReceipt:
     refusal = _refusal(members)
     if refusal is not None:
         return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
-    entries = members.get("recipients")
-    if not isinstance(entries, list) or not isinstance(members.get("sender"), str | None):
-        raise MalformedAnswer("it lists no recipients")
-    asked = {_national(number): number for number in message.to}
-    results: dict[str, set[tuple[str, str]]] = {national: set() for national in asked}
+    entries, left = members.get("recipients"), _quota(members.get("balance"), None)
+    echoed = (members.get("sender"), members.get("message"))
+    if not isinstance(entries, list) or left is None or not all(isinstance(text, str) for text in echoed):
+        raise MalformedAnswer("it lacks its documented sender, message, recipients and balance")
+    results: dict[str, set[tuple[str, str]]] = {_national(number): set() for number in message.to}
     for entry in entries:
         national, result = _result(entry)
         if national not in results:
@@ -175,7 +175,7 @@ def _read_send(answer: object, message: Message, stamp: str) -> SendReceipt:
         results[national].add(result)
     return SendReceipt(
         tuple(_submission(number, results[_national(number)], stamp) for number in message.to),
-        _quota(members.get("balance"), None),
+        left,
     )
 
 
