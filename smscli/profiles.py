@@ -100,6 +100,14 @@ def find(environ: Mapping[str, str]) -> Document:
     return read(where)
 
 
+def names(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the user's profiles; none when the file cannot be used (completion stays silent)."""
+    try:
+        return tuple(find(environ).tables)
+    except ConfigError:
+        return ()
+
+
 def read(path: Path) -> Document:
     """Return the file at ``path``; an empty document when it does not exist.
 
