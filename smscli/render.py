@@ -53,21 +53,24 @@ class Table:
 class Result:
     """What a command returns: the same facts as a tree, as lines for scripts and as a table for people.
 
-    ``lines`` are the rows of ``plain``, one line each, cells separated by tabs. ``notes`` go to stderr.
-    ``error`` (with ``data`` as far as there is any) makes the status of the whole.
+    ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; ``text``, where a command makes a
+    document of its own (a script), stands in for lines and table as it is. ``notes`` go to stderr.
+    ``error`` (with ``data`` as far as there is any) makes the status of the whole. ``exit_code`` is an ``ExitCode``,
+    or 128 and the number of a signal, or the status of a command that was run.
     """
 
     data: Tree = None
     lines: tuple[tuple[str, ...], ...] = ()
     table: Table | None = None
+    text: str | None = None
     notes: tuple[str, ...] = ()
     error: SmscliError | None = None
-    exit_code: ExitCode = ExitCode.OK
+    exit_code: int = ExitCode.OK
 
     @property
     def status(self) -> str:
         """``ok``, ``partial`` or ``error``."""
-        return {ExitCode.OK: "ok", ExitCode.PARTIAL: "partial"}.get(self.exit_code, "error")
+        return {int(ExitCode.OK): "ok", int(ExitCode.PARTIAL): "partial"}.get(self.exit_code, "error")
 
 
 def failure(error: SmscliError, data: Tree = None) -> Result:
@@ -84,6 +87,8 @@ def render(result: Result, command: str, output: Output, *, width: int = 80, col
         return json.dumps(_envelope(result, command), indent=2) + "\n"
     if output is Output.XML:
         return _xml(_envelope(result, command))
+    if result.text is not None:
+        return result.text
     if output is Output.TABLE and result.table:
         return _draw(result.table, width, colour)
     return "".join("\t".join(visible(cell) for cell in line) + "\n" for line in result.lines)

@@ -1,0 +1,63 @@
+"""``smscli balance``: what is left, and whether it is enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+from smscli.cli.options import Invocation, command, new_app
+from smscli.errors import InputError, RejectedError
+from smscli.model import Balance, Profile
+from smscli.render import Result, Table
+
+app = new_app()
+
+
+@command(app)
+def balance(
+    call: Invocation,
+    minimum: Annotated[
+        str | None, typer.Option("--min", metavar="AMOUNT", help="Exit with 5 when less than this is left.")
+    ] = None,
+) -> Result:
+    """Show what is left on the account."""
+    wanted = None if minimum is None else _amount(minimum)
+    profile = call.runtime.profile(call.wanted)
+    account = call.runtime.account(profile)
+    with call.caller(profile, account) as (provider, caller):
+        left = caller.call(provider.balance, None)
+    result = _result(left, profile)
+    if wanted is None or left.amount >= wanted:
+        return result
+    error = RejectedError(f"{left.amount} {left.unit} left, less than the wanted {wanted}", hint="top up the account")
+    return replace(result, error=error, exit_code=error.exit_code)
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise InputError(f"--min {text!r} is not an amount", hint="write it like 10 or 10.50")
+    return amount
+
+
+def _result(left: Balance, profile: Profile) -> Result:
+    quota = () if left.daily_quota is None else (("daily quota", f"{left.daily_quota} {left.unit}"),)
+    return Result(
+        data={
+            "provider": profile.provider,
+            "profile": profile.name,
+            "amount": str(left.amount),
+            "unit": left.unit,
+            "daily_quota": left.daily_quota,
+            "note": left.note,
+        },
+        lines=((str(left.amount), left.unit),),
+        table=Table(("balance", f"{left.amount} {left.unit}"), quota),
+        notes=(left.note,) if left.note else (),
+    )

@@ -1,0 +1,33 @@
+"""``smscli completion``: the script that teaches a shell to complete."""
+
+from __future__ import annotations
+
+from enum import StrEnum, unique
+from typing import Annotated
+
+import typer
+from typer import completion as scripts
+
+from smscli.cli.options import Invocation, command, new_app
+from smscli.render import Result
+
+app = new_app()
+
+
+@unique
+class Shell(StrEnum):
+    """The shells that Typer can teach."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+    POWERSHELL = "powershell"
+
+
+@command(app, vendor=False)
+def completion(call: Invocation, shell: Annotated[Shell, typer.Argument(help="The shell to teach.")]) -> Result:  # noqa: ARG001  (every command gets its invocation)
+    """Print the completion script of a shell."""
+    script = scripts.get_completion_script(  # type: ignore[attr-defined]  # there, though not re-exported
+        prog_name="smscli", complete_var="_SMSCLI_COMPLETE", shell=shell.value
+    )
+    return Result(data={"shell": shell.value, "script": script}, text=script + "\n")

@@ -1,0 +1,63 @@
+"""``smscli sandbox``: the emulator on a port of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from smscli import providers
+from smscli.cli.options import Invocation, command, complete_profile, new_app
+from smscli.model import Account
+from smscli.render import Result, Table
+
+app = new_app()
+
+
+@command(app, vendor=False)
+def sandbox(
+    call: Invocation,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 8025,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", "-p", help="Accept this profile's credentials instead.", autocompletion=complete_profile
+        ),
+    ] = None,
+) -> Result:
+    """Serve an emulator of all vendors on this machine."""
+    from smscli import sandbox as emulator
+    from smscli.runtime import Wanted
+
+    accounts = dict(emulator.DEMO)
+    if profile is not None:
+        chosen = call.runtime.profile(Wanted(profile=profile))
+        accounts[chosen.provider] = call.runtime.account(chosen)
+    app = emulator.create_app(accounts, clock=call.runtime.now)
+    emulator.serve(app, port, ready=lambda root: call.show(_result(root, accounts, profile)))
+    return Result()
+
+
+def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> Result:
+    from smscli import sandbox as emulator
+
+    rows = []
+    for name, url in emulator.base_urls(root).items():
+        account = accounts[name]
+        own = account is not emulator.DEMO[name]
+        fields = [*account.fields.items()]
+        # The demo key is no secret: it opens nothing but this emulator. A profile's own key is.
+        if not own:
+            fields.append((providers.get(name).secret_field.name, account.secret.reveal()))
+        rows.append(
+            (name, url, f"profile {profile}" if own else " ".join(f"{field}={value}" for field, value in fields))
+        )
+    return Result(
+        data={"root": root, "providers": [{"provider": n, "base_url": u, "account": a} for n, u, a in rows]},
+        lines=tuple((name, url) for name, url, _ in rows),
+        table=Table(("provider", "base URL", "account"), tuple(rows)),
+        notes=(f"messages: {root.rstrip('/')}/api/messages", "stop it with Ctrl-C"),
+    )

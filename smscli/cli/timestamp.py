@@ -1,0 +1,65 @@
+"""``smscli timestamp``: the vendor's clock against the local one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from smscli.cli.options import Invocation, command, new_app
+from smscli.model import ServerTime
+from smscli.providers import Provider
+from smscli.render import Result, Table
+
+app = new_app()
+
+
+@command(app)
+def timestamp(call: Invocation) -> Result:
+    """Show the vendor's clock and how far the local clock is off."""
+    runtime = call.runtime
+    from smscli.profiles import Need
+
+    profile = runtime.profile(call.wanted, need=Need.ADDRESS)
+    account = runtime.account(profile, need_secret=False)
+    with call.caller(profile, account) as (provider, caller):
+        if provider.timestamp is None:
+            raise provider.unsupported("clock to ask")
+        before = runtime.now()
+        vendor = caller.call(provider.timestamp, None)
+        after = runtime.now()
+    return _result(provider, vendor, before, after)
+
+
+def _result(provider: Provider, vendor: ServerTime, before: float, after: float) -> Result:
+    # The vendor read its clock somewhere within the round trip, and told whole seconds: half of each is the doubt.
+    local = (before + after) / 2
+    doubt = (after - before) / 2 + 0.5
+    difference = vendor.unix + 0.5 - local
+    there, here = (
+        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") for seconds in (vendor.unix, local)
+    )
+    rows = (
+        ("vendor", there, str(vendor.unix)),
+        ("local", here, f"{local:.3f}"),
+        ("local clock", _compare(difference, doubt), f"{-difference:+.1f} s"),
+    )
+    late = abs(difference) - doubt > provider.stamp_life / 2
+    return Result(
+        data={
+            "provider": provider.name,
+            "vendor_unix": vendor.unix,
+            "vendor_time": there,
+            "local_unix": round(local, 3),
+            "local_time": here,
+            "difference_seconds": round(difference, 3),
+            "doubt_seconds": round(doubt, 3),
+        },
+        lines=((str(vendor.unix),),),
+        table=Table(("clock", "time (UTC)", "seconds"), rows),
+        notes=(f"set this machine's clock: {provider.title} refuses signatures that are too old",) if late else (),
+    )
+
+
+def _compare(difference: float, doubt: float) -> str:
+    if abs(difference) <= doubt:
+        return "agrees"
+    return f"is {abs(difference):.1f} s {'behind' if difference > 0 else 'ahead'}"

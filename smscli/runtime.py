@@ -1,0 +1,240 @@
+"""The outside world as one frozen record: clock, environment, streams, and what is opened with them when asked.
+
+Nothing is opened before a command asks for it, and every part can be replaced by a test. This room wires the others
+together; it must not know commands or output formats.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
+
+from smscli import providers
+from smscli.errors import ConfigError
+from smscli.model import Account, Profile, Secret, SecretSource
+from smscli.providers import Provider
+from smscli.wire import Request, Response, Transport
+
+if TYPE_CHECKING:
+    from smscli.dispatch import Caller
+    from smscli.journal import Journal
+    from smscli.profiles import Need
+
+DEFAULT_SECONDS = 30.0
+DEFAULT_SANDBOX_PROVIDER = "lightsms"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose account the command line asked for. ``options`` are profile fields that were given as options."""
+
+    profile: str | None = None
+    provider: str | None = None
+    sandbox: bool = False
+    seconds: float | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Interruption:
+    """A signal that asked to finish: the running request goes on, the next one is not begun."""
+
+    signal: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the outside world is made of. The defaults are the real one.
+
+    ``stdin``, ``stdout`` and ``stderr`` may be None (a closed descriptor). ``now`` is Unix seconds, ``monotonic``
+    never steps back. ``transport`` None means HTTP.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
+    stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    transport: Transport | None = None
+
+    # --- whose account ---
+
+    def profile(self, wanted: Wanted, *, need: Need | None = None, key: SecretSource | None = None) -> Profile:
+        """Return the settings that win, each with its source; raise ConfigError with all problems at once.
+
+        ``need`` says what the command cannot do without (None: everything), ``key`` is a secret it was given.
+        """
+        from smscli import profiles
+
+        if wanted.sandbox and wanted.profile is None:
+            from smscli import sandbox
+
+            name = wanted.provider or self.environ.get("SMSCLI_PROVIDER") or DEFAULT_SANDBOX_PROVIDER
+            return sandbox.demo_profile(providers.get(name).name)
+        return profiles.resolve(
+            profiles.find(self.environ),
+            named=wanted.profile,
+            options={**wanted.options, "provider": wanted.provider},
+            environ=self.environ,
+            key=key,
+            need=need or profiles.Need.ACCOUNT,
+        )
+
+    def account(self, profile: Profile, *, need_secret: bool = True) -> Account:
+        """Return what the request builders may know, the secret fetched from where the profile says."""
+        from smscli import profiles
+
+        secret = profiles.secret(profile, environ=self.environ) if need_secret else Secret("")
+        return profiles.account(profile, secret)
+
+    # --- the way out ---
+
+    @contextmanager
+    def caller(
+        self, wanted: Wanted, profile: Profile, account: Account, *,
+        interruption: Interruption | None = None, trace: Callable[[str], None] | None = None,
+    ) -> Iterator[tuple[Provider, Caller]]:  # fmt: skip
+        """Open the way to the vendor (or to the sandbox inside this process) and close it in the end.
+
+        ``trace`` is called with one line for each request and answer, without values.
+        """
+        import random
+
+        from smscli.dispatch import Caller, World
+
+        provider = providers.get(profile.provider)
+        transport, cancel, close = self._transport(wanted, profile, account)
+        world = World(
+            transport=transport if trace is None else _traced(transport, trace, self.monotonic),
+            seconds=wanted.seconds or profile.timeout or DEFAULT_SECONDS,
+            now=self.now,
+            monotonic=self.monotonic,
+            sleep=self.sleep,
+            jitter=random.random,
+            nonce=fresh_nonce,
+            stopped=lambda: bool(interruption),
+        )
+        if wanted.sandbox:
+            from smscli import sandbox
+
+            account = replace(account, base_url=sandbox.DEMO[profile.provider].base_url)
+        try:
+            with _signals(interruption, cancel):
+                yield provider, Caller(provider, account, world)
+        finally:
+            close()
+
+    def _transport(
+        self, wanted: Wanted, profile: Profile, account: Account
+    ) -> tuple[Transport, Callable[[], None], Callable[[], None]]:
+        if self.transport is not None:
+            return self.transport, _nothing, _nothing
+        if wanted.sandbox:
+            from smscli import sandbox
+
+            app = sandbox.create_app({profile.provider: account}, clock=self.now)
+            return sandbox.transport(app), _nothing, _nothing
+        from smscli.transport import HttpTransport
+
+        http = HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ)
+        return http, http.cancel, http.close
+
+    # --- what is kept ---
+
+    def journal_path(self, *, sandbox: bool) -> Path:
+        """Return where the journal lives. What went to a sandbox is kept apart from what went to a vendor."""
+        state = self.environ.get("SMSCLI_STATE_DIR")
+        if not state:
+            import platformdirs
+
+            state = platformdirs.user_state_dir("smscli", appauthor=False)
+        if not Path(state).is_absolute():
+            raise ConfigError(
+                f"the state directory {state!r} is not an absolute path",
+                hint="set SMSCLI_STATE_DIR to an absolute directory, or use --no-journal",
+            )
+        return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
+
+    def journal(self, *, sandbox: bool) -> Journal:
+        """Open the journal; raise ConfigError when it cannot be used."""
+        from smscli.journal import Journal
+
+        return Journal(self.journal_path(sandbox=sandbox), now=self.now)
+
+    # --- streams ---
+
+    def is_terminal(self, stream: TextIO | None) -> bool:
+        """Return whether a person sits at the other end."""
+        return stream is not None and not stream.closed and stream.isatty()
+
+
+def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:
+    """Return whether a send would reach an emulator: the one in this process, or one on a loopback address."""
+    return wanted.sandbox or urlsplit(profile.base_url).hostname in LOOPBACK
+
+
+_last_nonce = 0
+
+
+def fresh_nonce() -> str:
+    """Return decimal digits that are new for every request, also within one tick of the clock."""
+    global _last_nonce
+    _last_nonce = max(_last_nonce + 1, time.time_ns() // 100)
+    return str(_last_nonce)
+
+
+def _nothing() -> None:
+    """Nothing to cancel or close."""
+
+
+def _traced(transport: Transport, trace: Callable[[str], None], monotonic: Callable[[], float]) -> Transport:
+    def traced(request: Request, seconds: float) -> Response:
+        fields = ", ".join(name for name, _ in (*request.query, *request.form))
+        url = urlsplit(request.url)
+        trace(f"> {request.method} {url.hostname}{url.path} ({fields})")
+        started = monotonic()
+        response = transport(request, seconds)
+        trace(f"< {response.status}, {len(response.body)} bytes, {monotonic() - started:.3f} s")
+        return response
+
+    return traced
+
+
+@contextmanager
+def _signals(interruption: Interruption | None, cancel: Callable[[], None]) -> Iterator[None]:
+    """Let the first signal ask to finish and the second end the running request, while the block runs."""
+    if interruption is None:
+        yield
+        return
+
+    def caught(number: int, _frame: FrameType | None) -> None:
+        if interruption:
+            cancel()
+        else:
+            interruption.signal = number
+
+    # What the parent made ignored (nohup, a shell's background job) stays ignored.
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    kept = {number: handler for number, handler in kept.items() if handler is not signal.SIG_IGN}
+    for number in kept:
+        signal.signal(number, caught)
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

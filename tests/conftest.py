@@ -1,0 +1,89 @@
+"""What every test may use: ``smscli(...)`` runs a command line in the process and reads like a shell transcript."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smscli.cli import run
+from smscli.runtime import Runtime
+from smscli.wire import Transport
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The lines of ``plain``, cut at the tabs."""
+        return [line.split("\t") for line in self.out.splitlines()]
+
+
+class Stream(io.TextIOWrapper):
+    """A text stream over bytes that says whether it is a terminal."""
+
+    def __init__(self, data: bytes = b"", *, terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(data), encoding="utf-8", newline="")
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Say what the test wants."""
+        return self._terminal
+
+    def text(self) -> str:
+        """Return what was written."""
+        self.flush()
+        written = self.buffer
+        assert isinstance(written, io.BytesIO)
+        return written.getvalue().decode()
+
+
+@pytest.fixture
+def smscli(tmp_path: Path) -> Callable[..., Ran]:
+    """Run a command line against a private config file and state directory; keyword arguments replace the world.
+
+    ``environ`` adds variables, ``stdin`` is bytes on a pipe (None: a terminal), ``terminal`` makes stdout one,
+    ``transport`` stands in for HTTP, ``now`` for the wall clock.
+    """
+
+    def call(
+        *argv: str,
+        environ: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        terminal: bool = False,
+        transport: Transport | None = None,
+        **world: Any,
+    ) -> Ran:
+        out, err = Stream(terminal=terminal), Stream()
+        runtime = Runtime(
+            environ={
+                "HOME": str(tmp_path),
+                "SMSCLI_CONFIG": str(tmp_path / "config.toml"),
+                "SMSCLI_STATE_DIR": str(tmp_path / "state"),
+                **(environ or {}),
+            },
+            stdin=Stream(stdin or b"", terminal=stdin is None),
+            stdout=out,
+            stderr=err,
+            transport=transport,
+            **world,
+        )
+        return Ran(run(list(argv), runtime), out.text(), err.text())
+
+    return call
