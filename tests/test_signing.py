@@ -1,0 +1,96 @@
+"""The signature rule as data: what takes part, in which order, and what may be shown of it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smscli import providers
+from smscli.model import Pairs, Secret
+from smscli.signing import KeyUse, Rule, arrange, sign
+
+SORTED = Rule("sig", {"sig": "it is the result"}, ("md5",))
+FIXED = Rule("token", {"token": "it is the result"}, ("sha1",), order=(("a", "b"), ("c",)), key=KeyUse.HMAC)
+
+names = st.text("abAB_[]z", min_size=1, max_size=4)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+pairs = st.lists(st.tuples(names, texts), max_size=6).map(tuple)
+secrets = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+
+
+@given(pairs, secrets)
+def test_a_sorted_rule_hashes_the_values_in_byte_order_of_their_names(params: Pairs, secret: str) -> None:
+    """The MD5 is that of the values, sorted by name, with the key behind."""
+    glued = "".join(value for _, value in sorted(params, key=lambda pair: pair[0].encode())) + secret
+    assert (
+        sign(SORTED, params, Secret(secret)).signature == hashlib.md5(glued.encode(), usedforsecurity=False).hexdigest()
+    )
+
+
+@given(pairs, secrets, st.randoms(use_true_random=False))
+def test_the_order_of_distinct_parameters_does_not_matter(params: Pairs, secret: str, random: Random) -> None:
+    """A rule that sorts gives one signature for every order of sending."""
+    distinct = list(dict(params).items())
+    shuffled = distinct.copy()
+    random.shuffle(shuffled)
+    assert sign(SORTED, tuple(distinct), Secret(secret)).signature == (
+        sign(SORTED, tuple(shuffled), Secret(secret)).signature
+    )
+
+
+def test_a_fixed_order_holds_alternative_names_in_one_place() -> None:
+    """Names of one group stand together in sending order, a name of no group does not take part."""
+    params = (("c", "3"), ("x", "9"), ("b", "1"), ("a", "2"), ("token", "t"))
+    signed, left_out = arrange(FIXED, params)
+    assert signed == (("b", "1"), ("a", "2"), ("c", "3"))
+    assert [(gone.name, gone.why) for gone in left_out] == [
+        ("x", "not in the vendor's fixed order"),
+        ("token", "it is the result"),
+    ]
+    expected = hmac.new(b"key", b"123", "sha1").hexdigest()
+    assert sign(FIXED, params, Secret("key")).signature == expected
+
+
+def test_repeated_names_keep_their_order() -> None:
+    """Two values of one name are signed as they are sent."""
+    assert arrange(SORTED, (("b", "2"), ("a", "x"), ("b", "1")))[0] == (("a", "x"), ("b", "2"), ("b", "1"))
+
+
+def test_an_empty_value_still_takes_its_place() -> None:
+    """With a separator an empty value leaves two separators side by side."""
+    rule = Rule("sig", {}, ("md5",), separator=";")
+    assert sign(rule, (("a", "1"), ("b", ""), ("c", "3")), Secret("k")).steps[1].value == "1;;3;k"
+
+
+def test_a_request_without_parameters_is_signed_by_the_key_alone() -> None:
+    """Nothing stands before the key, not even a separator."""
+    rule = Rule("sig", {}, ("md5",), separator=";")
+    assert sign(rule, (), Secret("k")).signature == hashlib.md5(b"k", usedforsecurity=False).hexdigest()
+
+
+@given(pairs, st.text("XYZ", min_size=3, max_size=9))
+def test_no_shown_stage_holds_the_secret(params: Pairs, secret: str) -> None:
+    """The secret is masked wherever it stands, also when it was signed as a value by mistake."""
+    trace = sign(SORTED, (*params, ("apikey", secret)), Secret(secret))
+    assert not any(secret in step.shown for step in trace.steps)
+    assert secret not in repr(trace.steps)
+
+
+def test_the_mask_does_not_tell_how_long_the_secret_is() -> None:
+    """Two secrets of different length look the same."""
+    short, long = (sign(SORTED, (("a", "1"),), Secret(secret)).steps[1].shown for secret in ("k", "k" * 40))
+    assert short == long == "1***"
+
+
+@given(secrets, st.text("ab", min_size=1, max_size=6), st.integers(0, 6))
+def test_lightsms_cannot_tell_how_glued_values_were_split(secret: str, text: str, cut: int) -> None:
+    """The trap that the rule warns of is real: moving characters between neighbours keeps the signature."""
+    lightsms = providers.get("lightsms")
+    whole = (("sender", text), ("text", ""))
+    split = (("sender", text[:cut]), ("text", text[cut:]))
+    assert lightsms.sign(whole, Secret(secret)).signature == lightsms.sign(split, Secret(secret)).signature
+    assert any("glued" in trap for trap in lightsms.rule.traps)
