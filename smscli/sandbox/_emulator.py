@@ -1,0 +1,166 @@
+"""What every emulated vendor is made of: a call, an answer, and the desk that remembers.
+
+No Flask here: a vendor platform is a record of functions from a ``Call`` to an ``Answer``.
+"""
+
+from __future__ import annotations
+
+import hmac
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from threading import Lock
+
+from smscli import providers
+from smscli.model import Account, Pairs, visible
+
+_CAUGHT = 10_000  # entries kept; a load test must not eat the machine's memory
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """An invented account, and what else a ready profile needs."""
+
+    account: Account
+    sender: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a vendor's program sees it.
+
+    ``params`` are the decoded pairs of query and body. ``accounts`` are those of this platform, by vendor name.
+    ``now`` is Unix seconds.
+    """
+
+    params: Pairs
+    accept: str
+    accounts: Mapping[str, Account]
+    now: float
+
+    def get(self, name: str) -> str | None:
+        """Return the parameter's value, or None when it was not sent."""
+        return next((value for found, value in self.params if found == name), None)
+
+    def account(self, field_name: str, value: str | None) -> tuple[str, Account] | None:
+        """Return the vendor name and account whose field has this value, or None."""
+        return next(((n, a) for n, a in self.accounts.items() if a.fields.get(field_name) == value), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A signature looked at: whether it was right, and the text that should have been hashed, secret masked.
+
+    The correct signature is not kept: nobody shall use the sandbox to have a profile's key sign for them.
+    """
+
+    right: bool
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back, always with HTTP status 200: these vendors put their errors into the body."""
+
+    body: str
+    content_type: str
+    check: Check | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """One vendor platform: its demo accounts by vendor name, its paths, and what an account holds at the start."""
+
+    demo: Mapping[str, Demo]
+    routes: Mapping[str, Callable[[Call, Desk], Answer]]
+    credit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caught:
+    """One message to one recipient, or one refused request (``to`` None).
+
+    ``now`` is Unix seconds. ``signature`` is the one that came. ``refusal`` says why it was refused, None means
+    accepted. ``send_at`` is as it came.
+    """
+
+    vendor: str
+    operation: str
+    now: float
+    signature: str | None
+    check: Check | None = None
+    refusal: str | None = None
+    to: str | None = None
+    text: str | None = None
+    sender: str | None = None
+    send_at: str | None = None
+    parts: int | None = None
+    message_id: str | None = None
+    note: str | None = None
+
+    def tree(self) -> dict[str, object]:
+        """Return the entry as it stands in the JSON list; ``expected`` only when the signature was wrong."""
+        return {
+            "vendor": self.vendor,
+            "operation": self.operation,
+            "accepted": self.refusal is None,
+            "refusal": self.refusal,
+            "to": self.to,
+            "text": self.text,
+            "sender": self.sender,
+            "send_at": self.send_at,
+            "parts": self.parts,
+            "message_id": self.message_id,
+            "received": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),
+            "signature": self.signature,
+            "expected": self.check.expected if self.check and not self.check.right else None,
+            "note": self.note,
+        }
+
+
+@dataclass(slots=True)
+class Desk:
+    """The sandbox's memory: credit per vendor, serial numbers, what was caught. Hold ``lock`` for a whole call."""
+
+    credit: dict[str, Decimal]
+    caught: deque[Caught] = field(default_factory=lambda: deque(maxlen=_CAUGHT))
+    serials: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    lock: Lock = field(default_factory=Lock)
+
+    def serial(self) -> int:
+        """Return a number that was never given before."""
+        return next(self.serials)
+
+    def refuse(self, noted: Caught, refusal: str, to: Sequence[str] = ()) -> None:
+        """Note a refused request, once for each recipient it names, at least once."""
+        self.caught.extend([replace(noted, refusal=refusal, to=one) for one in to] or [replace(noted, refusal=refusal)])
+
+    def charge(self, vendor: str, price: Decimal) -> bool:
+        """Take ``price`` off the vendor's credit, and tell whether it was there."""
+        if self.credit[vendor] < price:
+            return False
+        self.credit[vendor] -= price
+        return True
+
+
+def verify(vendor: str, signature: str, params: Pairs, account: Account) -> Check:
+    """Work out the vendor's rule over what arrived, and compare.
+
+    This is the one place that sees a wrong signature together with the parameters and the key: an explanation of the
+    mistake belongs here, as one more field of ``Check``.
+    """
+    provider = providers.get(vendor)
+    trace = provider.sign(params, account.secret)
+    hashed = trace.steps[-1 - len(provider.rule.digests)].shown
+    right = hmac.compare_digest(trace.signature.encode(), signature.encode("utf-8", "surrogatepass"))
+    return Check(right, hashed)
+
+
+def header(text: str) -> str:
+    """Return ``text`` as one line of ASCII that fits into a header; nothing that was not shown before is lost."""
+    line = visible(text).encode("ascii", "backslashreplace").decode("ascii")
+    return line if len(line) <= 4000 else f"{line[:4000]}..."

@@ -1,0 +1,174 @@
+"""The emulators as a Flask application, and its two ways in. Loaded only when a sandbox is opened.
+
+Everything HTTP is here: how parameters are gathered, the list of what was caught, the server. Nothing is logged: a
+request line holds login and signature.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from types import FrameType
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, request  # noqa: TID253  (this module is loaded when a sandbox is opened)
+from flask import Response as Reply  # noqa: TID253  (the same)
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import Client
+
+from smscli.errors import ConfigError
+from smscli.model import Account, Pairs, Secret
+from smscli.sandbox._emulator import Answer, Call, Desk, Emulator, header
+from smscli.wire import Request, Response, Transport
+
+_LONGEST_REQUEST = 1024 * 1024
+
+
+def create_app(
+    emulators: tuple[Emulator, ...],
+    accounts: Mapping[str, Account],
+    clock: Callable[[], float],
+    credit: Mapping[str, Decimal],
+) -> Flask:
+    """See ``smscli.sandbox.create_app``."""
+    app = Flask("smscli.sandbox", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = _LONGEST_REQUEST
+    desk = Desk({name: credit.get(name, emulator.credit) for emulator in emulators for name in emulator.demo})
+    for place, emulator in enumerate(emulators):
+        own = {name: accounts[name] for name in emulator.demo if name in accounts}
+        app.register_blueprint(_blueprint(f"vendor{place}", emulator, own, desk, clock))
+    paths = {
+        name: urlsplit(demo.account.base_url).path for emulator in emulators for name, demo in emulator.demo.items()
+    }
+    app.add_url_rule("/", "index", partial(_index, paths))
+    secrets = [account.secret for account in accounts.values()]
+    app.add_url_rule("/api/messages", "messages", partial(_messages, desk, secrets), methods=["GET", "DELETE"])
+    return app
+
+
+def _blueprint(
+    name: str, emulator: Emulator, accounts: Mapping[str, Account], desk: Desk, clock: Callable[[], float]
+) -> Blueprint:
+    blueprint = Blueprint(name, __name__)
+    for place, (path, handle) in enumerate(emulator.routes.items()):
+
+        def view(handle: Callable[[Call, Desk], Answer] = handle) -> Reply:
+            call = Call(_params(), request.headers.get("Accept", ""), accounts, clock())
+            with desk.lock:
+                return _reply(handle(call, desk))
+
+        blueprint.add_url_rule(path, f"path{place}", view, methods=["GET", "POST"], strict_slashes=False)
+    return blueprint
+
+
+def _params() -> Pairs:
+    """Return the parameters of query and body, whatever the method, as the vendors' PHP gathers them.
+
+    Query, then form (urlencoded or multipart), then JSON object. A later value of a name replaces an earlier one,
+    in its place; only a name that ends in ``[]`` keeps all values, and those of the last source alone.
+    """
+    merged: dict[str, list[str]] = {}
+    for source in (request.args, request.form):
+        for name, values in source.lists():
+            merged[name] = values if name.endswith("[]") else values[-1:]
+    if request.is_json:
+        body = request.get_json(silent=True)
+        for name, value in (body if isinstance(body, dict) else {}).items():
+            if isinstance(value, list):
+                merged[f"{name}[]"] = [str(item) for item in value]
+            elif value is not None:
+                merged[name] = [str(value)]
+    # JSON can spell half a surrogate pair, which no encoding can write again.
+    return tuple(
+        (name, value.encode("utf-8", "replace").decode()) for name, values in merged.items() for value in values
+    )
+
+
+def _reply(answer: Answer) -> Reply:
+    reply = Reply(answer.body, content_type=answer.content_type)
+    if answer.check and not answer.check.right:
+        reply.headers["X-Smscli-Expected"] = header(answer.check.expected)
+    return reply
+
+
+def _index(paths: Mapping[str, str]) -> Reply:
+    root = request.url_root.rstrip("/")
+    urls = {name: root + path for name, path in paths.items()}
+    return _json({"base_urls": urls, "messages": f"{root}/api/messages"})
+
+
+def _messages(desk: Desk, secrets: Sequence[Secret]) -> Reply:
+    with desk.lock:
+        if request.method == "DELETE":
+            desk.caught.clear()
+            return Reply(status=204)
+        caught = [entry.tree() for entry in desk.caught]
+    # A client under development may put its key anywhere, even where the signature belongs.
+    for secret in secrets:
+        caught = [
+            {name: secret.mask(value) if isinstance(value, str) else value for name, value in entry.items()}
+            for entry in caught
+        ]
+    return _json(caught)
+
+
+def _json(value: object) -> Reply:
+    return Reply(json.dumps(value, indent=2) + "\n", content_type="application/json")
+
+
+# --- the two ways in -------------------------------------------------------------------------------------------------
+
+
+def transport(app: Flask) -> Transport:
+    """See ``smscli.sandbox.transport``."""
+
+    def send(asked: Request, _seconds: float) -> Response:
+        url = urlsplit(asked.target)
+        with Client(app).open(
+            url.path,
+            base_url=f"{url.scheme}://{url.netloc}",
+            method=asked.method,
+            query_string=url.query,
+            data=asked.body,
+            content_type="application/x-www-form-urlencoded" if asked.form else None,
+            headers=list(asked.headers),
+        ) as reply:
+            return Response(reply.status_code, reply.get_data(), {name.lower(): value for name, value in reply.headers})
+
+    return send
+
+
+class _Quiet(WSGIRequestHandler):
+    """A handler without an access log."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  (werkzeug's own name)
+        """Say nothing."""
+
+
+def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> None:
+    """See ``smscli.sandbox.serve``."""
+    try:
+        # werkzeug would print and exit on an address in use.
+        listener = socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such port"
+        raise ConfigError(
+            f"the sandbox cannot listen on {host}, port {port}: {reason}", hint="port 0 takes any free one"
+        ) from error
+    with listener, make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno()) as server:
+        previous = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            ready(f"http://{host}:{server.port}")
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
