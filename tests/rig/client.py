@@ -1,0 +1,58 @@
+"""One send through the real transport to the rig's vendor, read by the provider's own parser, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
+from smscli.model import MSISDN, Account, Message, Outcome, Secret, SenderId
+from smscli.providers import get
+from smscli.transport import HttpTransport
+from smscli.wire import Request
+
+VENDORS = ("lightsms", "mainsms", "mesajlarim")
+
+# Keys of nobody, numbers of nobody (the vendors' own printed examples).
+SECRETS = {"lightsms": "your_api_key_here", "mainsms": "07349e954831d", "mesajlarim": "mySecret"}
+_FIELDS = {
+    "lightsms": {"login": "YourLogin"},
+    "mainsms": {"project": "mainsms"},
+    "mesajlarim": {"app_id": "1", "msisdn": "5321000000"},
+}
+_RECIPIENT = {"lightsms": "37061234567", "mainsms": "79121231234", "mesajlarim": "905322000000"}
+
+
+class Ending(NamedTuple):
+    """How one send ended: the outcome of its recipient, and the error when there was no answer to read."""
+
+    outcome: Outcome
+    error: SmscliError | None = None
+
+
+def build(vendor: str, base_url: str, text: str = "My Message") -> tuple[Request, Message]:
+    """Return the signed send of one text to one recipient."""
+    sender = SenderId("YourSender") if vendor == "lightsms" else None
+    message = Message((MSISDN(_RECIPIENT[vendor]),), text, sender)
+    account = Account(base_url, Secret(SECRETS[vendor]), _FIELDS[vendor])
+    return get(vendor).send.build(message, account, "1732809600"), message
+
+
+def send(
+    transport: HttpTransport,
+    vendor: str,
+    base_url: str,
+    seconds: float,
+    *,
+    text: str = "My Message",
+    not_after: float | None = None,
+) -> Ending:
+    """Send one message and read the answer."""
+    request, message = build(vendor, base_url, text)
+    try:
+        response = transport(replace(request, not_after=not_after), seconds)
+    except (UnreachableError, ConfigError) as error:
+        return Ending(Outcome.NOT_SENT, error)
+    except OutcomeUnknownError as error:
+        return Ending(Outcome.UNKNOWN, error)
+    return Ending(get(vendor).send.parse(response, message, "1732809600").submissions[0].outcome)
