@@ -85,21 +85,28 @@ class Caller:
         raise AssertionError  # pragma: no cover  (the last attempt returned or raised)
 
     def submit(
-        self, message: Message, submissions: Sequence[Submission], *, journal: Ledger, key: str, batch_size: int
+        self,
+        message: Message,
+        submissions: Sequence[Submission],
+        *,
+        pending: Sequence[MSISDN],
+        journal: Ledger,
+        key: str,
+        batch_size: int,
     ) -> SendReceipt:
-        """Send ``message`` to those of ``submissions`` that are still NOT_SENT; return the state of all.
+        """Send ``message`` to those of ``submissions`` that are ``pending``; return the state of all.
 
         Each batch is claimed in the journal before its first byte leaves and settled after its answer. A signal, a
         broken circuit or a journal that cannot be written leaves the others NOT_SENT, with that reason. Never raises
         for what the vendor or the network does.
         """
         results = {submission.to: submission for submission in submissions}
-        pending = [submission.to for submission in submissions if submission.outcome is Outcome.NOT_SENT]
         receipts: list[SendReceipt] = []
         for start in range(0, len(pending), batch_size):
             stop = self._reason_to_stop(receipts)
             if stop:
-                results.update((s.to, s) for s in all_of(pending[start:], Outcome.NOT_SENT, stop))
+                left = [number for number in pending[start:] if results[number].outcome is Outcome.NOT_SENT]
+                results.update((s.to, s) for s in all_of(left, Outcome.NOT_SENT, stop))
                 break
             to = tuple(pending[start : start + batch_size])
             receipts.append(self._submit_batch(replace(message, to=to), journal, key))

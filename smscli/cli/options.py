@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from smscli import providers
+from smscli.errors import InputError
 from smscli.render import Output, Result
 from smscli.runtime import Interruption, Runtime, Wanted
 
@@ -174,3 +176,11 @@ def new_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+def seconds(option: str, text: str) -> float:
+    """Return the seconds that ``90s``, ``30m``, ``1h`` or ``7d`` mean; raise InputError naming the option otherwise."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)([smhd])", text)
+    if match is None:
+        raise InputError(f"{option} {text!r} is not a length of time", hint="write it like 90s, 30m, 1h or 7d")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
