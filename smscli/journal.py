@@ -692,9 +692,9 @@ _KEEP = (
 _ELSEWHERE = "make it writable for you alone, name another directory in SMSCLI_STATE_DIR, or use --no-journal"
 _TROUBLE = {
     sqlite3.SQLITE_BUSY: (f"is busy: other processes held it for {BUSY_SECONDS:.0f} seconds", "try again"),
-    sqlite3.SQLITE_READONLY: ("cannot be written", _ELSEWHERE),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened or its directory written", _ELSEWHERE),
-    sqlite3.SQLITE_PERM: ("cannot be written", _ELSEWHERE),
+    sqlite3.SQLITE_READONLY: ("cannot be written (the file or its directory)", _ELSEWHERE),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened (the file or one beside it)", _ELSEWHERE),
+    sqlite3.SQLITE_PERM: ("cannot be written (the file or its directory)", _ELSEWHERE),
     sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space"),
     sqlite3.SQLITE_IOERR: ("cannot be read or written: disk I/O error", "look at the disk and its free space"),
     sqlite3.SQLITE_CORRUPT: ("is damaged", _KEEP),
@@ -712,6 +712,9 @@ def _explained(path: Path, consequence: str = "") -> Iterator[None]:
     except sqlite3.Error as error:
         what, hint = _TROUBLE.get(_code(error), (f"cannot be used: {visible(str(error))}", _KEEP))
         raise ConfigError(f"the journal {name} {what}{end}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its error, and Python stumbles over the quotation.
+        raise ConfigError(f"the journal {name} is damaged{end}", hint=_KEEP) from error
     except OSError as error:
         raise ConfigError(f"the journal {name} cannot be used: {error.strerror}{end}", hint=_ELSEWHERE) from error
 
@@ -784,7 +787,10 @@ def _check_file(path: Path) -> None:
         raise ConfigError(f"the journal {name} is open to other users (mode {mode:04o})", hint=f"chmod 600 {name}")
     if path.parent.stat().st_mode & stat.S_IWOTH:
         # Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
-        raise ConfigError(f"every user may write to the directory of the journal {name}", hint=f"chmod o-w {name}")
+        raise ConfigError(
+            f"every user may write to the directory of the journal {name}",
+            hint=f"chmod o-w {visible(str(path.parent))}, or name another directory in SMSCLI_STATE_DIR",
+        )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
