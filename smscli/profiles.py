@@ -28,7 +28,7 @@ from enum import Enum, unique
 from pathlib import Path
 from shlex import quote
 from time import monotonic
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from smscli import providers
@@ -54,7 +54,7 @@ _MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
 class Document:
     """A profile file: its text, its profiles by name, and the name of the default one."""
 
-    text: str = ""
+    text: str = field(default="", repr=False)
     tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
     default: str | None = None
 
@@ -78,7 +78,7 @@ def path(environ: Mapping[str, str]) -> Path:
     from platformdirs import user_config_path  # only the commands that read profiles pay for it
 
     try:
-        found = user_config_path("smscli") / "config.toml"
+        found = user_config_path("smscli", appauthor=False) / "config.toml"
     except RuntimeError:
         found = Path("~")
     if not found.is_absolute():  # without HOME and without a passwd entry the "~" stays, and would become a directory
@@ -128,8 +128,7 @@ def read(path: Path) -> Document:
 def save(path: Path, text: str) -> None:
     """Write the profile file, whole or not at all, readable by its owner only.
 
-    A symbolic link stays one: what it points to is replaced. Raises ConfigError when it cannot be written; the old
-    file is untouched then.
+    A symbolic link stays one: what it points to is replaced. Raises ConfigError when it cannot be written.
     """
     import tempfile  # only `profile add|use|remove` write
 
@@ -244,7 +243,7 @@ def _document(text: str, shown: str) -> Document:
 def _parse(text: str, shown: str) -> dict[str, Any]:
     import tomllib  # a run on the environment alone needs no TOML
 
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # no other character ends a line of TOML
         if line.count(".") > _MAX_DOTS and not line.lstrip().startswith("#"):
             raise ConfigError(f"{shown}, line {number}: more than {_MAX_DOTS} dots in one line", hint=_MEND)
     try:
@@ -594,6 +593,10 @@ def _layers(
     picked = variables.get("profile", document.default)
     if picked is None:
         return None, [options, environment]
+    if "profile" not in variables and picked not in document.tables:
+        # The name itself is not shown: it is a value of the file like any other.
+        known = ", ".join(document.tables) or "none"
+        raise ConfigError("the file's default profile is not in it", hint=f"smscli profile use NAME; profiles: {known}")
     table = _table(document, picked)
     # An option outweighs both ways of picking; a variable only the file's default (against SMSCLI_PROFILE it is a
     # contradiction within one layer, told below).
@@ -768,11 +771,11 @@ def _key_command(value: object) -> SecretSource:
     return SecretSource("command", argv=tuple(value))
 
 
-def secret(profile: Profile, *, environ: Mapping[str, str]) -> Secret:
+def secret(profile: Profile, *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS) -> Secret:
     """Return the profile's secret, fetched from where it is kept.
 
     A file must be as private as the profile file. A command is started without a shell, without ``SMSCLI_*``
-    variables and without our stdin; it has 10 seconds and 4 KiB of output, and its stderr is ours. One trailing line
+    variables and without our stdin; it has ``seconds`` and 4 KiB of output, and its stderr is ours. One trailing line
     break is not part of the secret. Raises ConfigError.
     """
     name = providers.get(profile.provider).secret_field.name
@@ -784,7 +787,7 @@ def secret(profile: Profile, *, environ: Mapping[str, str]) -> Secret:
         content = _read_key_file(_expand(where.path, what), what)
     elif where.kind == "command":
         what = f"{name}_command"
-        content = _run(where.argv, environ, what)
+        content = _run(where.argv, environ, what, seconds)
     else:
         raise ConfigError(f"{name} is missing", hint=f"set {name}, {name}_command or {name}_file in a profile")
     try:
@@ -807,14 +810,14 @@ def _read_key_file(path: Path, what: str) -> bytes:
         raise ConfigError(f"the {what} {_show(path)} does not exist") from None
 
 
-def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str) -> bytes:
+def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str, seconds: float) -> bytes:
     """Return what the command prints; kill it, with all it started, when it takes too long or prints too much."""
     import signal  # only profiles with a command pay for these
     import subprocess
 
     # The command needs HOME and PATH, and none of our secrets.
     environment = {name: value for name, value in environ.items() if not name.startswith("SMSCLI_")}
-    deadline = monotonic() + COMMAND_SECONDS
+    deadline = monotonic() + seconds
     try:
         child = subprocess.Popen(  # noqa: S603  (the user's own command, from a file only the user can change)
             argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
@@ -829,8 +832,8 @@ def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str) -> bytes:
         except BaseException as error:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
-            if isinstance(error, subprocess.TimeoutExpired):
-                _too_slow(what)
+            if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
+                raise ConfigError(f"the {what} took longer than {seconds:g} seconds") from None
             raise
     if status != 0:
         raise ConfigError(f"the {what} ended with status {status}")
@@ -846,13 +849,9 @@ def _read_until(pipe: IO[bytes] | None, deadline: float, what: str) -> bytes:
     output = b""
     while len(output) <= MAX_SECRET:
         if not watch.poll(max(0.0, deadline - monotonic()) * 1000):
-            _too_slow(what)
+            raise TimeoutError
         chunk = os.read(pipe.fileno(), MAX_SECRET + 1)
         if not chunk:
             return output
         output += chunk
     raise ConfigError(f"the {what} printed more than {MAX_SECRET} bytes")
-
-
-def _too_slow(what: str) -> NoReturn:
-    raise ConfigError(f"the {what} took longer than {COMMAND_SECONDS:.0f} seconds")
