@@ -151,14 +151,7 @@ class _Quiet(WSGIRequestHandler):
 
 def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> None:
     """See ``smscli.sandbox.serve``."""
-    try:
-        # werkzeug would print and exit on an address in use.
-        listener = socket.create_server((host, port))
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such port"
-        raise ConfigError(
-            f"the sandbox cannot listen on {host}, port {port}: {reason}", hint="port 0 takes any free one"
-        ) from error
+    listener = _listen(host, port)
     with listener, make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno()) as server:
         previous = signal.signal(signal.SIGTERM, _interrupt)
         try:
@@ -172,3 +165,15 @@ def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> Non
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket: left to itself, werkzeug would print and exit when the address is in use."""
+    if port > 65535:
+        reason = "there is no such port"
+    else:
+        try:
+            return socket.create_server((host, port))
+        except OSError as error:
+            reason = str(error.strerror)
+    raise ConfigError(f"the sandbox cannot listen on {host}, port {port}: {reason}", hint="port 0 takes any free one")

@@ -1,0 +1,565 @@
+"""The sandbox against the vendors' documents: every check, every documented answer, in the vendor's own shape.
+
+Signatures are made here by hand, as the documents say, not by smscli.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from smscli import providers, sandbox
+from smscli.errors import AuthenticationError, ConfigError, RejectedError
+from smscli.model import MSISDN, Account, Message, Outcome, Secret, SenderId
+from smscli.wire import Request
+
+NOW = 1732809600
+LIGHTSMS_KEY = "demo-key-lightsms"
+PAYFORSMS_KEY = "demo-key-payforsms"
+MESAJLARIM_SECRET = "demo-secret-mesajlarim"
+
+
+@dataclass
+class Bench:
+    """One sandbox with a clock that stands still, and the ways to ask it."""
+
+    now: list[float] = field(default_factory=lambda: [float(NOW)])
+    credit: dict[str, Decimal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Open the application."""
+        self.app = sandbox.create_app(clock=lambda: self.now[0], credit=self.credit)
+
+    def ask(self, path: str, method: str = "GET", **options: Any) -> Any:
+        """Return the reply to one request; it always has status 200."""
+        with self.app.test_client().open(path, method=method, **options) as reply:
+            assert reply.status_code == 200, reply.get_data(as_text=True)
+            return reply
+
+    def lightsms(self, script: str, pairs: dict[str, str], key: str = LIGHTSMS_KEY, **options: Any) -> Any:
+        """Ask LightSMS with a signature over the pairs, login and timestamp added."""
+        params = {"login": "demo", "timestamp": str(NOW)} | pairs
+        params = {name: value for name, value in params.items() if value != "left out"}
+        joined = "".join(value for _, value in sorted(params.items()))
+        params.setdefault("signature", hashlib.md5((joined + key).encode()).hexdigest())  # noqa: S324  (vendor's rule)
+        return self.ask(f"/external/get/{script}.php", query_string=params, **options)
+
+    def payforsms(self, method: str, pairs: dict[str, str], key: str = PAYFORSMS_KEY, **options: Any) -> Any:
+        """Ask payforsms with a sign over the pairs, project added."""
+        params = {"project": "demo-payforsms"} | pairs
+        joined = ";".join([*(value for _, value in sorted(params.items())), key])
+        inner = hashlib.sha1(joined.encode()).hexdigest()  # noqa: S324  (vendor's rule)
+        params["sign"] = hashlib.md5(inner.encode()).hexdigest()  # noqa: S324  (vendor's rule)
+        return self.ask(f"/api/mainsms/message/{method}", "POST", data=params, **options)
+
+    def mesajlarim(self, action: str, pairs: dict[str, Any], key: str = MESAJLARIM_SECRET) -> Any:
+        """Ask Mesajlarim with a token over the documented order."""
+        params = {"appId": "1", "msisdn": "5321000000", "rand": "1331024400"} | pairs
+        params = {name: value for name, value in params.items() if value != "left out"}
+        joined = ""
+        for name in ("appId", "appld", "msisdn", "message", "recipient", "recipient[]", "rand"):
+            value = params.get(name, "")
+            joined += value if isinstance(value, str) else "".join(value)
+        params.setdefault("token", hmac.new(key.encode(), joined.encode(), "sha1").hexdigest())
+        return self.ask(f"/omrestapi/api.php?action={action}", "POST", data=params)
+
+    def caught(self) -> list[dict[str, Any]]:
+        """Return the message list."""
+        entries: list[dict[str, Any]] = json.loads(self.ask("/api/messages").get_data())
+        return entries
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Return a fresh sandbox."""
+    return Bench()
+
+
+SEND = {"phone": "37061234567", "sender": "Demo", "text": "Hello!", "return": "json"}
+PAY = {"recipients": "89121231234", "sender": "payforsms.ru", "message": "test"}
+SMS = {"message": "My Message", "recipient": "5322000000"}
+
+
+# --- LightSMS --------------------------------------------------------------------------------------------------------
+
+
+def test_lightsms_clock_is_ten_bare_digits(bench: Bench) -> None:
+    """timestamp.php needs no signature and answers in plain text."""
+    reply = bench.ask("/external/get/timestamp.php")
+    assert (reply.get_data(), reply.content_type) == (b"1732809600", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize("pairs", [{}, {"return": "json"}])
+def test_lightsms_balance_is_json_also_without_return(bench: Bench, pairs: dict[str, str]) -> None:
+    """Both values are strings, as on the page."""
+    assert bench.lightsms("balance", pairs).get_json() == {"money": "150.50", "currency": "EUR"}
+
+
+def test_lightsms_balance_as_xml_is_the_printed_document(bench: Bench) -> None:
+    """The page prints declaration, response, money, currency."""
+    reply = bench.lightsms("balance", {"return": "xml"})
+    assert reply.get_data(as_text=True) == (
+        '<?xml version="1.0" encoding="utf-8"?>\n<response><money>150.50</money><currency>EUR</currency></response>'
+    )
+
+
+def test_lightsms_send_answers_by_phone_and_charges_each_part(bench: Bench) -> None:
+    """All values are strings, ids have 22 digits and never repeat, and the balance falls by parts."""
+    answer = bench.lightsms("send", SEND | {"phone": "37061234567,37062345678", "text": "я" * 71}).get_json()
+    assert list(answer) == ["37061234567", "37062345678"]
+    ids = {entry["id_sms"] for entry in answer.values()}
+    assert len(ids) == 2
+    assert all(len(one) == 22 and one.isdigit() for one in ids)
+    assert [(e["error"], e["cost"], e["count_sms"]) for e in answer.values()] == [("0", "0.0288", "2")] * 2
+    assert bench.lightsms("balance", {}).get_json()["money"] == "150.4424"
+
+
+def test_lightsms_send_as_xml_has_one_phone_element_each(bench: Bench) -> None:
+    """The attributes are those of the page."""
+    reply = bench.lightsms("send", SEND | {"return": "xml"})
+    phone = ET.fromstring(reply.get_data()).find("phones/phone")  # noqa: S314  (our own sandbox's answer)
+    assert phone is not None
+    assert list(phone.attrib) == ["phone", "error", "id_sms", "cost", "count_sms"]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code"),
+    [
+        ({"login": "left out"}, 2),
+        ({"signature": ""}, 1),
+        ({"timestamp": "left out"}, 24),
+        ({"login": "nobody"}, 7),
+        ({"text": ""}, 3),
+        ({"phone": ""}, 4),
+        ({"sender": ""}, 5),
+        ({"sender": "no"}, 8),
+        ({"sender": "7even"}, 8),
+        ({"sendingTime": "tomorrow"}, 30),
+        ({"phone": ",".join(str(37061000000 + n) for n in range(51))}, 14),
+        ({"phone": "12,abc"}, 27),
+    ],
+)
+def test_lightsms_answers_each_fault_with_its_code(bench: Bench, pairs: dict[str, str], code: int) -> None:
+    """A fault of the whole request stands at the top level, as a number; nothing is charged."""
+    assert bench.lightsms("send", SEND | pairs).get_json() == {"error": code}
+    assert not any(entry["accepted"] for entry in bench.caught())
+    assert bench.lightsms("balance", {}).get_json()["money"] == "150.50"
+
+
+def test_lightsms_wrong_signature_stands_under_the_phone_of_a_send(bench: Bench) -> None:
+    """So the vendor's page on errors prints it, as text; a balance has no phone, and gets it at the top."""
+    assert bench.lightsms("send", SEND, key="wrong").get_json() == {"37061234567": {"error": "6"}}
+    assert bench.lightsms("balance", {}, key="wrong").get_json() == {"error": 6}
+    xml = bench.lightsms("send", SEND | {"return": "xml"}, key="wrong").get_data(as_text=True)
+    assert xml.endswith('<response><phones><phone phone="37061234567" error="6" /></phones></response>')
+    xml = bench.lightsms("balance", {"return": "xml"}, key="wrong").get_data(as_text=True)
+    assert xml.endswith("<response><error>6</error></response>")
+
+
+@pytest.mark.parametrize(("off", "taken"), [(-11, False), (-10, True), (0, True), (10, True), (11, False)])
+def test_lightsms_timestamp_lives_ten_seconds_both_ways(bench: Bench, off: int, *, taken: bool) -> None:
+    """Too old or from the future is error 6; so are milliseconds and words."""
+    answer = bench.lightsms("balance", {"timestamp": str(NOW + off)}).get_json()
+    assert ("money" in answer) is taken
+    assert taken or answer == {"error": 6}
+
+
+@pytest.mark.parametrize("stamp", [f"{NOW}000", "now", f"-{NOW}", f"{NOW}.0"])
+def test_lightsms_timestamp_in_another_unit_is_stale(bench: Bench, stamp: str) -> None:
+    """Milliseconds are what JavaScript clients send."""
+    assert bench.lightsms("balance", {"timestamp": stamp}).get_json() == {"error": 6}
+
+
+def test_lightsms_refuses_single_numbers_beside_accepted_ones(bench: Bench) -> None:
+    """An invalid number gets 16 as a number, without id; the other one is sent."""
+    answer = bench.lightsms("send", SEND | {"phone": "37061234567,12"}).get_json()
+    assert answer["37061234567"]["error"] == "0"
+    assert answer["12"] == {"error": 16}
+
+
+def test_lightsms_runs_out_of_money_in_the_middle() -> None:
+    """The recipients the balance does not cover get 32."""
+    bench = Bench(credit={"lightsms": Decimal("0.02")})
+    answer = bench.lightsms("send", SEND | {"phone": "37061234567,37062345678"}).get_json()
+    assert [entry["error"] for entry in answer.values()] == ["0", 32]
+
+
+@pytest.mark.parametrize("when", ["2030-01-15 10:00", "2030-01-15 10:00:59"])
+def test_lightsms_takes_both_documented_forms_of_sending_time(bench: Bench, when: str) -> None:
+    """Guide and reference differ by the seconds; the list shows what came."""
+    assert bench.lightsms("send", SEND | {"sendingTime": when}).get_json()["37061234567"]["error"] == "0"
+    assert bench.caught()[0]["send_at"] == when
+
+
+# --- MainSMS and payforsms -------------------------------------------------------------------------------------------
+
+
+def test_payforsms_balance_is_text_with_a_dot(bench: Bench) -> None:
+    """As captured from the vendor."""
+    assert bench.payforsms("balance", {}).get_json() == {"status": "success", "balance": "500.00"}
+
+
+def test_payforsms_send_answers_with_all_documented_members(bench: Bench) -> None:
+    """Recipients are normalised, ids are integers, amounts have a comma, count is parts of all."""
+    numbers = "89121231234, +7 (912) 123-12-35,9121231236,89121231234"
+    answer = bench.payforsms("send", PAY | {"recipients": numbers, "message": "ж" * 71}).get_json()
+    ids = answer.pop("messages_id")
+    assert len(set(ids)) == 3
+    assert all(isinstance(one, int) for one in ids)
+    assert answer == {
+        "status": "success",
+        "recipients": ["79121231234", "79121231235", "79121231236"],
+        "parts": 2,
+        "count": 6,
+        "price": "27,12",
+        "balance": "472,88",
+        "test": 0,
+    }
+
+
+def test_payforsms_xml_has_hyphens_and_commas(bench: Bench) -> None:
+    """Names are the JSON ones with hyphens, below one result."""
+    reply = bench.payforsms("send", PAY | {"format": "xml", "run_at": "03.10.2031 17:00"})
+    root = ET.fromstring(reply.get_data())  # noqa: S314  (our own sandbox's answer)
+    assert (root.tag, reply.content_type) == ("result", "application/xml; charset=utf-8")
+    assert [element.tag for element in root] == [
+        "status", "recipients", "parts", "count", "price", "balance", "messages-id", "test", "run-at",
+    ]  # fmt: skip
+    assert [child.text for child in root.findall("recipients/*")] == ["79121231234"]
+    assert root.findtext("balance") == "495,48"
+    assert b"<balance>495,48</balance>" in bench.payforsms("balance", {"format": "xml"}).get_data()
+
+
+@pytest.mark.parametrize(
+    ("accept", "form", "is_xml"),
+    [
+        ("application/xml", None, True),
+        ("application/xml", "json", False),
+        ("application/json", "xml", True),
+        ("application/json, application/xml", None, False),
+        ("*/*", None, False),
+    ],
+)
+def test_payforsms_format_goes_before_accept(bench: Bench, accept: str, form: str | None, *, is_xml: bool) -> None:
+    """Only a client that takes nothing but XML gets it without asking."""
+    reply = bench.payforsms("balance", {"format": form} if form else {}, headers={"Accept": accept})
+    assert reply.get_data().startswith(b"<?xml") is is_xml
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code"),
+    [
+        ({"project": ""}, "1"),
+        ({"project": "nobody"}, "5"),
+        ({"message": ""}, "3"),
+        ({"recipients": " , "}, "4"),
+        ({"recipients": "12,abc"}, "6"),
+        ({"sender": ""}, "8"),
+        ({"sender": "бренд"}, "8"),
+    ],
+)
+def test_payforsms_answers_each_fault_with_its_code(bench: Bench, pairs: dict[str, str], code: str) -> None:
+    """The code is text, a message stands beside it, nothing is charged."""
+    answer = bench.payforsms("send", PAY | pairs).get_json()
+    assert (answer["status"], answer["error"]) == ("error", code)
+    assert answer["message"]
+    assert bench.payforsms("balance", {}).get_json()["balance"] == "500.00"
+
+
+def test_payforsms_wrong_and_missing_signs_are_error_2(bench: Bench) -> None:
+    """With the text that was captured, in JSON and in XML."""
+    expected = {"status": "error", "error": "2", "message": "invalid signature or message encoding is not utf8"}
+    assert bench.payforsms("send", PAY, key="wrong").get_json() == expected
+    assert bench.payforsms("balance", {}, key="wrong").get_json() == expected
+    missing = bench.ask("/api/mainsms/message/send", query_string=PAY | {"project": "demo-payforsms"})
+    assert missing.get_json() == expected
+    xml = bench.payforsms("send", PAY | {"format": "xml"}, key="wrong").get_data(as_text=True)
+    assert "<result><status>error</status><error>2</error><message>invalid" in xml
+
+
+def test_payforsms_takes_the_key_itself_instead_of_a_sign(bench: Bench) -> None:
+    """The documented alternative; a wrong key is error 2, and the key is not in the list."""
+    asked = PAY | {"project": "demo-payforsms", "apikey": PAYFORSMS_KEY}
+    assert bench.ask("/api/mainsms/message/send", query_string=asked).get_json()["status"] == "success"
+    asked["apikey"] = "wrong"
+    assert bench.ask("/api/mainsms/message/send", query_string=asked).get_json()["error"] == "2"
+    assert PAYFORSMS_KEY not in bench.ask("/api/messages").get_data(as_text=True)
+
+
+def test_payforsms_test_mode_is_accepted_and_free(bench: Bench) -> None:
+    """The answer repeats the flag, and the list says so."""
+    answer = bench.payforsms("send", PAY | {"test": "1"}).get_json()
+    assert (answer["test"], answer["price"], answer["balance"]) == (1, "4,52", "500,00")
+    assert bench.caught()[0]["note"] == "test mode: not charged"
+
+
+def test_payforsms_refuses_the_whole_request_when_the_money_is_gone() -> None:
+    """Error 7, nobody is sent to; the brand beside it has an account of its own."""
+    bench = Bench(credit={"payforsms": Decimal("9.03")})
+    assert bench.payforsms("send", PAY | {"recipients": "9121231234,9121231235"}).get_json()["error"] == "7"
+    assert bench.payforsms("send", PAY).get_json()["balance"] == "4,51"
+    mainsms = bench.payforsms("balance", {"project": "demo-mainsms"}, key="demo-key-mainsms").get_json()
+    assert mainsms["balance"] == "500.00"
+
+
+def test_payforsms_sender_may_be_left_out_and_paths_may_end_in_a_slash(bench: Bench) -> None:
+    """Newer clients of the vendor do the one, older ones the other."""
+    pairs = {name: value for name, value in PAY.items() if name != "sender"}
+    assert bench.payforsms("send/", pairs).get_json()["status"] == "success"
+
+
+# --- Mesajlarim ------------------------------------------------------------------------------------------------------
+
+
+def test_mesajlarim_balance_has_the_documented_members(bench: Bench) -> None:
+    """Numbers are numbers, the msisdn is text."""
+    answer = bench.mesajlarim("balance", {}).get_json()
+    assert answer == {"msisdn": "5321000000", "balance": 15, "freeTotal": 15}
+
+
+def test_mesajlarim_send_answers_for_every_recipient_in_order(bench: Bench) -> None:
+    """Repeated recipient[] keep their order in token and answer; the text comes back; it is valid JSON."""
+    pairs = {"message": "Günaydın şef", "recipient[]": ["5323000000", "5322000000"]}
+    assert bench.mesajlarim("sendsms", pairs).get_json() == {
+        "sender": "5321000000",
+        "message": "Günaydın şef",
+        "recipients": [
+            {"msisdn": "5323000000", "status": "delivered", "charge": "free"},
+            {"msisdn": "5322000000", "status": "delivered", "charge": "free"},
+        ],
+        "balance": 13,
+    }
+
+
+def test_mesajlarim_charges_what_the_free_messages_do_not_cover() -> None:
+    """Free, then partly charged, then charged; a balance of none is -1."""
+    bench = Bench(credit={"mesajlarim": Decimal(3)})
+    two_parts = SMS | {"message": "ş" * 71}
+    answers = [bench.mesajlarim("sendsms", two_parts).get_json() for _ in range(3)]
+    assert [a["recipients"][0]["charge"] for a in answers] == ["free", "partly-charged", "charged"]
+    assert [a["balance"] for a in answers] == [1, -1, -1]
+    assert bench.mesajlarim("balance", {}).get_json()["balance"] == -1
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error"),
+    [
+        ({"appId": "2"}, "Invalid App Id"),
+        ({"appId": "left out"}, "Invalid App Id"),
+        ({"msisdn": ""}, "MSISDN is missing"),
+        ({"rand": ""}, "Random value cannot be empty"),
+        ({"token": ""}, "Token cannot be empty"),
+        ({"token": "0" * 40}, "Invalid Token Given"),
+        ({"message": ""}, "Sender MSISDN and message cannot be empty"),
+        ({"recipient": ""}, "Recipients cannot be empty"),
+        ({"recipient[]": ["5322000000", "+905322000000"], "recipient": "left out"}, "Recipients cannot be empty"),
+        ({"recipient[]": [f"53220000{n}" for n in range(10, 21)], "recipient": "left out"}, "Too many recipients"),
+    ],
+)
+def test_mesajlarim_answers_each_fault_with_its_text(bench: Bench, pairs: dict[str, Any], error: str) -> None:
+    """One member, the documented words; the free messages stay."""
+    assert bench.mesajlarim("sendsms", SMS | pairs).get_json() == {"error": error}
+    assert bench.mesajlarim("balance", {}).get_json()["balance"] == 15
+
+
+def test_mesajlarim_token_in_capitals_is_wrong(bench: Bench) -> None:
+    """A client of the service noted that only lower-case hex is taken."""
+    token = hmac.new(MESAJLARIM_SECRET.encode(), b"153210000001331024400", "sha1").hexdigest().upper()
+    assert bench.mesajlarim("balance", {"token": token}).get_json() == {"error": "Invalid Token Given"}
+
+
+@pytest.mark.parametrize("name", ["appId", "appld"])
+def test_mesajlarim_takes_both_spellings_and_says_which_came(bench: Bench, name: str) -> None:
+    """The document's own spelling may be a misread capital letter."""
+    pairs = SMS | {"appId": "left out"} | {name: "1"}
+    assert "recipients" in bench.mesajlarim("sendsms", pairs).get_json()
+    assert bench.caught()[0]["note"] == f"the application id came as {name}"
+
+
+def test_mesajlarim_unknown_action_is_an_error(bench: Bench) -> None:
+    """It must not pass for a balance."""
+    assert "error" in bench.mesajlarim("price", {}).get_json()
+
+
+# --- what all share --------------------------------------------------------------------------------------------------
+
+
+def _account(name: str) -> tuple[Message, str]:
+    profile = sandbox.demo_profile(name)
+    to = {"LT": "37061234567", "RU": "79121234567", "TR": "905321000000"}[str(profile.region)]
+    sender = SenderId(profile.sender) if profile.sender else None
+    return Message((MSISDN(to),), "Hello", sender), str(NOW)
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_every_vendor_has_a_demo_account_that_sends_and_asks(bench: Bench, name: str) -> None:
+    """The requests of smscli pass through the in-process transport, and its readers understand the answers."""
+    provider, account = providers.get(name), sandbox.DEMO[name]
+    message, stamp = _account(name)
+    speak = sandbox.transport(bench.app)
+    sent = provider.send.parse(speak(provider.send.build(message, account, stamp), 1.0), message, stamp)
+    assert [s.outcome for s in sent.submissions] == [Outcome.SENT]
+    balance = provider.balance.parse(speak(provider.balance.build(None, account, stamp), 1.0), None, stamp)
+    assert balance.amount > 0
+    entry = bench.caught()[0]
+    assert (entry["vendor"], entry["accepted"], entry["text"], entry["parts"]) == (name, True, "Hello", 1)
+    assert entry["message_id"] == sent.submissions[0].message_id
+    assert entry["received"] == "2024-11-28T16:00:00.000+00:00"
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Bench, name: str) -> None:
+    """The header and the list show what should have been hashed, the demo key masked, and no right signature."""
+    provider = providers.get(name)
+    account = replace(sandbox.DEMO[name], secret=Secret("wrong"))
+    message, stamp = _account(name)
+    message = replace(message, text="Žaliuoja\n😀 & Co")
+    reply = sandbox.transport(bench.app)(provider.send.build(message, account, stamp), 1.0)
+    receipt = provider.send.parse(reply, message, stamp)
+    assert isinstance(receipt.error, AuthenticationError)
+    expected = reply.headers["x-smscli-expected"]
+    assert expected.isascii()
+    assert r"\u017daliuoja\n\U0001f600 & Co" in expected
+    entry = bench.caught()[0]
+    assert entry["accepted"] is False
+    assert "Žaliuoja\n😀 & Co" in entry["expected"]
+    everything = expected + bench.ask("/api/messages").get_data(as_text=True)
+    assert sandbox.DEMO[name].secret.reveal() not in everything
+    request = provider.send.build(message, sandbox.DEMO[name], stamp)
+    right = dict(request.query + request.form)[provider.rule.signature]
+    assert right not in everything
+
+
+def test_the_account_of_a_profile_replaces_the_demo_account() -> None:
+    """Only the credentials count; those of the demo are refused then."""
+    own = Account("https://white-label.example/get/", Secret("k"), {"login": "shop", "clock": "vendor"})
+    app = sandbox.create_app({**sandbox.DEMO, "lightsms": own}, clock=lambda: NOW)
+    provider, speak = providers.get("lightsms"), sandbox.transport(app)
+    here = replace(own, base_url=sandbox.DEMO["lightsms"].base_url)
+    request = provider.balance.build(None, here, str(NOW))
+    assert provider.balance.parse(speak(request, 1.0), None, "").unit == "EUR"
+    stranger = provider.balance.build(None, sandbox.DEMO["lightsms"], str(NOW))
+    with pytest.raises(AuthenticationError):
+        provider.balance.parse(speak(stranger, 1.0), None, "")
+
+
+def test_a_vendor_without_an_account_knows_nobody() -> None:
+    """An application for one profile alone refuses everyone else."""
+    app = sandbox.create_app({}, clock=lambda: NOW)
+    speak = sandbox.transport(app)
+    for name in providers.names():
+        provider = providers.get(name)
+        with pytest.raises((AuthenticationError, RejectedError)):
+            provider.balance.parse(
+                speak(provider.balance.build(None, sandbox.DEMO[name], str(NOW)), 1.0), None, str(NOW)
+            )
+
+
+@pytest.mark.parametrize("way", ["query", "form", "multipart", "json", "get form", "get multipart", "get json"])
+def test_parameters_are_read_wherever_and_however_they_travel(bench: Bench, way: str) -> None:
+    """The vendors' pages show POST forms, GET queries, and a GET with a multipart body."""
+    params = {"project": "demo-payforsms", "message": "Žm ö+&;", "recipients": "9121231234", "apikey": PAYFORSMS_KEY}
+    ways: dict[str, dict[str, Any]] = {
+        "query": {"query_string": params},
+        "form": {"data": params},
+        "multipart": {"data": params, "content_type": "multipart/form-data"},
+        "json": {"json": params | {"nothing": None}},
+    }
+    options = ways[way.removeprefix("get ")]
+    method = "GET" if way.startswith("get") or way == "query" else "POST"
+    assert bench.ask("/api/mainsms/message/send", method, **options).get_json()["status"] == "success"
+    assert bench.caught()[0]["text"] == "Žm ö+&;"
+
+
+def test_the_body_goes_before_the_query_and_the_last_value_counts(bench: Bench) -> None:
+    """As PHP gathers parameters."""
+    params = [("message", "body 1"), ("message", "body 2"), ("apikey", PAYFORSMS_KEY), ("recipients", "9121231234")]
+    query = "?project=demo-payforsms&message=query"
+    body = "&".join(f"{name}={value}" for name, value in params)
+    kind = "application/x-www-form-urlencoded"
+    bench.ask(f"/api/mainsms/message/send{query}", "POST", data=body, content_type=kind)
+    assert bench.caught()[0]["text"] == "body 2"
+
+
+def test_a_json_list_counts_as_repeated_names(bench: Bench) -> None:
+    """Several recipients in a JSON body; half a surrogate pair does no harm."""
+    token = hmac.new(MESAJLARIM_SECRET.encode(), b"15321000000a?532200000053230000007", "sha1").hexdigest()
+    body = '{"appId": 1, "msisdn": "5321000000", "message": "a\\ud800", "recipient": ["5322000000", "5323000000"], '
+    body += f'"rand": 7, "token": "{token}"}}'
+    kind = "application/json"
+    answer = bench.ask("/omrestapi/api.php?action=sendsms", "POST", data=body, content_type=kind).get_json()
+    assert len(answer["recipients"]) == 2
+
+
+def test_the_message_list_is_in_order_and_can_be_emptied(bench: Bench) -> None:
+    """Newest last; refusals stand beside what was accepted; a balance leaves no trace unless refused."""
+    bench.lightsms("send", SEND)
+    bench.lightsms("balance", {})
+    bench.payforsms("send", PAY, key="wrong")
+    bench.mesajlarim("balance", {}, key="wrong")
+    assert [(e["vendor"], e["operation"], e["accepted"], e["refusal"]) for e in bench.caught()] == [
+        ("lightsms", "send", True, None),
+        ("payforsms", "send", False, "error 2"),
+        ("mesajlarim", "balance", False, "Invalid Token Given"),
+    ]
+    with bench.app.test_client().delete("/api/messages") as reply:
+        assert reply.status_code == 204
+    assert bench.caught() == []
+
+
+def test_a_key_sent_in_the_place_of_a_signature_is_masked_in_the_list(bench: Bench) -> None:
+    """A client under development may do that."""
+    bench.lightsms("balance", {"signature": LIGHTSMS_KEY})
+    assert bench.caught()[0]["signature"] == "***"
+
+
+def test_the_root_names_every_base_url(bench: Bench) -> None:
+    """Whoever opens the port in a browser sees what to write into a profile."""
+    root = json.loads(bench.ask("/").get_data())
+    assert root["base_urls"] == sandbox.base_urls("http://localhost")
+    assert set(root["base_urls"]) == set(providers.names())
+    assert root["base_urls"]["payforsms"] == "http://localhost/api/mainsms/"
+
+
+def test_the_expected_header_stays_a_header_for_any_text(bench: Bench) -> None:
+    """Line breaks cannot start a new header, and a long text is cut."""
+    speak = sandbox.transport(bench.app)
+    query = (("login", "demo"), ("timestamp", str(NOW)), ("signature", "x"), ("text", "\r\nX-Evil: 1" + "ж" * 3000))
+    reply = speak(Request("GET", "http://sandbox.invalid/external/get/balance.php", query), 1.0)
+    assert "x-evil" not in reply.headers
+    assert len(reply.headers["x-smscli-expected"]) < 4100
+
+
+def test_importing_the_room_does_not_import_flask() -> None:
+    """Commands that only want the demo accounts stay quick."""
+    program = "import sys; from smscli.sandbox import DEMO; assert DEMO; sys.exit('flask' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_without_flask_the_error_names_the_extra() -> None:
+    """A plain installation has no Flask."""
+    program = (
+        "import sys; sys.modules['flask'] = None\n"
+        "from smscli import sandbox, errors\n"
+        "try: sandbox.create_app()\n"
+        "except errors.ConfigError as error: print(error.hint)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "pip install 'smscli[sandbox]'\n"
+
+
+@pytest.mark.parametrize("port", [1, 70000])
+def test_an_address_that_cannot_be_had_is_a_config_error(bench: Bench, port: int) -> None:
+    """It says which, and that port 0 takes any."""
+    with pytest.raises(ConfigError, match=str(port)) as caught:
+        sandbox.serve(bench.app, port, "192.0.2.1" if port == 1 else "127.0.0.1", ready=lambda _url: None)
+    assert caught.value.hint == "port 0 takes any free one"
