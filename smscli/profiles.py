@@ -119,7 +119,7 @@ def read(path: Path) -> Document:
     except FileNotFoundError:
         return Document()
     try:
-        text = content.decode("utf-8-sig")
+        text = content.removeprefix(b"\xef\xbb\xbf").decode()  # a byte order mark of some editor
     except UnicodeDecodeError:
         raise ConfigError(f"{_show(path)} is not UTF-8 text", hint=_MEND) from None
     return _document(text, _show(path))

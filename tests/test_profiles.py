@@ -130,6 +130,15 @@ print(profiles.resolve(profiles.find({{}}), environ={LIGHTSMS!r}).fields["login"
     ], done.stderr
 
 
+def test_names_for_completion_are_silent_about_a_file_that_cannot_be_used(tmp_path: Path) -> None:
+    """A shell that completes is no place for an error."""
+    file = tmp_path / "config.toml"
+    profiles.save(file, FULL)
+    assert profiles.names({"SMSCLI_CONFIG": str(file)}) == ("work", "russia", "turkey")
+    file.chmod(0o644)
+    assert profiles.names({"SMSCLI_CONFIG": str(file)}) == ()
+
+
 # --- reading the file -------------------------------------------------------------------------------------------------
 
 
