@@ -500,6 +500,14 @@ def test_a_json_list_counts_as_repeated_names(bench: Bench) -> None:
     assert len(answer["recipients"]) == 2
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, "{", "[1]", '"text"', "\xff"])
+def test_a_body_that_is_no_json_object_counts_as_none(bench: Bench, body: str) -> None:
+    """It says that it is JSON; the query is read all the same."""
+    kind = "application/json"
+    reply = bench.ask("/api/mainsms/message/send?project=nobody", "POST", data=body, content_type=kind)
+    assert reply.get_json()["error"] == "5"
+
+
 def test_the_message_list_is_in_order_and_can_be_emptied(bench: Bench) -> None:
     """Newest last; refusals stand beside what was accepted; a balance leaves no trace unless refused."""
     bench.lightsms("send", SEND)

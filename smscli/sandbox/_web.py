@@ -23,7 +23,7 @@ from werkzeug.test import Client
 from smscli.errors import ConfigError
 from smscli.model import Account, Pairs, Secret
 from smscli.sandbox._emulator import Answer, Call, Desk, Emulator, header
-from smscli.wire import Request, Response, Transport
+from smscli.wire import MalformedAnswer, Request, Response, Transport, decode_json
 
 _LONGEST_REQUEST = 1024 * 1024
 
@@ -76,8 +76,7 @@ def _params() -> Pairs:
         for name, values in source.lists():
             merged[name] = values if name.endswith("[]") else values[-1:]
     if request.is_json:
-        body = request.get_json(silent=True)
-        for name, value in (body if isinstance(body, dict) else {}).items():
+        for name, value in _members(request.get_data()).items():
             if isinstance(value, list):
                 merged[f"{name}[]"] = [str(item) for item in value]
             elif value is not None:
@@ -86,6 +85,14 @@ def _params() -> Pairs:
     return tuple(
         (name, value.encode("utf-8", "replace").decode()) for name, values in merged.items() for value in values
     )
+
+
+def _members(body: bytes) -> dict[str, object]:
+    try:
+        value = decode_json(body)
+    except MalformedAnswer:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _reply(answer: Answer) -> Reply:
