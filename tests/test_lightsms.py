@@ -1,0 +1,380 @@
+"""LightSMS: what is asked, and what its answers prove."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smscli import providers
+from smscli.errors import AuthenticationError, ExitCode, InputError, RejectedError, UnreachableError, UnsupportedError
+from smscli.model import MSISDN, Account, Balance, Message, Money, Outcome, Secret, SenderId, SendReceipt, ServerTime
+from smscli.providers.lightsms import ERRORS, PROVIDER
+from smscli.wire import Response
+
+ACCOUNT = Account("https://host/external/get/", Secret("your_api_key_here"), {"login": "YourLogin", "clock": "vendor"})
+A, B = MSISDN("37061234567"), MSISDN("37062345678")
+ONE = Message((A,), "Hello!", SenderId("YourSender"))
+TWO = Message((A, B), "Hello!", SenderId("YourSender"))
+STAMP = "1732809600"
+ID = "4092112510348380960001"
+SENT_A = {"error": "0", "id_sms": ID, "cost": "0.0144", "count_sms": "1"}
+
+
+def parse(body: object, message: Message = ONE, status: int = 200) -> SendReceipt:
+    """Return how a send ended when the vendor answers so."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return PROVIDER.send.parse(Response(status, raw), message, STAMP)
+
+
+def outcomes(receipt: SendReceipt) -> list[str]:
+    """Return the outcome of each recipient."""
+    return [submission.outcome.value for submission in receipt.submissions]
+
+
+# --- requests --------------------------------------------------------------------------------------------------------
+
+
+def test_a_send_is_one_signed_get() -> None:
+    """The signature is the one PHP gives for the same parameters (tests/vectors/lightsms/send.json)."""
+    request = PROVIDER.send.build(ONE, ACCOUNT, STAMP)
+    assert (request.method, request.url, request.body) == ("GET", "https://host/external/get/send.php", None)
+    assert dict(request.query) == {
+        "login": "YourLogin",
+        "phone": "37061234567",
+        "sender": "YourSender",
+        "text": "Hello!",
+        "timestamp": STAMP,
+        "return": "json",
+        "signature": "3cc9182c217056843e5bc0783ea9776e",
+    }
+    assert request.billable
+
+
+def test_several_numbers_are_a_comma_list_and_a_time_is_wall_clock() -> None:
+    """The signature of the scheduled send is PHP's too (tests/vectors/lightsms/send-scheduled.json)."""
+    at = datetime(2025, 1, 15, 10, 0, tzinfo=ZoneInfo("Europe/Vilnius"))
+    scheduled = dict(PROVIDER.send.build(Message((A,), "Hello!", ONE.sender, send_at=at), ACCOUNT, STAMP).query)
+    assert scheduled["sendingTime"] == "2025-01-15 10:00"
+    assert scheduled["signature"] == "6f1a12fd0a394fdc75190c0673c17211"
+    assert dict(PROVIDER.send.build(TWO, ACCOUNT, STAMP).query)["phone"] == "37061234567,37062345678"
+
+
+def test_balance_and_timestamp_are_asked_for_without_cost() -> None:
+    """The balance is signed (the page's own example), the clock is asked without any parameter."""
+    balance = PROVIDER.balance.build(None, ACCOUNT, STAMP)
+    assert balance.url.endswith("/balance.php")
+    assert dict(balance.query)["signature"] == "969d5f5cfe9120c85bc1b3a358b448f9"
+    assert PROVIDER.timestamp is not None
+    clock = PROVIDER.timestamp.build(None, ACCOUNT, "")
+    assert clock.target == "https://host/external/get/timestamp.php"
+    assert not balance.billable
+    assert not clock.billable
+
+
+@pytest.mark.parametrize("sender", [None, "ab", "1" * 16, "9Lives", "-abc", "Ünïcode", "Twelve chars"])
+def test_a_sender_that_the_vendor_cannot_take_is_refused_before_signing(sender: str | None) -> None:
+    """The page's rule: 3 to 11 characters with a letter first, or up to 15 digits; and there must be one."""
+    with pytest.raises(InputError, match="sender"):
+        PROVIDER.send.build(Message((A,), "x", SenderId(sender) if sender else None), ACCOUNT, STAMP)
+
+
+@pytest.mark.parametrize("sender", ["ABC", "My Shop-1", "A2345678901", "7", "123456789012345"])
+def test_a_sender_of_the_documented_form_is_taken(sender: str) -> None:
+    """Both ends of the documented lengths."""
+    assert ("sender", sender) in PROVIDER.send.build(Message((A,), "x", SenderId(sender)), ACCOUNT, STAMP).query
+
+
+def test_there_is_no_test_mode() -> None:
+    """Every message is real: asking for a test is refused instead of charged."""
+    with pytest.raises(UnsupportedError, match="LightSMS has no test mode"):
+        PROVIDER.send.build(Message((A,), "x", ONE.sender, test=True), ACCOUNT, STAMP)
+
+
+# --- what a send's answer proves -------------------------------------------------------------------------------------
+
+
+def test_the_documented_success_is_sent() -> None:
+    """Id, parts and cost come from the answer; the page names no currency beside the cost."""
+    (sent,) = parse({"37061234567": SENT_A}).submissions
+    assert (sent.outcome, sent.message_id, sent.parts) == (Outcome.SENT, ID, 1)
+    assert sent.cost == Money(Decimal("0.0144"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"+37061234567": SENT_A},
+        {"0037061234567": SENT_A},
+        [{"37061234567": SENT_A}],
+        {"37061234567": {"error": 0, "id_sms": int(ID), "cost": 0.65, "count_sms": 1, "sender": "x", "ported": False}},
+        {"37061234567": {"error": "0", "id_sms": ID, "cost": None, "count_sms": "many"}},
+        {"37061234567": {"error": "0", "id_sms": ID}},
+    ],
+)
+def test_the_success_of_other_hosts_of_the_platform_is_sent(body: object) -> None:
+    """Prefixed keys, a list of one-key objects, numbers for text, and more or fewer of the undecisive members."""
+    assert outcomes(parse(body)) == ["SENT"]
+
+
+@pytest.mark.parametrize("code", [*ERRORS, *(int(code) for code in ERRORS if code != "000")], ids=repr)
+@pytest.mark.parametrize("shape", ["top", "empty key", "phone", "list"])
+def test_every_code_is_a_refusal_in_every_shape(code: str | int, shape: str) -> None:
+    """A code means the same at the top, under an empty key, under the number, in a list; as text or number."""
+    error = {"error": code}
+    body: object = {"top": error, "empty key": {"": error}, "phone": {"37061234567": error}}.get(shape)
+    receipt = parse(body or [{"37061234567": error}])
+    (refused,) = receipt.submissions
+    assert refused.outcome is Outcome.REFUSED
+    assert refused.reason == ERRORS[str(code)]
+
+
+def test_all_documented_codes_are_known() -> None:
+    """1 to 39 of the page, and the platform's 000; 0 is no refusal."""
+    assert set(ERRORS) == {"000", *map(str, range(1, 40))}
+
+
+@pytest.mark.parametrize("code", ["1", "2", "6", "7"])
+def test_refused_credentials_end_with_4(code: str) -> None:
+    """Signature, login, account."""
+    assert parse({"error": code}).exit_code is ExitCode.AUTHENTICATION
+
+
+@pytest.mark.parametrize("code", ["5", "24"])
+def test_a_stale_timestamp_may_be_signed_again(code: str) -> None:
+    """This module always sends timestamp and sender, so both can only mean that the timestamp is too old."""
+    receipt = parse({"37061234567": {"error": code}})
+    (refused,) = receipt.submissions
+    assert receipt.exit_code is ExitCode.UNREACHABLE
+    assert refused.reason is not None
+    assert refused.reason.retry
+
+
+def test_only_a_stale_timestamp_may_be_signed_again() -> None:
+    """6 may be a stale timestamp or a wrong key; repeating the latter by itself is no good."""
+    assert {code for code, reason in ERRORS.items() if reason.retry} == {"5", "24"}
+
+
+@pytest.mark.parametrize(("code", "word"), [("5", "clock"), ("6", "clock"), ("24", "clock"), ("6", "sign --expect")])
+def test_the_hint_names_the_clock(code: str, word: str) -> None:
+    """The pages give a stale timestamp as 5, 6 or 24."""
+    assert word in str(ERRORS[code].hint)
+
+
+@pytest.mark.parametrize("code", ["6", "7", "32"])
+def test_the_common_refusals_say_what_to_do(code: str) -> None:
+    """Wrong signature, wrong login, no funds."""
+    assert ERRORS[code].hint
+
+
+def test_a_batch_ends_for_each_number_by_itself() -> None:
+    """One accepted, one refused; the order is the one asked for."""
+    receipt = parse({"37062345678": {"error": 31}, "37061234567": SENT_A}, TWO)
+    assert outcomes(receipt) == ["SENT", "REFUSED"]
+    assert receipt.exit_code is ExitCode.PARTIAL
+
+
+def test_a_number_that_the_answer_forgets_is_unknown() -> None:
+    """Silence proves nothing, and takes nothing from the others."""
+    assert outcomes(parse({"37061234567": SENT_A}, TWO)) == ["SENT", "UNKNOWN"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"error": "0"},
+        {"error": "0", "id_sms": ""},
+        {"error": "0", "id_sms": "0"},
+        {"error": "0", "id_sms": None},
+        {"error": "0", "id_sms": "12a"},
+        {"error": "0", "id_sms": "١٢"},
+        {"error": "0", "id_sms": "-5"},
+        {"error": "0", "id_sms": True},
+        {"error": "0", "id_sms": 1.5},
+        {"error": "0", "id_sms": "9" * 41},
+        {"error": False, "id_sms": ID},
+        {"error": 0.0, "id_sms": ID},
+        {"error": "00", "id_sms": ID},
+        {"error": "", "id_sms": ID},
+        {"error": None, "id_sms": ID},
+        {"error": "40", "id_sms": ID},
+        {"error": "6", "id_sms": ID},
+        {"error": "06"},
+        {"error": -6},
+        {"error": [6]},
+        {"id_sms": ID},
+        {},
+        [],
+        "0",
+        None,
+    ],
+)
+def test_an_entry_of_another_shape_is_unknown(entry: object) -> None:
+    """Success needs error 0 and an id of digits; refusal needs a listed code and no id."""
+    assert outcomes(parse({"37061234567": entry, "37062345678": {**SENT_A, "id_sms": "7"}}, TWO)) == ["UNKNOWN", "SENT"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"37061234567": SENT_A, "37069999999": {**SENT_A, "id_sms": "7"}},
+        {"37061234567": SENT_A, "+37061234567": {**SENT_A, "id_sms": "7"}},
+        {"37061234567": SENT_A, "37062345678": SENT_A},
+        {"37061234567": SENT_A, "error": "0"},
+        {"37061234567": SENT_A, "error": "6"},
+        {"37061234567": SENT_A, "": {"error": "6"}},
+        {"": {"error": "6", "id_sms": "5"}},
+        {"": "6"},
+        {"error": "0"},
+        {"error": "99"},
+        {"error": {"error": "6"}},
+        {"error": "<b>\x1b[31m"},
+        [{"37061234567": SENT_A}, {"37061234567": SENT_A}],
+        [{"37061234567": SENT_A, "37062345678": {**SENT_A, "id_sms": "7"}}],
+        [["37061234567"]],
+        [],
+        {},
+        "37061234567",
+        17,
+        None,
+        b"",
+        b"<html><body>Sign in</body></html>",
+        b'{"37061234567":{"error":"0","id_sms":"1"},"37061234567":{"error":"6"}}',
+        b"\xff",
+    ],
+)
+def test_an_answer_that_contradicts_itself_proves_nothing_for_anybody(body: object) -> None:
+    """An extra number, one number or id twice, an error beside a success, and whatever is not the documented object."""
+    assert outcomes(parse(body, TWO)) == ["UNKNOWN", "UNKNOWN"]
+
+
+@pytest.mark.parametrize("status", [201, 204, 302, 401, 403, 404, 429, 500, 503])
+def test_with_another_status_the_body_proves_nothing(status: int) -> None:
+    """Documented answers come with 200."""
+    assert outcomes(parse({"37061234567": SENT_A}, status=status)) == ["UNKNOWN"]
+    assert outcomes(parse({"error": 6}, status=status)) == ["UNKNOWN"]
+
+
+def test_an_unknown_answer_is_quoted_briefly_and_harmlessly() -> None:
+    """Status and at most 80 characters: no markup, no escapes, nothing that may be a credential."""
+    page = b"<html>\x1b[31m\nLost /send.php?signature=3cc9182c217056843e5bc0783ea9776e key=abc " + b"x" * 500
+    error = parse(page, status=502).error
+    assert error is not None
+    quoted = error.message.partition("it begins ")[2]
+    assert "HTTP 502" in error.message
+    assert "\\x1b[31m Lost *** *** xxx" in error.message.replace("\\\\", "\\")
+    assert len(quoted) < 90
+    assert "3cc9" not in error.message
+    assert "\x1b" not in error.message
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def ask(body: object, status: int = 200) -> Balance:
+    """Return the balance that the answer tells."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return PROVIDER.balance.parse(Response(status, raw), None, STAMP)
+
+
+@pytest.mark.parametrize(
+    ("body", "balance"),
+    [
+        ({"money": "150.50", "currency": "EUR"}, Balance(Decimal("150.50"), "EUR")),
+        ({"money": 69573.1, "currency": "RUB", "bonusAmount": "0"}, Balance(Decimal("69573.1"), "RUB")),
+        ({"money": -3, "currency": "EUR"}, Balance(Decimal(-3), "EUR")),
+    ],
+)
+def test_the_balance_is_an_amount_in_a_currency(body: object, balance: Balance) -> None:
+    """As text (the page) or as a number (other hosts); an extra bonus does no harm."""
+    assert ask(body) == balance
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "code"),
+    [
+        ({"error": 6}, AuthenticationError, "6"),
+        ({"": {"error": "7"}}, AuthenticationError, "7"),
+        ({"error": "32"}, RejectedError, "32"),
+        ({"error": "24"}, UnreachableError, "24"),
+        ({"error": "99"}, UnreachableError, None),
+        ({"money": "150.50"}, UnreachableError, None),
+        ({"money": True, "currency": "EUR"}, UnreachableError, None),
+        ({"money": "1e3", "currency": "EUR"}, UnreachableError, None),
+        ({"money": "1", "currency": "\x1b[3"}, UnreachableError, None),
+        (b'{"money":1e999,"currency":"EUR"}', UnreachableError, None),
+        (b"<html>", UnreachableError, None),
+    ],
+)
+def test_a_refused_question_is_an_error_of_its_class(body: object, error: type[Exception], code: str | None) -> None:
+    """The vendor's code stays with it; what cannot be understood may be asked again."""
+    with pytest.raises(error) as caught:
+        ask(body)
+    assert getattr(caught.value, "code") == code  # noqa: B009  (the parameter's type knows no code)
+
+
+def test_a_question_believes_an_error_with_any_status_and_a_result_only_with_200() -> None:
+    """Asking costs nothing: a documented refusal helps, a success from elsewhere does not count."""
+    with pytest.raises(AuthenticationError):
+        ask({"error": 6}, 403)
+    with pytest.raises(UnreachableError, match="HTTP 500"):
+        ask({"money": "1", "currency": "EUR"}, 500)
+
+
+def test_the_clock_is_ten_digits() -> None:
+    """White space around them does no harm; anything else is no time."""
+    assert PROVIDER.timestamp is not None
+    assert PROVIDER.timestamp.parse(Response(200, b" 1732809600\n"), None, "") == ServerTime(1732809600)
+    for body in (b"", b"173280960", b"17328096000", b"1732809600000", b"<html>", "١٧٣٢٨٠٩٦٠٠".encode(), b"\xff"):
+        with pytest.raises(UnreachableError):
+            PROVIDER.timestamp.parse(Response(200, body), None, "")
+
+
+# --- any answer ------------------------------------------------------------------------------------------------------
+
+GOLDEN = [
+    json.dumps({"37061234567": SENT_A, "37062345678": {"error": 31}}).encode(),
+    json.dumps([{"37061234567": SENT_A}, {"37062345678": {**SENT_A, "id_sms": "17"}}]).encode(),
+    b'{"error":6}',
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Draw a documented body with a few pieces cut, doubled or replaced."""
+    body = draw(st.sampled_from(GOLDEN))
+    for _ in range(draw(st.integers(1, 3))):
+        start, end = sorted(draw(st.tuples(st.integers(0, len(body)), st.integers(0, len(body)))))
+        middle = draw(st.sampled_from([b"", body[start:end] * 2, b"0", b'"', b"null", b"}", b"true", b"\\ud800", b"-"]))
+        body = body[:start] + middle + body[end:]
+    return body
+
+
+@given(st.one_of(st.binary(max_size=200), mutated()), st.sampled_from([200, 200, 200, 500]))
+def test_no_body_raises_and_none_but_the_success_shape_is_sent(body: bytes, status: int) -> None:
+    """One submission for each recipient, whatever comes; SENT only where the answer says 0 and gives an id."""
+    receipt = PROVIDER.send.parse(Response(status, body), TWO, STAMP)
+    assert [submission.to for submission in receipt.submissions] == [A, B]
+    for sent in receipt.submissions:
+        if sent.outcome is not Outcome.SENT:
+            assert sent.reason is not None
+            continue
+        answer = json.loads(body)
+        items = [answer] if isinstance(answer, dict) else answer
+        entries = [item[key] for item in items for key in item if key.endswith(sent.to.digits)]
+        assert status == 200
+        assert [(str(entry["error"]), str(entry["id_sms"])) for entry in entries] == [("0", sent.message_id)]
+
+
+def test_the_vendor_is_found_by_name() -> None:
+    """The registry knows it, and says which names there are when asked for another."""
+    assert providers.get("lightsms") is PROVIDER
+    assert PROVIDER.secret_field.name == "api_key"
+    with pytest.raises(InputError, match="no provider 'x'") as caught:
+        providers.get("x")
+    assert caught.value.hint == "providers: lightsms, mainsms, mesajlarim, payforsms"
