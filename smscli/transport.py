@@ -149,7 +149,10 @@ class HttpTransport:
                 allow_redirects=False,
             )
             meter.stage = _Stage.READING
-            body = answer.raw.read(MAX_ANSWER + 1, decode_content=False)
+            body = b""
+            # Until a read gives nothing: only that one tells whether the length that was announced has been met.
+            while len(body) <= MAX_ANSWER and (piece := answer.raw.read(MAX_ANSWER, decode_content=False)):
+                body += piece
             if len(body) > MAX_ANSWER:
                 return _TooLongError()
             # A request that costs money must not find its connection half closed: after it, a new one is made.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -30,12 +31,13 @@ class Ending(NamedTuple):
     error: SmscliError | None = None
 
 
-def build(vendor: str, base_url: str, text: str = "My Message") -> tuple[Request, Message]:
-    """Return the signed send of one text to one recipient."""
+def build(vendor: str, base_url: str, text: str = "My Message") -> tuple[Request, Message, str]:
+    """Return the signed send of one text to one recipient, with its message and its stamp."""
     sender = SenderId("YourSender") if vendor == "lightsms" else None
     message = Message((MSISDN(_RECIPIENT[vendor]),), text, sender)
     account = Account(base_url, Secret(SECRETS[vendor]), _FIELDS[vendor])
-    return get(vendor).send.build(message, account, "1732809600"), message
+    stamp = str(int(time.time()))
+    return get(vendor).send.build(message, account, stamp), message, stamp
 
 
 def send(
@@ -48,11 +50,11 @@ def send(
     not_after: float | None = None,
 ) -> Ending:
     """Send one message and read the answer."""
-    request, message = build(vendor, base_url, text)
+    request, message, stamp = build(vendor, base_url, text)
     try:
         response = transport(replace(request, not_after=not_after), seconds)
     except (UnreachableError, ConfigError) as error:
         return Ending(Outcome.NOT_SENT, error)
     except OutcomeUnknownError as error:
         return Ending(Outcome.UNKNOWN, error)
-    return Ending(get(vendor).send.parse(response, message, "1732809600").submissions[0].outcome)
+    return Ending(get(vendor).send.parse(response, message, stamp).submissions[0].outcome)

@@ -62,14 +62,16 @@ class Step:
     (something that is no protocol), ``hello-rst`` or ``hello-stall`` (after the first bytes, i.e. a ClientHello).
 
     ``on`` says which requests the step fits: ``send`` (default), ``ask`` (timestamp, balance), ``connect`` (of a
-    proxy's client) or ``any``; the others are answered well. ``book`` False: a send is not accepted.
+    proxy's client; tunnelled unless ``status`` says otherwise) or ``any``; the others are answered well. ``book``
+    False: a send is not accepted.
 
-    The answer: ``delay`` seconds, then ``raw`` (latin-1) as it is, or ``flood`` times "100 Continue", status line,
-    ``headers``, ``lines`` further header lines, and a body: ``body``, or ``fill`` = (text, times), or ``gzip_mib`` of
-    compressed zeros, or the vendor's own success. ``framing`` is ``length``, ``chunked`` (chunks of ``chunk`` bytes)
-    or ``close``. ``endless`` repeats the body for ever. ``drip`` is the pause in seconds after each byte, from byte
-    ``drip_from`` on. ``cut`` sends only so many bytes of the whole; ``then`` says what follows the last byte:
-    ``fin``, ``rst``, ``stall``, ``junk`` (bytes below TLS); empty keeps the connection when the client wants that.
+    The answer: ``delay`` seconds, then (booked now) ``raw`` (latin-1) as it is, or ``flood`` times "100 Continue",
+    status line, ``headers``, ``lines`` further header lines, and a body: ``body``, or ``fill`` = (text, times), or
+    ``gzip_mib`` of compressed zeros, or the vendor's own success. ``framing`` is ``length``, ``chunked`` (chunks of
+    ``chunk`` bytes) or ``close``. ``endless`` repeats the body for ever. ``drip`` is the pause in seconds before each
+    byte, from byte ``drip_from`` on. ``cut`` sends only so many bytes of the whole (negative: all but so many);
+    ``then`` says what follows the last byte: ``fin``, ``rst``, ``stall``, ``junk`` (bytes below TLS); empty keeps the
+    connection when the client wants that.
     """
 
     accept: str = ""
@@ -371,11 +373,11 @@ class _Server:
         step = self._step(call)
         with self.lock:
             self.requests.append((call.method, call.path, call.pairs, call.headers, name))
-        if call.operation == "connect" and not step.dump():
+        time.sleep(step.delay)
+        if call.operation == "connect" and step.status == "200 OK":
             _tunnel(sock, call.path)
             return False
         answer = self._answer(call, step)
-        time.sleep(step.delay)
         _write(sock, answer[: step.cut], step)
         while step.endless:
             sock.sendall(answer[-65536:])

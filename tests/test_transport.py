@@ -1,0 +1,579 @@
+"""The network room: what it sends, when it may say "nothing was sent", and that it always comes back in time."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from requests.adapters import HTTPAdapter  # noqa: TID253  (a transport is under test)
+
+from smscli import __version__
+from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
+from smscli.model import Outcome, Secret
+from smscli.transport import HttpTransport
+from smscli.wire import MAX_ANSWER, Request
+from tests.rig.certificates import Certificates, certificates
+from tests.rig.client import SECRETS, VENDORS, Ending, build, send
+from tests.rig.vendor import Step, Vendor, mute_port, refusing_port
+
+# --- the stage -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def files() -> Certificates:
+    """The certificates of this run."""
+    return certificates()
+
+
+@pytest.fixture(scope="module")
+def running(files: Certificates) -> Iterator[Vendor]:
+    """One vendor for all tests."""
+    with Vendor(server_files=asdict(files), secrets=SECRETS) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(running: Vendor) -> Vendor:
+    """The vendor, its memory emptied."""
+    running.forget()
+    return running
+
+
+@pytest.fixture
+def transport(files: Certificates) -> Iterator[HttpTransport]:
+    """A transport that trusts the test authority and sees no environment."""
+    with transporting(ca_file=files.ca) as one:
+        yield one
+
+
+@contextmanager
+def transporting(**settings: Any) -> Iterator[HttpTransport]:
+    """Make a transport and close it."""
+    one = HttpTransport(**settings)
+    yield one
+    one.close()
+
+
+def ask(url: str) -> Request:
+    """Return a request that costs nothing."""
+    return Request("GET", f"{url}timestamp.php")
+
+
+def failing(ending: Ending, kind: type[SmscliError]) -> SmscliError:
+    """Return the error after checking its class, that it helps, and that it holds nothing of the request."""
+    error = ending.error
+    assert type(error) is kind, f"{ending} should be {kind.__name__}"
+    assert error.hint, "an error without a hint leaves people alone"
+    told = f"{error.message} {error.hint}"
+    for forbidden in ("My", "Message", ".php", "/external", "signature=", "?", "YourLogin", *SECRETS.values()):
+        assert forbidden not in told, f"{forbidden!r} of the request stands in: {told}"
+    if kind is not OutcomeUnknownError:
+        assert "nothing was sent" in error.message
+    return error
+
+
+# --- what is sent ----------------------------------------------------------------------------------------------------
+
+
+def test_a_request_arrives_as_built(vendor: Vendor, transport: HttpTransport) -> None:
+    """Pairs, order, UTF-8 and repeats survive, in the query and in the form."""
+    pairs = (("b", "ž; &+=~*"), ("a", ""), ("a[]", "1"), ("a[]", "2"))
+    request = Request("POST", vendor.url("lightsms") + "send.php", query=pairs, form=pairs)
+    assert transport(request, 5).status == 200
+    assert vendor.seen.requests[0].pairs == [list(pair) for pair in (*pairs, *pairs)]
+
+
+def test_headers_say_who_asks_and_that_nothing_may_be_compressed(vendor: Vendor, transport: HttpTransport) -> None:
+    """No more headers travel than these."""
+    send(transport, "mainsms", vendor.url("mainsms"), 5)
+    headers = dict(vendor.seen.requests[0].headers)
+    del headers["host"], headers["content-length"]
+    assert headers == {
+        "user-agent": f"smscli/{__version__}",
+        "accept-encoding": "identity",
+        "content-type": "application/x-www-form-urlencoded",
+        "connection": "close",
+    }
+
+
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+@pytest.mark.parametrize("provider", VENDORS)
+def test_a_good_answer_is_sent(provider: str, listener: str, vendor: Vendor, transport: HttpTransport) -> None:
+    """Each vendor's send goes through, signature verified by the other side."""
+    assert send(transport, provider, vendor.url(provider, listener=listener), 5).outcome is Outcome.SENT
+    assert len(vendor.seen.requests) == 1
+
+
+def test_the_send_uses_the_connection_of_its_timestamp(vendor: Vendor, transport: HttpTransport) -> None:
+    """Fetching the vendor's clock and sending share a connection; after a send a new one is made."""
+    url = vendor.url("lightsms", listener="tls")
+    transport(ask(url), 5)
+    send(transport, "lightsms", url, 5)
+    assert vendor.seen.connections == 1
+    send(transport, "lightsms", url, 5)
+    assert vendor.seen.connections == 2
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_not_used(vendor: Vendor, transport: HttpTransport) -> None:
+    """The vendor hangs up after the timestamp: the send makes a connection of its own."""
+    vendor.script(Step(on="ask", then="fin"))
+    transport(ask(vendor.url("lightsms")), 5)
+    time.sleep(0.1)
+    assert send(transport, "lightsms", vendor.url("lightsms"), 5).error is None
+    assert vendor.seen.connections == 2
+
+
+def test_cookies_are_not_kept(vendor: Vendor, transport: HttpTransport) -> None:
+    """A vendor cannot mark the next request."""
+    vendor.script(Step(on="any", headers=(("Set-Cookie", "a=b; Path=/"),)))
+    for _ in range(2):
+        transport(ask(vendor.url("lightsms")), 5)
+    assert all("cookie" not in dict(request.headers) for request in vendor.seen.requests)
+
+
+def test_netrc_is_not_read(
+    vendor: Vendor, transport: HttpTransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password for this very host in ~/.netrc stays there."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login canary password canary\ndefault login a password b\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    send(transport, "lightsms", vendor.url("lightsms"), 5)
+    assert "authorization" not in dict(vendor.seen.requests[0].headers)
+
+
+def test_the_environment_of_the_process_is_not_read(
+    vendor: Vendor, transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the environment handed in counts."""
+    for name in ("https_proxy", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert send(transport, "lightsms", vendor.url("lightsms"), 5).error is None
+
+
+def test_nothing_reaches_a_log(vendor: Vendor, transport: HttpTransport) -> None:
+    """The library's own lines carry the whole URL; the root logger gets none of them, at any level."""
+    lines: list[str] = []
+    root, handler = logging.getLogger(), logging.Handler(logging.DEBUG)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        send(transport, "lightsms", vendor.url("lightsms"), 5)
+        send(transport, "lightsms", vendor.url("lightsms", Step(raw=f"{HEAD}no colon\r\n\r\n{{}}", then="fin")), 5)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert lines == []
+
+
+# --- refused before anything is sent ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sms.example/",
+        "http://127.0.0.1.example/",
+        "http://0.0.0.0/",
+        "http://127.1@sms.example/",
+        "https://user:canary@sms.example/",
+        "https://sms.example:99999/",
+        "https://sms.example:x/",
+        "https:///send",
+        "https://",
+        "ftp://sms.example/",
+        "sms.example/",
+        "httpx://sms.example/",
+        "",
+        "https://a\r\nb/",
+        "https://[::1/",
+        "https://ж" + "ж" * 70 + "/",
+    ],
+)
+def test_a_bad_address_is_a_configuration_error(url: str, transport: HttpTransport) -> None:
+    """Plain http to others, credentials in the URL, impossible ports and schemes: nothing is looked up."""
+    with pytest.raises(ConfigError) as caught:
+        transport(Request("GET", url, query=(("text", "canary"),)), 5)
+    assert caught.value.hint
+    assert "canary" not in caught.value.message
+
+
+def test_a_line_break_in_a_header_is_refused(vendor: Vendor, transport: HttpTransport) -> None:
+    """Nothing can be smuggled behind a header."""
+    with pytest.raises(ConfigError):
+        transport(Request("GET", vendor.url("lightsms"), headers=(("Accept", "a\r\nX: b"),)), 5)
+    assert vendor.seen.connections == 0
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://", "http://[", "http://:canary@", "http://x:99999"])
+def test_a_proxy_that_cannot_be_is_a_configuration_error(proxy: str) -> None:
+    """It is refused when the transport is made, without showing it."""
+    with pytest.raises(ConfigError) as caught:
+        HttpTransport(proxy=Secret(proxy))
+    assert caught.value.hint
+    assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize("setting", ["ca_file", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("content", [None, "no certificate", ""])
+def test_a_ca_file_that_cannot_be_used_is_a_configuration_error(
+    setting: str, content: str | None, tmp_path: Path
+) -> None:
+    """Missing, empty or other than PEM, wherever it was named."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    settings: dict[str, Any] = {"ca_file": str(path)} if setting == "ca_file" else {"environ": {setting: str(path)}}
+    with pytest.raises(ConfigError, match=r"ca\.pem"):
+        HttpTransport(**settings)
+
+
+def test_the_ca_file_of_the_environment_is_trusted(vendor: Vendor, files: Certificates) -> None:
+    """A company's own authority works without touching the profile."""
+    with transporting(environ={"SSL_CERT_FILE": files.ca}) as transport:
+        assert transport(ask(vendor.url("lightsms", listener="tls")), 5).status == 200
+
+
+def test_a_spent_deadline_sends_nothing(vendor: Vendor, transport: HttpTransport) -> None:
+    """No time left is a proof too."""
+    failing(send(transport, "lightsms", vendor.url("lightsms"), 0.0), UnreachableError)
+    assert vendor.seen.connections == 0
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_name_is_not_sent(transport: HttpTransport) -> None:
+    """The name .invalid exists nowhere (RFC 2606)."""
+    error = failing(send(transport, "lightsms", "https://sms.invalid/external/get/", 5), UnreachableError)
+    assert "sms.invalid:443" in error.message
+
+
+def test_a_refused_connection_is_not_sent(transport: HttpTransport) -> None:
+    """Nobody listens."""
+    with refusing_port() as port:
+        error = failing(send(transport, "lightsms", f"http://127.0.0.1:{port}/", 5), UnreachableError)
+    assert "refused" in error.message
+
+
+def test_a_connection_that_never_stands_is_not_sent(transport: HttpTransport) -> None:
+    """The deadline holds while connecting."""
+    with mute_port() as port, taking(0.3):
+        failing(send(transport, "lightsms", f"http://127.0.0.1:{port}/", 0.3), UnreachableError)
+
+
+@pytest.mark.parametrize("accept", ["stall", "hello-stall", "fin", "rst", "hello-rst", "junk"])
+# CPython forgets to close the socket of a handshake that was reset before it began.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broken_handshake_is_not_sent(accept: str, vendor: Vendor, transport: HttpTransport) -> None:
+    """Whatever ends TLS before the request: the meter stands at zero."""
+    vendor.script(Step(accept=accept))
+    with taking(0.4 if "stall" in accept else 0.0):
+        failing(send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 0.4), UnreachableError)
+    assert vendor.seen.bytes == 0
+    gc.collect()
+
+
+@pytest.mark.parametrize(("listener", "words"), [("stranger", "self-signed"), ("elsewhere", "mismatch")])
+def test_a_certificate_that_is_not_trusted_is_no_reason_to_try_again(
+    listener: str, words: str, vendor: Vendor, transport: HttpTransport
+) -> None:
+    """Not sent, but alarming; and no hint to switch verification off."""
+    error = failing(send(transport, "lightsms", vendor.url("lightsms", listener=listener), 5), ConfigError)
+    assert words in error.message
+    assert vendor.seen.bytes == 0
+
+
+def test_a_stale_signature_is_not_sent(vendor: Vendor, files: Certificates) -> None:
+    """The clock is read at the first byte, not when the request was built: connecting may take long."""
+    times = iter([100.1])
+    with transporting(ca_file=files.ca, clock=lambda: next(times)) as transport:
+        ending = send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 5, not_after=100.0)
+    assert "too old" in failing(ending, UnreachableError).message
+    assert vendor.seen.connections == 1, "it was to fail after connecting"
+    assert vendor.seen.bytes == 0
+
+
+def test_a_connection_that_does_not_count_proves_nothing(transport: HttpTransport) -> None:
+    """Where the meter was not armed, even a refused connection is unknown."""
+    transport._session.mount("http://", HTTPAdapter())
+    with refusing_port() as port:
+        failing(send(transport, "lightsms", f"http://127.0.0.1:{port}/", 5), OutcomeUnknownError)
+
+
+def test_no_byte_leaves_after_the_verdict(vendor: Vendor, files: Certificates) -> None:
+    """The proxy's tunnel comes up after the deadline: the request stays here for good."""
+    vendor.script(Step(on="connect", delay=0.5))
+    with transporting(ca_file=files.ca, proxy=Secret(vendor.origin())) as transport:
+        failing(send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 0.2), UnreachableError)
+        time.sleep(0.8)
+    assert [request.method for request in vendor.seen.requests] == ["CONNECT"]
+
+
+# --- proxies ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_tunnel_through_a_proxy_is_verified_end_to_end(vendor: Vendor, files: Certificates) -> None:
+    """The proxy sees host and port and its own password; the vendor does not see that password."""
+    proxy = vendor.origin().replace("//", "//user:canary@")
+    with transporting(ca_file=files.ca, proxy=Secret(proxy)) as transport:
+        assert send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 5).error is None
+    first, second = vendor.seen.requests
+    assert first.method == "CONNECT"
+    assert "proxy-authorization" in dict(first.headers)
+    assert "proxy-authorization" not in dict(second.headers)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        ("407 Proxy Authentication Required", ConfigError, "user name"),
+        ("403 Forbidden", ConfigError, "403"),
+        ("502 Bad Gateway", UnreachableError, "502"),
+    ],
+)
+def test_a_refused_tunnel_is_not_sent(
+    status: str, kind: type[SmscliError], words: str, vendor: Vendor, files: Certificates
+) -> None:
+    """The CONNECT line is not the request: its bytes do not count."""
+    vendor.script(Step(on="connect", status=status, body="", then="fin"))
+    proxy = vendor.origin().replace("//", "//user:canary@")
+    with transporting(ca_file=files.ca, proxy=Secret(proxy)) as transport:
+        error = failing(send(transport, "lightsms", "https://sms.invalid/", 5), kind)
+    assert words in error.message
+    assert "canary" not in f"{error.message} {error.hint}"
+
+
+def test_a_dead_proxy_is_a_configuration_error(files: Certificates) -> None:
+    """It is named, without its password."""
+    with refusing_port() as port:
+        proxy = Secret(f"http://user:canary@127.0.0.1:{port}")
+        with transporting(ca_file=files.ca, proxy=proxy) as transport:
+            error = failing(send(transport, "lightsms", "https://sms.invalid/", 5), ConfigError)
+    assert f"127.0.0.1:{port}" in error.message
+    assert "canary" not in f"{error.message} {error.hint}"
+
+
+def test_what_a_plain_proxy_got_has_left(vendor: Vendor) -> None:
+    """A proxy that takes the request itself may have passed it on before it broke."""
+    vendor.script(Step(cut=0, then="fin"))
+    with transporting(proxy=Secret(vendor.origin())) as transport:
+        failing(send(transport, "lightsms", vendor.url("lightsms"), 5), OutcomeUnknownError)
+
+
+@pytest.mark.parametrize(
+    ("environ", "used"),
+    [
+        ({"https_proxy": "URL"}, True),
+        ({"HTTPS_PROXY": "URL"}, True),
+        ({"all_proxy": "URL"}, True),
+        ({"https_proxy": "URL", "HTTPS_PROXY": "http://127.0.0.1:1"}, True),
+        ({"http_proxy": "URL"}, False),
+        ({"https_proxy": "URL", "no_proxy": ".invalid"}, False),
+        ({"https_proxy": "URL", "NO_PROXY": "a.example, sms.invalid"}, False),
+        ({"https_proxy": "URL", "no_proxy": "a.example"}, True),
+    ],
+)
+def test_the_usual_variables_name_the_proxy(environ: Mapping[str, str], used: bool, vendor: Vendor) -> None:
+    """Lower case wins; no_proxy excepts hosts."""
+    vendor.script(Step(on="connect", status="403 No", body="", then="fin"))
+    with transporting(environ={k: v.replace("URL", vendor.origin()) for k, v in environ.items()}) as transport:
+        ending = send(transport, "lightsms", "https://sms.invalid/", 5)
+    failing(ending, ConfigError if used else UnreachableError)
+    assert bool(vendor.seen.requests) is used
+
+
+def test_the_variables_do_not_apply_to_this_machine(vendor: Vendor, files: Certificates) -> None:
+    """A sandbox on loopback is reached directly."""
+    environ = dict.fromkeys(("https_proxy", "http_proxy", "all_proxy"), "http://127.0.0.1:1")
+    with transporting(ca_file=files.ca, environ=environ) as transport:
+        for listener in ("plain", "tls"):
+            assert send(transport, "lightsms", vendor.url("lightsms", listener=listener), 5).error is None
+
+
+# --- no proof --------------------------------------------------------------------------------------------------------
+
+HEAD = "HTTP/1.1 200 OK\r\n"
+BROKEN = {
+    "closed after reading": Step(cut=0, then="fin"),
+    "reset after reading": Step(cut=0, then="rst"),
+    "body cut": Step(cut=-5, then="fin"),
+    "body reset": Step(cut=-5, then="rst"),
+    "chunk cut": Step(framing="chunked", cut=-20, then="fin"),
+    "bad chunk size": Step(raw=HEAD + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
+    "garbage": Step(raw="220 mail.example ESMTP\r\n", then="fin"),
+    "150 headers": Step(lines=150),
+    "a header of 70 kB": Step(headers=(("X", "x" * 70_000),)),
+    "two lengths": Step(headers=(("Content-Length", "3"),)),
+    "too long": Step(fill=("x", MAX_ANSWER + 1)),
+    "too long and close-delimited": Step(fill=("x", MAX_ANSWER + 1), framing="close", then="fin"),
+    "endless": Step(fill=("x", 65536), endless=True),
+}
+
+
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+@pytest.mark.parametrize("step", BROKEN.values(), ids=BROKEN)
+def test_an_answer_that_is_not_whole_is_unknown(
+    step: Step, listener: str, vendor: Vendor, transport: HttpTransport
+) -> None:
+    """The request left; that is all that is known."""
+    failing(send(transport, "mainsms", vendor.url("mainsms", step, listener=listener), 5), OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("accept", ["fin", "rst"])
+def test_a_connection_closed_unread_is_unknown(accept: str, vendor: Vendor, transport: HttpTransport) -> None:
+    """A reset before, during and after the request looks the same from here."""
+    vendor.script(Step(accept=accept))
+    ending = send(transport, "lightsms", vendor.url("lightsms"), 5)
+    assert ending.outcome is Outcome.UNKNOWN or (accept == "rst" and ending.outcome is Outcome.NOT_SENT), ending
+
+
+@pytest.mark.parametrize("listener", ["mtls", "tls"])
+def test_a_tls_error_after_the_request_is_unknown(listener: str, vendor: Vendor, transport: HttpTransport) -> None:
+    """TLS 1.3 tells of a missing client certificate after the request has left; a bad record comes as late."""
+    step = Step(cut=20, then="junk") if listener == "tls" else None
+    error = failing(
+        send(transport, "lightsms", vendor.url("lightsms", step, listener=listener), 5), OutcomeUnknownError
+    )
+    assert "TLS" in error.message
+
+
+SILENT = {
+    "no answer": Step(cut=0, then="stall"),
+    "half a body": Step(cut=-5, then="stall"),
+    "dripping head": Step(drip=0.05),
+    "dripping body": Step(drip=0.05, drip_from=80),
+    "half a chunk": Step(framing="chunked", cut=-20, then="stall"),
+    "late": Step(delay=2.0),
+}
+
+
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+@pytest.mark.parametrize("step", SILENT.values(), ids=SILENT)
+def test_the_deadline_bounds_the_whole_call(
+    step: Step, listener: str, vendor: Vendor, transport: HttpTransport
+) -> None:
+    """Time-outs of single reads would let a dripping server hold the call for ever."""
+    with taking(0.4):
+        ending = send(transport, "lightsms", vendor.url("lightsms", step, listener=listener), 0.4)
+    assert "0.4 s" in failing(ending, OutcomeUnknownError).message
+
+
+def test_an_answer_delimited_by_closing_is_passed_on(vendor: Vendor, transport: HttpTransport) -> None:
+    """Only its reader can tell whether it is whole."""
+    url = vendor.url("lightsms", Step(on="any", body="17328", framing="close", then="fin"))
+    assert transport(ask(url), 5).body == b"17328"
+
+
+def test_an_answer_of_the_greatest_length_is_passed_on(vendor: Vendor, transport: HttpTransport) -> None:
+    """The limit itself is allowed."""
+    response = transport(ask(vendor.url("lightsms", Step(on="any", fill=("x", MAX_ANSWER)))), 5)
+    assert len(response.body) == MAX_ANSWER
+
+
+def test_compressed_answers_are_not_unpacked(vendor: Vendor, transport: HttpTransport) -> None:
+    """A compression bomb stays what it is: a few bytes."""
+    step = Step(on="any", gzip_mib=4, headers=(("Content-Encoding", "gzip"),))
+    response = transport(ask(vendor.url("lightsms", step)), 5)
+    assert response.body.startswith(b"\x1f\x8b")
+    assert response.headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(status: int, vendor: Vendor, transport: HttpTransport) -> None:
+    """The signed request belongs to one host; and a redirect's endless body is not read either."""
+    headers = (("Location", vendor.url("lightsms") + "send.php"),)
+    url = vendor.url("lightsms", Step(status=f"{status} Elsewhere", headers=headers))
+    assert send(transport, "lightsms", url, 5).outcome is Outcome.UNKNOWN
+    endless = vendor.url("lightsms", Step(status="302 Found", headers=headers, fill=("x", 65536), endless=True))
+    assert send(transport, "lightsms", endless, 5).outcome is Outcome.UNKNOWN
+    assert len(vendor.seen.requests) == 2
+
+
+def test_interim_answers_are_skipped(vendor: Vendor, transport: HttpTransport) -> None:
+    """Five hundred times "100 Continue" delay the answer, no more."""
+    assert transport(ask(vendor.url("lightsms", Step(on="any", flood=500))), 5).status == 200
+
+
+# --- interruptions ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def alarm(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Run ``act`` in a signal handler of this thread after some time."""
+    before = signal.signal(signal.SIGALRM, lambda *_: act())
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_handler_may_cancel_what_waits_for_an_answer(vendor: Vendor, transport: HttpTransport) -> None:
+    """It ends at once; the request had left."""
+    url = vendor.url("lightsms", Step(cut=0, then="stall"))
+    with alarm(0.2, transport.cancel), taking(0.2):
+        ending = send(transport, "lightsms", url, 30)
+    assert "interrupted" in failing(ending, OutcomeUnknownError).message
+
+
+def test_a_signal_handler_may_cancel_what_has_not_left(vendor: Vendor, transport: HttpTransport) -> None:
+    """It ends at once, with the proof."""
+    vendor.script(Step(accept="stall"))
+    with alarm(0.2, transport.cancel), taking(0.2):
+        ending = send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 30)
+    assert "interrupted" in failing(ending, UnreachableError).message
+
+
+def test_another_thread_may_cancel(vendor: Vendor, transport: HttpTransport) -> None:
+    """And the transport serves the next request."""
+    timer = threading.Timer(0.2, transport.cancel)
+    timer.start()
+    with taking(0.2):
+        ending = send(transport, "lightsms", vendor.url("lightsms", Step(cut=0, then="stall")), 30)
+    timer.join()
+    failing(ending, OutcomeUnknownError)
+    assert transport(ask(vendor.url("lightsms")), 5).status == 200
+
+
+def test_cancelling_nothing_does_nothing(vendor: Vendor, transport: HttpTransport) -> None:
+    """A signal between two requests does not spoil the second."""
+    transport.cancel()
+    assert transport(ask(vendor.url("lightsms")), 5).status == 200
+
+
+def test_an_interrupt_that_is_raised_stops_the_request_too(vendor: Vendor, files: Certificates) -> None:
+    """Ctrl-C without a handler leaves no thread behind that sends."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    vendor.script(Step(on="connect", delay=0.5))
+    request, *_ = build("lightsms", vendor.url("lightsms", listener="tls"))
+    with transporting(ca_file=files.ca, proxy=Secret(vendor.origin())) as transport:
+        with alarm(0.2, interrupt), pytest.raises(KeyboardInterrupt):
+            transport(request, 30)
+        time.sleep(0.8)
+    assert [seen.method for seen in vendor.seen.requests] == ["CONNECT"]
+
+
+@contextmanager
+def taking(seconds: float, slack: float = 0.5) -> Iterator[None]:
+    """Assert that the block ends not before ``seconds`` and at most ``slack`` later."""
+    start = time.monotonic()
+    yield
+    took = time.monotonic() - start
+    assert seconds - 0.01 <= took <= seconds + slack, f"took {took:.2f} s instead of {seconds} s"
