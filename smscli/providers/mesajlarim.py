@@ -39,7 +39,7 @@ from smscli.model import (
 from smscli.providers._answers import quote, refuse, strict_question, strict_send
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import KeyUse, Rule, sign
-from smscli.wire import MalformedAnswer, Request, decode_json, decode_text, depth, unique_keys
+from smscli.wire import MalformedAnswer, Request, decode_json, decode_text, depth
 
 _RULE = Rule(
     signature="token",
@@ -160,9 +160,7 @@ def _decode(body: bytes) -> object:
     import json5
 
     try:
-        return json5.loads(text, object_pairs_hook=lambda pairs: unique_keys(list(pairs)))
-    except MalformedAnswer:
-        raise
+        return json5.loads(text, allow_duplicate_keys=False)
     except (ValueError, RecursionError) as error:
         raise MalformedAnswer("it is neither JSON nor the printed form") from error
 
