@@ -1,0 +1,179 @@
+"""``smscli journal``: every subcommand, in every format, offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from smscli.errors import ExitCode
+from smscli.journal import Job, Journal
+from smscli.model import MSISDN, Outcome, Reason, Submission
+from smscli.wire import Request, Response
+
+Smscli = Callable[..., Any]
+
+NOON = 1_900_000_000.0
+ANNA, BERTA = MSISDN("37061234567"), MSISDN("37061234568")
+LOST = Reason("no answer in time", ExitCode.UNKNOWN, hint="ask the vendor")
+
+
+def offline(request: Request, seconds: float) -> Response:
+    """Fail the test: these commands ask nobody."""
+    raise AssertionError((request, seconds))
+
+
+@pytest.fixture
+def kept(smscli: Smscli, tmp_path: Path) -> Smscli:
+    """Return the runner, a minute after two sends: one accepted, one half unknown."""
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
+        for key, outcome, reason in (("done", Outcome.SENT, None), ("lost", Outcome.UNKNOWN, LOST)):
+            journal.begin(Job(key, "lightsms", "work", "Alert", (ANNA, BERTA), "disk full", key))
+            journal.claim(key, (ANNA, BERTA))
+            told = (Submission(ANNA, outcome, "17", reason=reason), Submission(BERTA, Outcome.SENT, "18"))
+            journal.settle(key, told, "HTTP 200, 0 bytes: [/x]")
+
+    def run(*argv: str, at: float = 60.0, **world: Any) -> Any:
+        return smscli("journal", *argv, transport=offline, now=lambda: NOON + at, **world)
+
+    return run
+
+
+def test_list_prints_one_entry_a_line(kept: Smscli) -> None:
+    """Key, number, state, id, time and reason, for cut and read."""
+    ran = kept("list")
+    changed = "2030-03-17T17:46:40+00:00"
+    assert ran.lines == [
+        ["done", "+37061234567", "SENT", "17", changed, ""],
+        ["done", "+37061234568", "SENT", "18", changed, ""],
+        ["lost", "+37061234567", "UNKNOWN", "17", changed, "no answer in time"],
+        ["lost", "+37061234568", "SENT", "18", changed, ""],
+    ]
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (["--state", "UNKNOWN"], ["lost"]),
+        (["--state", "unknown", "--state", "sent"], ["done", "done", "lost", "lost"]),
+        (["--state", "REFUSED"], []),
+        (["--since", "1m"], ["done", "done", "lost", "lost"]),
+        (["--since", "59s"], []),
+        (["--sandbox"], []),
+    ],
+)
+def test_list_filters(kept: Smscli, options: list[str], keys: list[str]) -> None:
+    """By state and by time; what went to an emulator has a journal of its own."""
+    assert [line[0] for line in kept("list", *options).lines] == keys
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]])
+def test_every_format(kept: Smscli, command: list[str]) -> None:
+    """One document in JSON and XML, a table that holds hostile text unharmed, plain lines."""
+    document = kept(*command, "-o", "json").json
+    assert (document["command"], document["status"], document["error"]) == (f"journal {command[0]}", "ok", None)
+    plain, table, xml = (kept(*command, "-o", output, "--sandbox") for output in ("plain", "table", "xml"))
+    if command[0] in ("show", "resolve"):
+        assert {ran.code for ran in (plain, table, xml)} == {ExitCode.INPUT}, "the sandbox's journal knows no such key"
+    else:
+        assert {ran.code for ran in (plain, table, xml)} == {0}
+        assert table.out
+    assert ET.fromstring(xml.out).findtext("command") == f"journal {command[0]}"  # noqa: S314  (our own output)
+
+
+def test_show_tells_all_of_one_send(kept: Smscli) -> None:
+    """Job facts once, each recipient with reason and evidence; the text only as length and hash."""
+    data = kept("show", "lost", "-o", "json").json["data"]
+    assert {name: data[name] for name in ("key", "provider", "profile", "sender", "text", "text_length")} == {
+        "key": "lost", "provider": "lightsms", "profile": "work", "sender": "Alert", "text": None, "text_length": 9,
+    }  # fmt: skip
+    first = data["recipients"][0]
+    assert first["state"] == "UNKNOWN"
+    assert first["reason"] == {"text": "no answer in time", "code": None, "hint": "ask the vendor"}
+    assert first["evidence"] == "HTTP 200, 0 bytes: [/x]"
+    table = kept("show", "lost", terminal=True)
+    assert "key lost: lightsms" in table.out
+    assert "[/x]" in table.out
+
+
+def test_show_of_an_unknown_key_is_bad_input(kept: Smscli) -> None:
+    """It says where to look."""
+    ran = kept("show", "nope")
+    assert (ran.code, ran.out) == (ExitCode.INPUT, "")
+    assert "journal list" in ran.err
+
+
+def test_resolve_closes_what_is_unknown(kept: Smscli) -> None:
+    """By hand, once, and only what was unknown."""
+    ran = kept("resolve", "lost", "--not-sent")
+    assert [line[:3] for line in ran.lines] == [["lost", "+37061234567", "NOT_SENT"]]
+    again = kept("resolve", "lost", "--sent")
+    assert again.code == ExitCode.INPUT
+    assert "nothing is unknown" in again.err
+    resolved = kept("show", "lost", "-o", "json").json["data"]["recipients"][0]["resolved"]
+    assert resolved == "2030-03-17T17:47:40+00:00"
+
+
+def test_resolve_takes_a_decision_and_a_number_of_that_send(kept: Smscli) -> None:
+    """No default may decide about money, and a number that is not unknown is refused."""
+    assert kept("resolve", "lost").code == ExitCode.INPUT
+    assert "--sent or --not-sent" in kept("resolve", "lost").err
+    assert kept("resolve", "lost", "--sent", "--to", "+37061234568").code == ExitCode.INPUT
+    assert kept("resolve", "lost", "--sent", "--to", "Anna").code == ExitCode.INPUT
+    assert kept("resolve", "lost", "--sent", "--to", "+370 612 34567").lines[0][2] == "SENT"
+
+
+def test_purge_forgets_what_ended_long_ago(kept: Smscli) -> None:
+    """Thirty days unless told otherwise; the send with an unknown recipient stays whole."""
+    assert kept("purge").lines == [["0"]]
+    ran = kept("purge", at=31 * 86400)
+    assert ran.lines == [["2"]]
+    assert "free again" in ran.err
+    assert kept("purge", "--older-than", "1s", at=31 * 86400).lines == [["0"]]
+    assert {line[0] for line in kept("list").lines} == {"lost"}
+    assert kept("purge", "--older-than", "soon").code == ExitCode.INPUT
+
+
+def test_check_counts_and_names_what_is_open(kept: Smscli) -> None:
+    """A sound journal is exit 0; what is UNKNOWN is a note, not a fault."""
+    ran = kept("check")
+    assert dict(ran.lines) == {"SENT": "3", "REFUSED": "0", "NOT_SENT": "0", "UNKNOWN": "1", "IN_FLIGHT": "0"}
+    assert ran.code == 0
+    assert "journal resolve KEY" in ran.err
+
+
+def test_a_damaged_journal_ends_in_exit_3_in_every_command(kept: Smscli, tmp_path: Path) -> None:
+    """With what to do, in the envelope too, and the file stays."""
+    path = tmp_path / "state" / "journal.sqlite3"
+    damaged = path.read_bytes()[:5000]
+    path.write_bytes(damaged)
+    for command in (["list"], ["show", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]):
+        ran = kept(*command, "-o", "json")
+        assert ran.code == ExitCode.CONFIG
+        assert json.loads(ran.out)["error"]["type"] == "ConfigError"
+        assert "keep the file" in ran.err
+    assert path.read_bytes() == damaged
+
+
+def test_check_lists_every_fault(kept: Smscli, tmp_path: Path) -> None:
+    """An accepted recipient without an id cannot have come from an answer that was understood."""
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
+        journal.begin(Job("odd", "lightsms", "", "", (ANNA,), "hi", "odd"))
+        journal.claim("odd", (ANNA,))
+        journal.settle("odd", (Submission(ANNA, Outcome.SENT),))
+    ran = kept("check", "-o", "json")
+    assert ran.code == ExitCode.CONFIG
+    assert ran.json["error"]["problems"] == ["key 'odd': +37061234567 is SENT without a message id"]
+
+
+def test_a_send_to_the_sandbox_is_found_in_its_own_journal(smscli: Smscli) -> None:
+    """The whole way: what send printed is what the journal keeps."""
+    sent = smscli("send", "--sandbox", "--provider", "lightsms", "--to", "+37061234567", "--key", "k1", "Hello")
+    assert sent.code == 0, sent.err
+    assert [line[:4] for line in smscli("journal", "list", "--sandbox").lines] == [["k1", *sent.lines[0]]]
+    assert smscli("journal", "list").lines == []
