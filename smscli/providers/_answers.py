@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NoReturn, TypeVar
 
 from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, UnreachableError
-from smscli.model import MASK, Message, Outcome, Reason, SendReceipt, all_of, visible
+from smscli.model import MASK, MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of, visible
 from smscli.wire import MalformedAnswer, Response, decode_json
 
 Out = TypeVar("Out")
@@ -37,12 +37,7 @@ def strict_send(
             _expect_200(response)
             return read(decode(response.body), message, stamp)
         except MalformedAnswer as error:
-            reason = Reason(
-                _describe(response, error),
-                ExitCode.UNKNOWN,
-                hint="it may have been sent: look at the vendor's own list of messages before sending again",
-            )
-            return SendReceipt(all_of(message.to, Outcome.UNKNOWN, reason))
+            return SendReceipt(all_of(message.to, Outcome.UNKNOWN, _doubt(_describe(response, error))))
 
     return parse
 
@@ -67,6 +62,11 @@ def strict_question(
         return result
 
     return parse
+
+
+def unknown(number: MSISDN, text: str) -> Submission:
+    """Return the end of one recipient for whom the answer proves nothing, ``text`` saying why."""
+    return Submission(number, Outcome.UNKNOWN, reason=_doubt(text))
 
 
 def refuse(reason: Reason) -> NoReturn:
@@ -97,6 +97,11 @@ def whole(value: object, digits: int = 40) -> str | None:
     return text if isinstance(text, str) and re.fullmatch(rf"[0-9]{{1,{digits}}}", text) else None
 
 
+def _doubt(text: str) -> Reason:
+    hint = "it may have been sent: look at the vendor's own list of messages before sending again"
+    return Reason(text, ExitCode.UNKNOWN, hint=hint)
+
+
 def _expect_200(response: Response) -> None:
     if response.status != 200:
         raise MalformedAnswer("documented answers come with 200")
@@ -104,5 +109,5 @@ def _expect_200(response: Response) -> None:
 
 def _describe(response: Response, error: MalformedAnswer) -> str:
     beginning = quote(response.body[:4096].decode("utf-8", "replace"), 80)
-    said = f"; it begins {beginning!r}" if beginning else ""
+    said = f"; it begins: {beginning}" if beginning else ""
     return f"the vendor's answer is not one that it documents (HTTP {response.status}; {error}{said})"

@@ -39,7 +39,7 @@ from smscli.model import (
     all_of,
     visible,
 )
-from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, whole
+from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request, decode_text
@@ -76,66 +76,63 @@ _SIGNATURE_HINT = (
     "`smscli sign --expect SIGNATURE` names the mistake"
 )
 
+_LOGIN, _NO, _STALE = ExitCode.AUTHENTICATION, ExitCode.REJECTED, ExitCode.UNREACHABLE
 
-def _errors() -> Mapping[str, Reason]:
-    rejected, refused_login, stale = ExitCode.REJECTED, ExitCode.AUTHENTICATION, ExitCode.UNREACHABLE
-    table: dict[str, tuple[str, ExitCode, str | None]] = {
-        "000": ("the service is not available", rejected, "try again later"),
-        "1": ("the signature is missing", refused_login, None),
-        "2": ("the login is missing", refused_login, "set login in the profile"),
-        "3": ("the text is missing", rejected, None),
-        "4": ("the phone number is missing", rejected, None),
-        "5": ("the timestamp is too old, or the sender is missing", stale, _CLOCK_HINT),
-        "6": ("the signature is wrong", refused_login, _SIGNATURE_HINT),
-        "7": (
-            "the login is wrong, or the account is suspended",
-            refused_login,
-            "check the spelling of login, and in the panel that the account is active; else ask the vendor's support",
-        ),
-        "8": ("the sender name is malformed", rejected, None),
-        "9": ("the sender name is not registered", rejected, "register it in the panel"),
-        "10": ("the sender name is not approved yet", rejected, "approval usually takes 24 to 48 hours"),
-        "11": ("the text holds forbidden words", rejected, None),
-        "12": ("sending failed", rejected, None),
-        "13": ("the number is on the stop list", rejected, None),
-        "14": ("more than 50 numbers in one request", rejected, "use a smaller batch size"),
-        "15": ("no list was given", rejected, None),
-        "16": ("the number is invalid", rejected, None),
-        "17": ("the message id is missing", rejected, None),
-        "18": ("the status could not be got", rejected, None),
-        "19": ("nothing was found", rejected, None),
-        "20": ("the number already exists", rejected, None),
-        "21": ("the name is missing", rejected, None),
-        "22": ("a template of that name exists", rejected, None),
-        "23": ("the month is missing", rejected, None),
-        "24": ("the timestamp is too old or missing", stale, _CLOCK_HINT),
-        "25": ("no access to the list", rejected, None),
-        "26": ("the list is empty", rejected, None),
-        "27": ("no valid number in the request", rejected, None),
-        "28": ("the start date is missing", rejected, None),
-        "29": ("the end date is missing", rejected, None),
-        "30": ("the date is missing or wrong", rejected, None),
-        "31": ("this destination is closed for the account", rejected, "ask the vendor to open it"),
-        "32": (
-            "not enough funds",
-            rejected,
-            "top the account up (`smscli balance` shows what is left), or fewer and shorter messages",
-        ),
-        "33": ("the phone number is not set or wrong", rejected, None),
-        "34": ("the number is on the global stop list", rejected, None),
-        "35": ("not enough funds: billing failed", rejected, "top the account up"),
-        "36": ("no information is available about the number", rejected, None),
-        "37": ("the list id is not set", rejected, None),
-        "38": ("the number is already in this list", rejected, None),
-        "39": ("the number is not in this list", rejected, None),
-    }
-    return {
-        code: Reason(f"LightSMS error {code}: {text}", exit_code, code, hint, retry=exit_code is stale)
-        for code, (text, exit_code, hint) in table.items()
-    }
+_TABLE: dict[str, tuple[str, ExitCode, str | None]] = {
+    "000": ("the service is not available", _NO, "try again later"),
+    "1": ("the signature is missing", _LOGIN, None),
+    "2": ("the login is missing", _LOGIN, "set login in the profile"),
+    "3": ("the text is missing", _NO, None),
+    "4": ("the phone number is missing", _NO, None),
+    "5": ("the timestamp is too old, or the sender is missing", _STALE, _CLOCK_HINT),
+    "6": ("the signature is wrong", _LOGIN, _SIGNATURE_HINT),
+    "7": (
+        "the login is wrong, or the account is suspended",
+        _LOGIN,
+        "check the spelling of login, and in the panel that the account is active; else ask the vendor's support",
+    ),
+    "8": ("the sender name is malformed", _NO, None),
+    "9": ("the sender name is not registered", _NO, "register it in the panel"),
+    "10": ("the sender name is not approved yet", _NO, "approval usually takes 24 to 48 hours"),
+    "11": ("the text holds forbidden words", _NO, None),
+    "12": ("sending failed", _NO, None),
+    "13": ("the number is on the stop list", _NO, None),
+    "14": ("more than 50 numbers in one request", _NO, "use a smaller batch size"),
+    "15": ("no list was given", _NO, None),
+    "16": ("the number is invalid", _NO, None),
+    "17": ("the message id is missing", _NO, None),
+    "18": ("the status could not be got", _NO, None),
+    "19": ("nothing was found", _NO, None),
+    "20": ("the number already exists", _NO, None),
+    "21": ("the name is missing", _NO, None),
+    "22": ("a template of that name exists", _NO, None),
+    "23": ("the month is missing", _NO, None),
+    "24": ("the timestamp is too old or missing", _STALE, _CLOCK_HINT),
+    "25": ("no access to the list", _NO, None),
+    "26": ("the list is empty", _NO, None),
+    "27": ("no valid number in the request", _NO, None),
+    "28": ("the start date is missing", _NO, None),
+    "29": ("the end date is missing", _NO, None),
+    "30": ("the date is missing or wrong", _NO, None),
+    "31": ("this destination is closed for the account", _NO, "ask the vendor to open it"),
+    "32": (
+        "not enough funds",
+        _NO,
+        "top the account up (`smscli balance` shows what is left), or fewer and shorter messages",
+    ),
+    "33": ("the phone number is not set or wrong", _NO, None),
+    "34": ("the number is on the global stop list", _NO, None),
+    "35": ("not enough funds: billing failed", _NO, "top the account up"),
+    "36": ("no information is available about the number", _NO, None),
+    "37": ("the list id is not set", _NO, None),
+    "38": ("the number is already in this list", _NO, None),
+    "39": ("the number is not in this list", _NO, None),
+}
 
-
-ERRORS = _errors()
+ERRORS = {
+    code: Reason(f"error {code}: {text}", exit_code, code, hint, retry=exit_code is _STALE)
+    for code, (text, exit_code, hint) in _TABLE.items()
+}
 """What each code means (reference page of send.php, 0 to 39; ``000`` is known from other hosts of the platform)."""
 
 
@@ -204,19 +201,25 @@ def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
     ids = [submission.message_id for submission in found.values() if submission.message_id is not None]
     if len(set(ids)) != len(ids):
         raise MalformedAnswer("it gives one id to two numbers")
-    return SendReceipt(tuple(found.get(number.digits) or _silence(number) for number in message.to))
+    return SendReceipt(
+        tuple(
+            found.get(number.digits) or unknown(number, "the vendor's answer does not mention this number")
+            for number in message.to
+        )
+    )
 
 
 def _submission(number: MSISDN, entry: object) -> Submission:
     if not isinstance(entry, dict):
-        return _unknown(number, "the vendor's answer for this number is not one that it documents")
+        return unknown(number, "the vendor's answer for this number is not one that it documents")
     code, message_id = _code(entry.get("error")), whole(entry.get("id_sms"))
     if code in ERRORS and entry.get("id_sms") in (None, "", "0", 0):
         return Submission(number, Outcome.REFUSED, reason=ERRORS[code])
     if code != "0":
-        return _unknown(number, f"the vendor's answer for this number holds {_shown(entry)}")
+        shown = quote(str(entry.get("error")), 20)
+        return unknown(number, f"the vendor's answer for this number holds an unknown or contradictory error: {shown}")
     if message_id is None or not message_id.strip("0"):
-        return _unknown(number, "the vendor's answer for this number says success, and gives no id")
+        return unknown(number, "the vendor's answer for this number says success, and gives no id")
     cost, parts = amount(entry.get("cost")), whole(entry.get("count_sms"), 3)
     return Submission(
         number,
@@ -267,24 +270,12 @@ def _refusal(members: Mapping[str, object]) -> Reason | None:
         return None
     code = _code(whole_answer["error"])
     if code not in ERRORS or len(whole_answer) != 1:
-        raise MalformedAnswer(f"it holds {_shown(whole_answer)}")
+        raise MalformedAnswer("it holds an unknown or contradictory error")
     return ERRORS[code]
 
 
 def _code(value: object) -> str:
     return whole(value, 3) or ""
-
-
-def _shown(entry: Mapping[str, object]) -> str:
-    return f"an unknown or contradictory error {quote(str(entry.get('error')), 20)!r}"
-
-
-def _silence(number: MSISDN) -> Submission:
-    return _unknown(number, "the vendor's answer does not mention this number")
-
-
-def _unknown(number: MSISDN, text: str) -> Submission:
-    return Submission(number, Outcome.UNKNOWN, reason=Reason(text, ExitCode.UNKNOWN))
 
 
 PROVIDER = Provider(

@@ -21,6 +21,7 @@ Quirks:
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from smscli.errors import ExitCode, InputError
@@ -38,7 +39,7 @@ from smscli.model import (
     Submission,
     all_of,
 )
-from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, whole
+from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
@@ -66,7 +67,7 @@ _FIELDS = (
 # Assumed: no page names the currency; its prices are those of Russian texts in roubles.
 _CURRENCY = "RUB"
 
-_ERRORS: dict[str, tuple[str, ExitCode, str | None]] = {
+_TABLE: dict[str, tuple[str, ExitCode, str | None]] = {
     "1": ("project is empty", ExitCode.AUTHENTICATION, "set project in the profile"),
     "2": (
         "the signature is wrong, or the text is not UTF-8",
@@ -82,6 +83,9 @@ _ERRORS: dict[str, tuple[str, ExitCode, str | None]] = {
     "9": ("the sender name is not approved yet", ExitCode.REJECTED, None),
     "10": ("the project is switched off", ExitCode.AUTHENTICATION, "switch it on in the personal cabinet"),
 }
+
+ERRORS = {code: Reason(f"error {code}: {text}", end, code, hint) for code, (text, end, hint) in _TABLE.items()}
+"""What each code of message/send means, as public clients of the platform list them."""
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -143,11 +147,7 @@ def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
     submissions = tuple(
         Submission(number, Outcome.SENT, ids[number], int(parts) if parts else None, cost)
         if number in ids
-        else Submission(
-            number,
-            Outcome.UNKNOWN,
-            reason=Reason("the vendor's answer does not mention this number", ExitCode.UNKNOWN),
-        )
+        else unknown(number, "the vendor's answer does not mention this number")
         for number in message.to
     )
     left = _decimal(members.get("balance"))
@@ -192,15 +192,15 @@ def _members(answer: object) -> dict[str, object]:
 
 def _refusal(members: dict[str, object]) -> Reason | None:
     """Return why the whole request was refused, or None when its status is success."""
-    code = whole(members.get("error"), 3)
+    code = whole(members.get("error"), 3) or ""
     if members["status"] == "success" and "error" not in members:
         return None
-    if members["status"] == "success" or code not in _ERRORS or "messages_id" in members:
+    if members["status"] == "success" or code not in ERRORS or "messages_id" in members:
         raise MalformedAnswer("it holds an unknown or contradictory error")
-    text, exit_code, hint = _ERRORS[code]
     said = members.get("message")
-    words = f" ({quote(said, 200)})" if isinstance(said, str) and said else ""
-    return Reason(f"the vendor's error {code}: {text}{words}", exit_code, code, hint)
+    if not isinstance(said, str) or not said:
+        return ERRORS[code]
+    return replace(ERRORS[code], text=f"{ERRORS[code].text} ({quote(said, 200)})")
 
 
 def _decimal(value: object) -> Decimal | None:

@@ -36,7 +36,7 @@ from smscli.model import (
     all_of,
     visible,
 )
-from smscli.providers._answers import quote, refuse, strict_question, strict_send
+from smscli.providers._answers import refuse, strict_question, strict_send, unknown
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import KeyUse, Rule, sign
 from smscli.wire import MalformedAnswer, Request, decode_json, decode_text, depth
@@ -71,7 +71,7 @@ _FIELDS = (
     ),
 )
 
-_ERRORS: dict[str, tuple[ExitCode, str | None]] = {
+_TABLE: dict[str, tuple[ExitCode, str | None]] = {
     "MSISDN is missing": (ExitCode.REJECTED, "set msisdn in the profile"),
     "Token cannot be empty": (ExitCode.AUTHENTICATION, None),
     "Invalid IP Address": (ExitCode.AUTHENTICATION, "have this machine's address put on the application's list"),
@@ -85,6 +85,9 @@ _ERRORS: dict[str, tuple[ExitCode, str | None]] = {
     "Too many recipients": (ExitCode.REJECTED, "use a smaller batch size"),
     "Invalid App Id": (ExitCode.AUTHENTICATION, 'check app_id; app_id_name = "appld" switches the name on the wire'),
 }
+
+ERRORS = {text: Reason(f"error: {text}", exit_code, text, hint) for text, (exit_code, hint) in _TABLE.items()}
+"""What each error text of the document means; there are no codes."""
 
 _CHARGES = ("none", "free", "charged", "partly-charged")
 
@@ -207,14 +210,14 @@ def _result(entry: object) -> tuple[str, tuple[str, str]]:
 def _submission(number: MSISDN, results: set[tuple[str, str]], stamp: str) -> Submission:
     if len(results) != 1:
         text = "lists this number twice, with different results" if results else "does not mention this number"
-        return Submission(number, Outcome.UNKNOWN, reason=Reason(f"the vendor's answer {text}", ExitCode.UNKNOWN))
+        return unknown(number, f"the vendor's answer {text}")
     status, charge = next(iter(results))
     if status == "delivered":
         return Submission(number, Outcome.SENT, f"{stamp}-{number.digits.removeprefix('90')}")
     return Submission(
         number,
         Outcome.REFUSED,
-        reason=Reason(f"Mesajlarim reports an error for this number (charge: {charge})", ExitCode.REJECTED, status),
+        reason=Reason(f"the vendor reports an error for this number (charge: {charge})", ExitCode.REJECTED, status),
     )
 
 
@@ -240,10 +243,9 @@ def _refusal(members: dict[str, object]) -> Reason | None:
     error = members.get("error")
     if error is None:
         return None
-    if not isinstance(error, str) or error not in _ERRORS or len(members) != 1:
-        raise MalformedAnswer(f"it holds an unknown or contradictory error {quote(str(error), 80)!r}")
-    exit_code, hint = _ERRORS[error]
-    return Reason(f"Mesajlarim: {error}", exit_code, error, hint)
+    if not isinstance(error, str) or error not in ERRORS or len(members) != 1:
+        raise MalformedAnswer("it holds an unknown or contradictory error")
+    return ERRORS[error]
 
 
 def _quota(left: object, daily: object) -> Balance | None:
