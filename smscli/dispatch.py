@@ -6,6 +6,7 @@ recipient is submitted at most once, and that NOT_SENT is only said with proof.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -26,6 +27,9 @@ BREAK_AFTER_UNREACHABLE = 5
 """A job stops after this many batches in a row: a vendor that is down must not cost the whole list."""
 EVIDENCE = 4096
 """Characters of an answer that was not understood which the journal keeps."""
+
+# So much of the beginning of a key is worth hiding.
+_TELLING = 4
 
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
@@ -82,6 +86,7 @@ class Caller:
             except UnreachableError:
                 if not self._pause(attempt, deadline):
                     raise
+                self._fetched = None
         raise AssertionError  # pragma: no cover  (the last attempt returned or raised)
 
     def submit(
@@ -139,7 +144,10 @@ class Caller:
         deadline = self._deadline()
         claimed = False
         evidence = None
-        for attempt in range(1, ATTEMPTS + 1):
+        receipt: SendReceipt | None = None
+        attempt = 0
+        while True:
+            attempt += 1
             request = None
             try:
                 stamp, not_after = self.stamp(deadline)
@@ -152,8 +160,10 @@ class Caller:
                 # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
                 receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, _reason(error)))
             except SmscliError as error:
-                retry = isinstance(error, UnreachableError)
-                receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, replace(_reason(error), retry=retry)))
+                # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
+                if receipt is None or receipt.submissions[0].outcome is not Outcome.REFUSED:
+                    reason = replace(_reason(error), retry=isinstance(error, UnreachableError))
+                    receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, reason))
             else:
                 receipt = self._provider.send.parse(response, message, stamp)
                 evidence = _evidence(response) if receipt.exit_code is ExitCode.UNKNOWN else None
@@ -162,7 +172,8 @@ class Caller:
             self._fetched = None
         scrub = self._scrubber(request)
         receipt = replace(receipt, submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
-        return self._settle(receipt, journal, key, evidence and scrub(evidence)) if claimed else receipt
+        # Cut behind the mask: half a key at the end would not be found.
+        return self._settle(receipt, journal, key, evidence and scrub(evidence)[:EVIDENCE]) if claimed else receipt
 
     def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None) -> SendReceipt:
         try:
@@ -176,10 +187,10 @@ class Caller:
         again = "run the same command with the same --key to send the rest"
         if self._world.stopped():
             return Reason("stopped by a signal before this recipient's turn", ExitCode.UNREACHABLE, hint=again)
-        if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
-            return next(s.reason for s in receipts[-1].submissions if s.reason)
         if receipts and receipts[-1].unrecorded:
             return replace(receipts[-1].unrecorded, exit_code=ExitCode.CONFIG)
+        if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
+            return next(s.reason for s in receipts[-1].submissions if s.reason)
         for code, limit in ((ExitCode.UNKNOWN, BREAK_AFTER_UNKNOWN), (ExitCode.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
             last = receipts[-limit:]
             if len(last) == limit and all(receipt.exit_code is code for receipt in last):
@@ -194,8 +205,8 @@ class Caller:
         try:
             return operation.parse(response, what, stamp)
         except SmscliError as error:
-            error.message = self._scrubber(request)(error.message)
-            raise
+            message = self._scrubber(request)(error.message)
+            raise type(error)(message, hint=error.hint, code=error.code) from None
 
     def _exchange(self, request: Request, deadline: float) -> Response:
         try:
@@ -219,11 +230,15 @@ class Caller:
         key = self._account.secret.reveal()
         pairs = (*request.query, *request.form) if request else ()
         signatures = {value for name, value in pairs if name == self._provider.rule.signature}
-        hidden = [word for word in (key, quote(key), quote_plus(key), visible(key), *signatures) if word]
+        # As it is, in a URL, as JSON, and in the quotation marks of a reason.
+        spelled = (key, quote(key), quote_plus(key), json.dumps(key)[1:-1], repr(key)[1:-1])
+        hidden = [word for word in (*spelled, *signatures) if word]
 
         def scrub(text: str) -> str:
             for word in hidden:
                 text = text.replace(word, MASK)
+                for length in range(len(word) - 1, _TELLING - 1, -1):  # a quotation that was cut within the word
+                    text = text.replace(f"{word[:length]}…", f"{MASK}…")
             return text
 
         return scrub
@@ -239,5 +254,5 @@ def _scrub(submission: Submission, scrub: Callable[[str], str]) -> Submission:
 
 
 def _evidence(response: Response) -> str:
-    body = visible(response.body[:EVIDENCE].decode("utf-8", "backslashreplace"))
-    return f"HTTP {response.status}, {len(response.body)} bytes: {body}"[:EVIDENCE]
+    body = visible(response.body.decode("utf-8", "backslashreplace"))
+    return f"HTTP {response.status}, {len(response.body)} bytes: {body}"

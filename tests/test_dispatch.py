@@ -1,0 +1,630 @@
+"""The order of events of a call: what is claimed before what leaves, what is tried again, what stops a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from urllib.parse import quote_plus
+
+import pytest
+
+from smscli.dispatch import ATTEMPTS, BREAK_AFTER_UNKNOWN, BREAK_AFTER_UNREACHABLE, EVIDENCE, Caller, World
+from smscli.errors import (
+    AuthenticationError,
+    ConfigError,
+    ExitCode,
+    InputError,
+    OutcomeUnknownError,
+    RejectedError,
+    UnreachableError,
+)
+from smscli.model import MSISDN, Account, Message, Outcome, Reason, Secret, SenderId, SendReceipt, Submission
+from smscli.providers import get
+from smscli.wire import Request, Response
+
+KEY = "07349e954831d"
+ACCOUNTS = {
+    "lightsms": Account("https://vendor.example/external/get/", Secret(KEY), {"login": "me", "clock": "vendor"}),
+    "mainsms": Account("https://vendor.example/api/mainsms/", Secret(KEY), {"project": "me", "auth": "sign"}),
+    "mesajlarim": Account("https://vendor.example/omrestapi/", Secret(KEY), {"app_id": "1", "msisdn": "5321000000"}),
+}
+NUMBERS = {"lightsms": "370612345{:02d}", "mainsms": "791212312{:02d}", "mesajlarim": "9053220000{:02d}"}
+
+Answer = Response | Exception
+Script = Callable[[Request, float], Answer]
+
+
+class Clock:
+    """Seconds that pass only when somebody sleeps or the network takes its time."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        """Let it pass."""
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+class Ledger:
+    """A journal of one list of events; ``broken`` names the step that raises."""
+
+    def __init__(self, events: list[str], broken: str = "") -> None:
+        self.events = events
+        self.broken = broken
+        self.settled: list[Submission] = []
+        self.evidence: list[str | None] = []
+
+    def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Note the claim."""
+        self.events.append(f"claim {key} {len(recipients)}")
+        if self.broken == "claim":
+            raise ConfigError("the journal cannot grow: the disk is full", hint="free some space")
+
+    def settle(self, key: str, submissions: Sequence[Submission], evidence: str | None = None) -> None:
+        """Note the ends."""
+        self.events.append(f"settle {key} {' '.join(submission.outcome for submission in submissions)}")
+        if self.broken == "settle":
+            raise ConfigError("the journal cannot be written: disk I/O error", hint="look at the disk")
+        self.settled += submissions
+        self.evidence.append(evidence)
+
+
+class Stage:
+    """One caller with everything around it faked, and the list of what happened, in order."""
+
+    def __init__(
+        self,
+        vendor: str,
+        answer: Script,
+        *,
+        seconds: float = 30.0,
+        broken: str = "",
+        account: Account | None = None,
+        jitter: float = 0.5,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.vendor = vendor
+        self.events: list[str] = []
+        self.requests: list[Request] = []
+        self.clock = Clock()
+        self.ledger = Ledger(self.events, broken)
+        self._answer = answer
+        nonces = iter(str(number) for number in range(7001, 8000))
+        self.world = World(
+            transport=self._transport,
+            seconds=seconds,
+            now=lambda: 1_732_809_600.0 + self.clock.time,
+            monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep,
+            jitter=lambda: jitter,
+            nonce=lambda: next(nonces),
+            stopped=stopped,
+        )
+        self.caller = Caller(get(vendor), account or ACCOUNTS[vendor], self.world)
+
+    def _transport(self, request: Request, seconds: float) -> Response:
+        self.events.append(f"{request.url.rsplit('/', 1)[-1]} within {seconds:g}")
+        if request.billable:
+            self.requests.append(request)
+        answer = self._answer(request, seconds)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def send(self, count: int = 1, batch_size: int = 1, done: Sequence[Submission] = ()) -> SendReceipt:
+        """Submit to ``count`` pending recipients after those that are done."""
+        to = numbers(self.vendor, count)
+        sender = SenderId("Sender") if self.vendor == "lightsms" else None
+        pending = tuple(Submission(number, Outcome.NOT_SENT) for number in to)
+        return self.caller.submit(
+            Message((*(s.to for s in done), *to), "hello", sender),
+            (*done, *pending),
+            pending=to,
+            journal=self.ledger,
+            key="k",
+            batch_size=batch_size,
+        )
+
+
+def numbers(vendor: str, count: int) -> tuple[MSISDN, ...]:
+    """Return so many recipients that the vendor takes."""
+    return tuple(MSISDN(NUMBERS[vendor].format(index)) for index in range(count))
+
+
+def ok(request: Request, body: object = None) -> Response:
+    """Return the vendor's good answer to a request, or this body."""
+    if body is not None:
+        return Response(200, json.dumps(body).encode())
+    if request.url.endswith("timestamp.php"):
+        return Response(200, b"1732809600")
+    given = dict((*request.query, *request.form))
+    if "phone" in given:
+        return ok(request, {to: {"error": "0", "id_sms": f"9{to}"} for to in given["phone"].split(",")})
+    if "recipients" in given:
+        to = given["recipients"].split(",")
+        return ok(request, {"status": "success", "recipients": to, "messages_id": [f"9{one}" for one in to]})
+    entries = [
+        {"msisdn": value, "status": "delivered", "charge": "free"}
+        for name, value in request.form
+        if name in ("recipient", "recipient[]")
+    ]
+    return ok(request, {"sender": "5321000000", "message": "hello", "recipients": entries, "balance": 3})
+
+
+def always(answer: Answer) -> Script:
+    """Answer every send so, and the vendor's clock well."""
+    return lambda request, _: answer if request.billable else ok(request)
+
+
+def in_turn(*answers: Answer | None) -> Script:
+    """Answer the sends with these, one after the other (None: well); the vendor's clock always well."""
+    left = iter(answers)
+    return lambda request, _: (next(left) or ok(request)) if request.billable else ok(request)
+
+
+def stale(code: str = "24") -> Response:
+    """Return LightSMS's refusal of an old timestamp."""
+    return Response(200, json.dumps({"error": code}).encode())
+
+
+unreachable = UnreachableError("it refused the connection; nothing was sent", hint="try again")
+unknown = OutcomeUnknownError("no answer within 30 s; the request had left", hint="ask the vendor")
+certificate = ConfigError("the certificate was not accepted; nothing was sent", hint="check base_url")
+
+
+# --- the order of one send -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("vendor", "events"),
+    [
+        ("lightsms", ["timestamp.php within 30", "claim k 1", "send.php within 30", "settle k SENT"]),
+        ("mainsms", ["claim k 1", "send within 30", "settle k SENT"]),
+        ("mesajlarim", ["claim k 1", "api.php within 30", "settle k SENT"]),
+    ],
+)
+def test_stamp_then_claim_then_request_then_settle(vendor: str, events: list[str]) -> None:
+    """The claim is committed behind everything that may fail harmlessly and before the first byte that may cost."""
+    stage = Stage(vendor, lambda request, _: ok(request))
+    receipt = stage.send()
+    assert stage.events == events
+    assert receipt.exit_code is ExitCode.OK
+    assert receipt.submissions[0].message_id
+
+
+@pytest.mark.parametrize("vendor", ACCOUNTS)
+def test_a_claim_that_fails_sends_nothing(vendor: str) -> None:
+    """Without a durable claim there is no request, no settling, and the rest of the job stops."""
+    stage = Stage(vendor, lambda request, _: ok(request), broken="claim")
+    receipt = stage.send(3)
+    assert stage.requests == []
+    assert [event.split()[0] for event in stage.events if event.split()[0] in ("claim", "settle")] == ["claim"]
+    assert {s.outcome for s in receipt.submissions} == {Outcome.NOT_SENT}
+    assert receipt.exit_code is ExitCode.CONFIG
+    assert receipt.unrecorded is None
+
+
+def test_an_outcome_that_cannot_be_recorded_is_told_and_stops_the_job() -> None:
+    """What the vendor accepted is shown as SENT; the status says that the journal will call it unknown."""
+    stage = Stage("mainsms", lambda request, _: ok(request), broken="settle")
+    receipt = stage.send(3)
+    assert len(stage.requests) == 1
+    assert [s.outcome for s in receipt.submissions] == [Outcome.SENT, Outcome.NOT_SENT, Outcome.NOT_SENT]
+    assert receipt.unrecorded is not None
+    assert receipt.exit_code is ExitCode.UNKNOWN
+    assert receipt.error is not None
+    assert "disk I/O error" in receipt.error.message
+    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", ExitCode.OK)).text
+
+
+def test_not_sent_and_not_recorded_is_a_broken_journal() -> None:
+    """Nothing left and nothing could be written: exit 3, and every recipient that waited says why."""
+    stage = Stage("mainsms", always(certificate), broken="settle")
+    receipt = stage.send(2)
+    assert receipt.exit_code is ExitCode.CONFIG
+    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", ExitCode.OK)).text
+
+
+def test_what_is_done_already_keeps_its_place_and_its_state() -> None:
+    """A resumed job sends the pending alone and tells the state of all, in the order asked for."""
+    done = Submission(MSISDN("79121230000"), Outcome.SENT, "1")
+    receipt = (stage := Stage("mainsms", lambda request, _: ok(request))).send(2, done=[done])
+    assert receipt.submissions[0] is done
+    assert [dict(request.form)["recipients"] for request in stage.requests] == ["79121231200", "79121231201"]
+
+
+def test_batches_carry_at_most_batch_size_recipients() -> None:
+    """Five recipients by twos are three requests, each claimed and settled for itself."""
+    stage = Stage("mesajlarim", lambda request, _: ok(request))
+    receipt = stage.send(5, batch_size=2)
+    assert [event for event in stage.events if event.startswith("claim")] == ["claim k 2", "claim k 2", "claim k 1"]
+    assert [s.outcome for s in receipt.submissions] == [Outcome.SENT] * 5
+    assert receipt.balance is not None
+
+
+def test_what_the_vendor_cannot_take_is_never_claimed() -> None:
+    """A build that refuses leaves the recipient NOT_SENT with the reason, and no trace in the journal."""
+    stage = Stage("mesajlarim", lambda request, _: ok(request))
+    number = MSISDN("37061234567")
+    receipt = stage.caller.submit(
+        Message((number,), "hello"),
+        [Submission(number, Outcome.NOT_SENT)],
+        pending=[number],
+        journal=stage.ledger,
+        key="k",
+        batch_size=1,
+    )
+    assert stage.events == []
+    assert receipt.exit_code is ExitCode.INPUT
+
+
+# --- what is tried again ---------------------------------------------------------------------------------------------
+
+
+def test_a_proof_of_not_sent_is_tried_again_at_most_twice() -> None:
+    """Three requests, one claim, one settling; then NOT_SENT."""
+    stage = Stage("mainsms", always(unreachable))
+    receipt = stage.send()
+    assert len(stage.requests) == ATTEMPTS == 3
+    assert [event for event in stage.events if not event.startswith("send")] == ["claim k 1", "settle k NOT_SENT"]
+    assert receipt.exit_code is ExitCode.UNREACHABLE
+    assert stage.clock.slept == [0.5, 1.0]
+
+
+def test_a_second_try_that_works_is_a_send() -> None:
+    """One failure to connect is cured and not told."""
+    stage = Stage("mainsms", in_turn(unreachable, None))
+    assert stage.send().exit_code is ExitCode.OK
+    assert len(stage.requests) == 2
+
+
+@pytest.mark.parametrize("code", ["5", "24"])
+def test_a_stale_timestamp_gets_a_new_one(code: str) -> None:
+    """The refusal is documented as unprocessed: signed again with a clock asked anew."""
+    times = iter(("1732809600", "1732809611"))
+    sends = iter((stale(code), None))
+
+    def answer(request: Request, _: float) -> Answer:
+        if request.billable:
+            return next(sends) or ok(request)
+        return Response(200, next(times).encode())
+
+    stage = Stage("lightsms", answer)
+    assert stage.send().exit_code is ExitCode.OK
+    assert [dict(request.query)["timestamp"] for request in stage.requests] == ["1732809600", "1732809611"]
+    assert len({dict(request.query)["signature"] for request in stage.requests}) == 2
+
+
+def test_a_nonce_is_new_for_every_try() -> None:
+    """No rand is used twice, also when the first try never left."""
+    stage = Stage("mesajlarim", in_turn(unreachable, unreachable, None))
+    assert stage.send().exit_code is ExitCode.OK
+    assert [dict(request.form)["rand"] for request in stage.requests] == ["7001", "7002", "7003"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "code"),
+    [
+        (unknown, Outcome.UNKNOWN, ExitCode.UNKNOWN),
+        (certificate, Outcome.NOT_SENT, ExitCode.CONFIG),
+        (Response(502, b"<html>Bad gateway</html>"), Outcome.UNKNOWN, ExitCode.UNKNOWN),
+        (Response(200, b'{"error":6}'), Outcome.REFUSED, ExitCode.AUTHENTICATION),
+        (Response(200, b'{"error":13}'), Outcome.REFUSED, ExitCode.REJECTED),
+    ],
+    ids=["unknown", "certificate", "502", "wrong signature", "stop list"],
+)
+def test_nothing_else_is_tried_again(answer: Answer, outcome: Outcome, code: ExitCode) -> None:
+    """What may have been processed, what repeating cannot cure and what could lock an account goes out once."""
+    stage = Stage("lightsms", always(answer))
+    receipt = stage.send()
+    assert len(stage.requests) == 1
+    assert (receipt.submissions[0].outcome, receipt.exit_code) == (outcome, code)
+    assert stage.clock.slept == []
+
+
+def test_a_batch_that_is_stale_in_part_is_not_tried_again() -> None:
+    """One recipient went out: a second request would send to it twice."""
+    first, second = numbers("lightsms", 2)
+    body = {first.digits: {"error": "0", "id_sms": "5"}, second.digits: {"error": "24"}}
+    stage = Stage("lightsms", lambda request, _: ok(request, body) if request.billable else ok(request))
+    receipt = stage.send(2, batch_size=2)
+    assert len(stage.requests) == 1
+    assert receipt.exit_code is ExitCode.PARTIAL
+
+
+def test_a_refusal_stays_a_refusal_when_the_second_try_never_leaves() -> None:
+    """NOT_SENT would say that no request named this recipient; one did, and was refused."""
+    stage = Stage("lightsms", in_turn(stale(), unreachable, unreachable))
+    receipt = stage.send()
+    assert receipt.submissions[0].outcome is Outcome.REFUSED
+    assert receipt.exit_code is ExitCode.UNREACHABLE
+
+
+def test_tries_share_one_deadline() -> None:
+    """Each request gets what is left of the seconds; no try begins when a pause would use them up."""
+
+    def slow(request: Request, _: float) -> Answer:
+        if request.billable:
+            stage.clock.time += 4
+        return unreachable if request.billable else ok(request)
+
+    stage = Stage("mainsms", slow, seconds=10, jitter=1.0)
+    stage.send()
+    assert [event for event in stage.events if event.startswith("send")] == ["send within 10", "send within 5"]
+    assert stage.clock.time <= 1010
+
+
+def test_the_pause_is_jittered_in_full() -> None:
+    """With no jitter there is no pause: the delay is uniform from zero on."""
+    stage = Stage("mainsms", always(unreachable), jitter=0.0)
+    stage.send()
+    assert stage.clock.slept == [0.0, 0.0]
+
+
+def test_a_clock_that_cannot_be_asked_sends_nothing() -> None:
+    """Also an unknown outcome of asking the time is no unknown outcome of a send; nothing was claimed."""
+    stage = Stage("lightsms", lambda _request, _seconds: unknown)
+    receipt = stage.send()
+    assert stage.requests == []
+    assert stage.events == ["timestamp.php within 30", "timestamp.php within 29.5", "timestamp.php within 28.5"]
+    assert receipt.exit_code is ExitCode.UNREACHABLE
+    assert receipt.submissions[0].outcome is Outcome.NOT_SENT
+
+
+# --- stamps ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_fetched_stamp_serves_while_it_is_young() -> None:
+    """Ten sends within two seconds ask the clock once; one that comes later asks again."""
+    stage = Stage("lightsms", lambda request, _: ok(request))
+    stage.send(10)
+    assert sum(event.startswith("timestamp") for event in stage.events) == 1
+    assert {request.not_after for request in stage.requests} == {1008.0}
+    stage.clock.time += 2.1
+    stage.send(1)
+    assert sum(event.startswith("timestamp") for event in stage.events) == 2
+    assert stage.requests[-1].not_after == pytest.approx(1010.1)
+
+
+def test_the_local_clock_needs_no_network() -> None:
+    """With clock = "local" the stamp is this machine's, of the same life."""
+    account = Account("https://vendor.example/", Secret(KEY), {"login": "me", "clock": "local"})
+    stage = Stage("lightsms", lambda request, _: ok(request), account=account)
+    stage.send()
+    assert [event.split()[0] for event in stage.events] == ["claim", "send.php", "settle"]
+    assert dict(stage.requests[0].query)["timestamp"] == "1732810600"
+    assert stage.requests[0].not_after == 1008.0
+
+
+def test_a_vendor_without_stamps_has_none() -> None:
+    """Nothing is asked, nothing grows old."""
+    stage = Stage("mainsms", lambda request, _: ok(request))
+    assert stage.caller.stamp() == ("", None)
+    assert stage.events == []
+
+
+def test_a_stamp_alone_can_be_had() -> None:
+    """Whoever builds a request to look at gets the vendor's clock within the world's seconds."""
+    stage = Stage("lightsms", lambda request, _: ok(request))
+    assert stage.caller.stamp() == ("1732809600", 1008.0)
+
+
+# --- what stops a job ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "limit"),
+    [(unknown, BREAK_AFTER_UNKNOWN), (unreachable, BREAK_AFTER_UNREACHABLE)],
+    ids=["unknown", "unreachable"],
+)
+def test_failures_in_a_row_break_the_circuit(answer: Answer, limit: int) -> None:
+    """Three unknown outcomes or five failures to get through end the job; the rest is NOT_SENT and resumable."""
+    stage = Stage("mainsms", always(answer))
+    receipt = stage.send(10)
+    assert [event for event in stage.events if event.startswith("claim")] == ["claim k 1"] * limit
+    left = receipt.submissions[limit:]
+    assert {s.outcome for s in left} == {Outcome.NOT_SENT}
+    assert all(s.reason and "in a row" in s.reason.text and "--key" in (s.reason.hint or "") for s in left)
+
+
+@pytest.mark.parametrize("answer", [unknown, Response(200, b'{"status":"error","error":"6"}')])
+def test_failures_with_a_success_between_do_not(answer: Answer) -> None:
+    """The circuit counts in a row, and refusals of single numbers not at all."""
+    stage = Stage("mainsms", in_turn(*([answer, answer, None] * 3)))
+    receipt = stage.send(9)
+    assert len(stage.requests) == 9
+    assert all(s.reason is None or "in a row" not in s.reason.text for s in receipt.submissions)
+
+
+def test_a_certificate_that_is_not_trusted_stops_the_job() -> None:
+    """What no try can cure is not tried for each recipient; all are told the same."""
+    stage = Stage("mainsms", always(certificate))
+    receipt = stage.send(4)
+    assert len(stage.requests) == 1
+    assert {s.reason.text for s in receipt.submissions if s.reason} == {certificate.message}
+
+
+def test_a_signal_lets_the_running_request_end_and_begins_no_other() -> None:
+    """The first is settled, the others are NOT_SENT with the reason, and the command can be run again."""
+    signalled: list[bool] = []
+
+    def answer(request: Request, _: float) -> Answer:
+        signalled.append(True)
+        return ok(request)
+
+    stage = Stage("mainsms", answer, stopped=lambda: bool(signalled))
+    receipt = stage.send(3)
+    assert [s.outcome for s in receipt.submissions] == [Outcome.SENT, Outcome.NOT_SENT, Outcome.NOT_SENT]
+    assert "signal" in (receipt.submissions[2].reason or Reason("", ExitCode.OK)).text
+    assert stage.events[-1] == "settle k SENT"
+
+
+@pytest.mark.parametrize("when", ["before the pause", "during the pause"])
+def test_a_signal_ends_the_tries(when: str) -> None:
+    """Nothing is tried again once somebody asked to stop."""
+    stage: Stage
+
+    def stopped() -> bool:
+        return bool(stage.requests if when == "before the pause" else stage.clock.slept)
+
+    stage = Stage("mainsms", always(unreachable), stopped=stopped)
+    assert stage.send().exit_code is ExitCode.UNREACHABLE
+    assert len(stage.requests) == 1
+
+
+def test_a_refusal_from_an_earlier_run_stays_when_the_job_stops() -> None:
+    """What was refused as unprocessed is not turned into NOT_SENT because its turn did not come."""
+    number = MSISDN("79121231200")
+    refused = Submission(number, Outcome.REFUSED, reason=Reason("stale", ExitCode.UNREACHABLE, retry=True))
+    stage = Stage("mainsms", lambda request, _: ok(request), stopped=lambda: True)
+    receipt = stage.caller.submit(
+        Message((number,), "hello"), [refused], pending=[number], journal=stage.ledger, key="k", batch_size=1
+    )
+    assert receipt.submissions == (refused,)
+    assert stage.events == []
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+def test_a_question_brings_its_answer() -> None:
+    """A balance is one call, stamped like any other."""
+    stage = Stage("lightsms", lambda request, _: ok(request, None if "time" in request.url else _money))
+    assert stage.caller.call(get("lightsms").balance, None).unit == "EUR"
+    assert [event.split()[0] for event in stage.events] == ["timestamp.php", "balance.php"]
+
+
+_money = {"money": "1.5", "currency": "EUR"}
+
+
+@pytest.mark.parametrize("answer", [unknown, unreachable, Response(200, b"<html>"), Response(500, b"{}")])
+@pytest.mark.parametrize("vendor", ACCOUNTS)
+def test_a_question_is_never_unknown(vendor: str, answer: Answer) -> None:
+    """An answer lost on the way has cost nothing: three tries, then exit 6."""
+    stage = Stage(vendor, lambda request, _: ok(request) if request.url.endswith("timestamp.php") else answer)
+    with pytest.raises(UnreachableError):
+        stage.caller.call(get(vendor).balance, None)
+    assert sum(not event.startswith("timestamp") for event in stage.events) == ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [({"error": 6}, AuthenticationError), ({"error": 0}, UnreachableError), ({"error": 36}, RejectedError)],
+)
+def test_a_refused_question_is_not_asked_again(body: object, error: type[Exception]) -> None:
+    """The vendor's no is told at once; only what is no documented answer is asked again."""
+    stage = Stage("lightsms", lambda request, _: ok(request, None if "time" in request.url else body))
+    with pytest.raises(error):
+        stage.caller.call(get("lightsms").balance, None)
+    asked = sum(event.startswith("balance") for event in stage.events)
+    assert asked == (ATTEMPTS if error is UnreachableError else 1)
+
+
+def test_a_question_refused_as_stale_is_asked_with_a_new_stamp() -> None:
+    """A balance with an old timestamp is signed anew, not repeated."""
+    times = iter(("1732809600", "1732809611"))
+    stamps = []
+
+    def answer(request: Request, _: float) -> Answer:
+        if request.url.endswith("timestamp.php"):
+            return Response(200, next(times).encode())
+        stamps.append(dict(request.query)["timestamp"])
+        return ok(request, {"error": 24} if len(stamps) == 1 else _money)
+
+    assert Stage("lightsms", answer).caller.call(get("lightsms").balance, None).unit == "EUR"
+    assert stamps == ["1732809600", "1732809611"]
+
+
+def test_what_a_question_cannot_be_built_from_is_raised_as_it_is() -> None:
+    """An error of the caller's own making is neither hidden nor repeated."""
+    stage = Stage("mainsms", lambda request, _: ok(request))
+    with pytest.raises(InputError):
+        stage.caller.call(get("mainsms").send, Message((MSISDN("89121231234"),), "hello"))
+    assert stage.events == []
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+AWKWARD = "k ey/+7;ü\\x"
+
+
+@pytest.mark.parametrize("key", [KEY, AWKWARD])
+def test_key_and_signature_that_the_vendor_echoes_are_masked(key: str) -> None:
+    """In the reason and in the evidence that the journal keeps; raw, in a URL, in JSON, quoted."""
+    account = Account("https://vendor.example/api/mainsms/", Secret(key), {"project": "me", "auth": "sign"})
+    signature = ""
+
+    def answer(request: Request, _: float) -> Answer:
+        nonlocal signature
+        signature = dict(request.form)["sign"]
+        return Response(200, f"oops {key} {quote_plus(key)} {json.dumps(key)} sign {signature}".encode())
+
+    stage = Stage("mainsms", answer, account=account)
+    receipt = stage.send()
+    assert receipt.exit_code is ExitCode.UNKNOWN
+    (evidence,) = stage.ledger.evidence
+    reason = receipt.submissions[0].reason
+    assert evidence
+    assert reason
+    for word in (key, quote_plus(key), json.dumps(key)[1:-1], repr(key)[1:-1], signature):
+        assert word not in evidence
+        assert word not in reason.text
+    assert stage.ledger.settled[0].reason == reason
+
+
+@pytest.mark.parametrize("before", range(EVIDENCE - 60, EVIDENCE, 3))
+def test_evidence_that_is_cut_does_not_end_in_half_a_key(before: int) -> None:
+    """The mask comes before the limit: a key that would straddle it leaves no readable beginning."""
+    stage = Stage("mainsms", always(Response(200, b"x" * before + KEY.encode())))
+    stage.send()
+    (evidence,) = stage.ledger.evidence
+    assert evidence
+    assert len(evidence) <= EVIDENCE
+    assert KEY[:4] not in evidence
+
+
+@pytest.mark.parametrize("before", range(60, 81))
+def test_a_reason_that_is_cut_does_not_end_in_half_a_key(before: int) -> None:
+    """The same for the beginning of an answer that stands in a reason."""
+    stage = Stage("mainsms", always(Response(200, b"x" * before + b" " + KEY.encode())))
+    reason = stage.send().submissions[0].reason
+    assert reason
+    assert KEY[:4] not in reason.text
+
+
+def test_the_error_of_a_question_is_masked_too() -> None:
+    """What the vendor says about a balance may repeat the request as well."""
+
+    def answer(request: Request, _: float) -> Answer:
+        said = f"no such key {KEY}, sign {dict(request.form)['sign']}"
+        return ok(request, {"status": "error", "error": "5", "message": said})
+
+    with pytest.raises(AuthenticationError) as raised:
+        Stage("mainsms", answer).caller.call(get("mainsms").balance, None)
+    assert KEY not in raised.value.message
+    assert KEY not in str(raised.value)
+    assert "***" in raised.value.message
+
+
+def test_a_refusal_has_no_evidence() -> None:
+    """Only what was not understood is kept."""
+    stage = Stage("mainsms", always(Response(200, b'{"status":"error","error":"6"}')))
+    stage.send()
+    assert stage.ledger.evidence == [None]
+
+
+def test_evidence_is_visible_and_bounded() -> None:
+    """4 KiB of what came, control characters and broken UTF-8 escaped, with the status in front."""
+    stage = Stage("mainsms", always(Response(503, b"\x1b[31m\xff" + b"y" * 65536)))
+    stage.send()
+    (evidence,) = stage.ledger.evidence
+    assert evidence
+    assert evidence.startswith("HTTP 503, 65542 bytes: \\x1b[31m\\xff")
+    assert len(evidence) == EVIDENCE
+    assert evidence.isprintable()
