@@ -32,12 +32,12 @@ from smscli.model import MASK, Pairs, Secret, visible
 from smscli.providers import Provider
 from smscli.signing import KeyUse, LeftOut, Rule, arrange
 
-LIMIT = 300_000
+LIMIT = 200_000
 """Combinations tried at most for a request of ordinary size; longer ones get proportionally fewer."""
 
 _ORDINARY_SIZE = 400
 _SHORTEST_CUT = 16
-"""Hex characters. Fewer would match by chance: 300 000 tries against 16**8 values are one in 14 000."""
+"""Hex characters. Fewer would match by chance: 200 000 tries against 16**8 values are one in 20 000."""
 
 
 # --- what comes out --------------------------------------------------------------------------------------------------
@@ -397,12 +397,12 @@ def _encoded_forms(expected: str, lengths: Sequence[int]) -> list[_Form]:
     except (binascii.Error, ValueError):
         return []
     fix = "Send the digest as lower-case hex."
-    if len(decoded) * 2 in lengths:
-        finding = Finding("base64", "The raw digest was written in base64, not in hex.", fix)
-        return [_Form(decoded.hex(), (finding,))]
     if len(decoded) in lengths and re.fullmatch(rb"[0-9a-f]+", decoded):
         finding = Finding("base64-of-hex", "The hex text of the digest was encoded in base64 once more.", fix)
         return [_Form(decoded.decode(), (finding,))]
+    if len(decoded) * 2 in lengths:
+        finding = Finding("base64", "The raw digest was written in base64, not in hex.", fix)
+        return [_Form(decoded.hex(), (finding,))]
     return []
 
 
@@ -791,7 +791,7 @@ def _absent(case: _Case, recipe: Recipe) -> Iterator[tuple[str, str]]:
 
 def _added(recipe: Recipe, case: _Case) -> Iterator[Try]:
     for name, value in dict.fromkeys(_absent(case, recipe)):
-        if value:
+        if value and name not in case.rule.unsigned:
             for changed in _insert(recipe, name, value, case):
                 yield changed, (name, value)
 
@@ -812,9 +812,10 @@ def _absent_as_word(recipe: Recipe, case: _Case) -> Iterator[Try]:
 def _counted(recipe: Recipe, case: _Case) -> Iterator[Try]:
     """Sign what never takes part: as it was sent, as the key (``apikey``), or empty (a place kept free)."""
     sent = [(left.name, left.value) for left in case.left_out]
+    usual = [pair for pair in case.provider.extras if pair[0] in case.rule.unsigned]
     names = dict.fromkeys([*(name for name, _ in sent), *case.rule.unsigned])
     imagined = [(name, value) for name in names for value in (case.key, "")]
-    for name, value in dict.fromkeys([*sent, *imagined]):
+    for name, value in dict.fromkeys([*sent, *usual, *imagined]):
         for changed in _insert(recipe, name, value, case):
             yield changed, (name,)
 

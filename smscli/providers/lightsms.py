@@ -294,5 +294,12 @@ PROVIDER = Provider(
     batch_limit=50,
     # Assumed: the page of sendingTime names no zone; the vendor's business hours are given in this one.
     time_zone="Europe/Vilnius",
-    extras=(("return", "json"), ("return", "xml")),
+    extras=(
+        ("return", "json"),
+        ("return", "xml"),
+        ("test", "1"),
+        ("test", "0"),
+        ("sender", ""),
+        ("sendingTime", ""),
+    ),
 )

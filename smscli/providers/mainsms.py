@@ -220,5 +220,5 @@ PROVIDER = Provider(
     # Assumed: public clients name the account's zone or Moscow's.
     time_zone="Europe/Moscow",
     aliases=(("payforsms.ru", "mainsms.ru"), ("payforsms", "mainsms")),
-    extras=(("format", "json"), ("format", "xml"), ("test", "1"), ("test", "0")),
+    extras=(("format", "json"), ("format", "xml"), ("test", "1"), ("test", "0"), ("sender", ""), ("run_at", "")),
 )

@@ -270,4 +270,5 @@ PROVIDER = Provider(
     stamp_name="rand",
     # Assumed: the document has a limit and does not tell it; its largest example has three numbers.
     batch_limit=10,
+    extras=(("action", "sendsms"), ("action", "balance")),
 )
