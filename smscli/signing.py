@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from smscli.errors import InputError
 from smscli.model import MASK, Pairs, Secret
 
 
@@ -78,8 +79,9 @@ class SignatureTrace:
 def sign(rule: Rule, params: Pairs, secret: Secret) -> SignatureTrace:
     """Return the working of ``rule`` over ``params``, exactly as given: nothing is added, empty values count.
 
-    Values are hashed raw (decoded), as UTF-8.
+    Values are hashed raw (decoded), as UTF-8; raises InputError for what cannot be (bytes of another encoding).
     """
+    _check_encodable(params, secret)
     signed, left_out = arrange(rule, params)
     values = [value for _, value in signed]
     joined = rule.separator.join(values)
@@ -113,6 +115,16 @@ def arrange(rule: Rule, params: Pairs) -> tuple[Pairs, tuple[LeftOut, ...]]:
             signed.append((name, value))
     signed.sort(key=(lambda pair: place[pair[0]]) if rule.order else (lambda pair: pair[0].encode()))
     return tuple(signed), tuple(left_out)
+
+
+def _check_encodable(params: Pairs, secret: Secret) -> None:
+    try:
+        "".join([secret.reveal(), *(part for pair in params for part in pair)]).encode()
+    except UnicodeEncodeError:
+        # Not chained: the original error carries the text, and the key with it.
+        raise InputError(
+            "a parameter or the key is not valid UTF-8", hint="convert it first, for instance with iconv"
+        ) from None
 
 
 def _step(label: str, value: str, shown: str, secret: Secret) -> Step:

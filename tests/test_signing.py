@@ -6,10 +6,12 @@ import hashlib
 import hmac
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from smscli import providers
+from smscli.errors import InputError
 from smscli.model import Pairs, Secret
 from smscli.signing import KeyUse, Rule, arrange, sign
 
@@ -78,6 +80,17 @@ def test_no_shown_stage_holds_the_secret(params: Pairs, secret: str) -> None:
     trace = sign(SORTED, (*params, ("apikey", secret)), Secret(secret))
     assert not any(secret in step.shown for step in trace.steps)
     assert secret not in repr(trace.steps)
+
+
+@pytest.mark.parametrize(
+    ("params", "secret"), [((("a", "x\udcff"),), "k"), ((("a\udcff", "x"),), "k"), ((), "k\udcff")]
+)
+def test_what_is_not_utf8_is_bad_input(params: Pairs, secret: str) -> None:
+    """Bytes of another encoding in a value, a name or the key; the error does not carry them along."""
+    with pytest.raises(InputError, match="not valid UTF-8") as caught:
+        sign(SORTED, params, Secret(secret))
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 def test_the_mask_does_not_tell_how_long_the_secret_is() -> None:
