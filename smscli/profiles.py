@@ -45,6 +45,9 @@ MAX_SECRET = 4 * 1024
 COMMAND_SECONDS = 10.0
 """Wall time a secret command may take."""
 
+BUILT_IN = "built-in"
+"""The weakest layer, in the words of ``Profile.sources``."""
+
 _MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -278,11 +281,8 @@ _HEADER = re.compile(r"[ \t]*\[")
 _DEFAULT = re.compile(r"""([ \t]*default[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*')([ \t]*(?:#.*)?\r?\n?)""")
 
 
-def add(document: Document, name: str, values: Mapping[str, object], *, make_default: bool) -> Edit:
-    """Return the file's text with one more profile at its end, comments kept.
-
-    Raises InputError when the name is taken or is not a name.
-    """
+def refuse_name(document: Document, name: str) -> None:
+    """Raise InputError when a new profile cannot have this name: it is taken, or is not a name."""
     if not _NAME.fullmatch(name):
         raise InputError("a profile's name is made of letters, digits, - and _ (at most 64)")
     if name in document.tables:
@@ -290,8 +290,16 @@ def add(document: Document, name: str, values: Mapping[str, object], *, make_def
             f"there is a profile {name} already",
             hint=f"take another name, or remove it first: smscli profile remove {name}",
         )
+
+
+def add(document: Document, name: str, values: Mapping[str, object], *, make_default: bool) -> Edit:
+    """Return the file's text with one more profile at its end, comments kept.
+
+    Raises InputError for a name that ``refuse_name`` refuses.
+    """
     import tomli_w  # only `profile add` writes a table
 
+    refuse_name(document, name)
     text = _set_default(document.text, name) if make_default else document.text
     gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
     wanted = Document("", {**document.tables, name: values}, name if make_default else document.default)
@@ -320,7 +328,7 @@ def remove(document: Document, name: str) -> Edit:
     is_default = document.default == name
     tables = {other: table for other, table in document.tables.items() if other != name}
     return _verified(
-        _set_default(text, None) if is_default else text,
+        (_set_default(text, None) if is_default else text).lstrip("\r\n"),
         Document("", tables, None if is_default else document.default),
     )
 
@@ -661,7 +669,7 @@ class _Reading:
         if one.name in self.sources:
             return value
         if one.default is not None:
-            self.sources[one.name] = "built-in"
+            self.sources[one.name] = BUILT_IN
         elif one.required and self._need is Need.ACCOUNT:
             self._miss(one.name, one.help, one.name)
         return one.default
@@ -674,7 +682,7 @@ class _Reading:
             return key
         spellings: dict[str, tuple[Callable[[Any], SecretSource], Callable[[str], object]]] = {
             name: (_key, str),
-            f"{name}_file": (_key_file, os.path.abspath),
+            f"{name}_file": (_key_file, _whole_path),
             f"{name}_command": (_key_command, str),
         }
         for layer in self._layers:
@@ -715,7 +723,7 @@ class _Reading:
 
     def _usual_base_url(self) -> str:
         if self.provider.base_url is not None:
-            self.sources["base_url"] = "built-in"
+            self.sources["base_url"] = BUILT_IN
         elif self._need is not Need.KEY:
             self._miss("base_url", self.provider.base_url_hint or "the vendor names no address", "base_url")
         return self.provider.base_url or ""
@@ -745,6 +753,20 @@ def _where_to_mend(name: str | None) -> str:
     return "the file is where `smscli profile path` says"
 
 
+def values(profile: Profile) -> dict[str, object]:
+    """Return everything that is set, by the name it has in the file; what is secret stays a ``Secret``."""
+    name, where = providers.get(profile.provider).secret_field.name, profile.secret
+    everything = {
+        "provider": profile.provider,
+        **profile.fields,
+        name: where.value,
+        f"{name}_file": where.path,
+        f"{name}_command": where.argv,
+        **{one.name: getattr(profile, one.name) for one in SETTINGS},
+    }
+    return {key: value for key, value in everything.items() if key in profile.sources}
+
+
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 _NO_SECRET = SecretSource("none")
@@ -759,6 +781,11 @@ def _key_file(value: object) -> SecretSource:
     if not name.startswith(("/", "~")):
         raise SettingError("must be a whole path: it begins with / or ~")
     return SecretSource("file", path=name)
+
+
+def _whole_path(text: str) -> str:
+    # What stands in a variable or option is meant from where the command was called.
+    return text if text.startswith("~") else os.path.abspath(text)  # noqa: PTH100  (".." goes too)
 
 
 def _key_command(value: object) -> SecretSource:

@@ -1,0 +1,301 @@
+"""``smscli profile``: the accounts in the profile file."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from smscli import profiles, providers
+from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_app
+from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
+from smscli.model import MASK, Profile, Secret
+from smscli.render import Result, Table
+from smscli.runtime import Runtime, Wanted
+
+if TYPE_CHECKING:
+    from smscli.providers import Provider
+
+app = new_app()
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=complete_profile)]
+_AnyName = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="The profile; without it, what is used now.", autocompletion=complete_profile),
+]
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@command(app, "list", vendor=False)
+def list_(call: Invocation) -> Result:
+    """List the profiles of the file."""
+    document = profiles.read(profiles.path(call.runtime.environ))
+    # A table may hold anything; only a vendor's name is sure to be no secret.
+    rows = [
+        (
+            name,
+            str(table.get("provider")) if table.get("provider") in providers.names() else "?",
+            name == document.default,
+        )
+        for name, table in document.tables.items()
+    ]
+    lines = tuple((name, provider, "default" if default else "") for name, provider, default in rows)
+    return Result(
+        data=[{"name": name, "provider": provider, "default": default} for name, provider, default in rows],
+        lines=lines,
+        table=Table(("profile", "provider", ""), lines),
+        notes=() if lines else ("no profiles yet; add one: smscli profile add NAME",),
+    )
+
+
+@command(app, vendor=False)
+def show(call: Invocation, name: _AnyName = None) -> Result:
+    """Show every value and which layer won it; secrets stay masked."""
+    profile = call.runtime.profile(Wanted(profile=name))
+    rows = tuple((key, _shown(key, value), profile.sources[key]) for key, value in profiles.values(profile).items())
+    return Result(
+        data={
+            "profile": profile.name,
+            "settings": [{"name": key, "value": value, "source": source} for key, value, source in rows],
+        },
+        lines=rows,
+        table=Table(("setting", "value", "comes from"), rows, title=profile.name),
+    )
+
+
+@command(app, vendor=False)
+def check(call: Invocation, name: _AnyName = None) -> Result:
+    """Check every value, and that the secret can be fetched.
+
+    Nothing goes over the network: whether the vendor takes the key, `smscli balance` tells.
+    """
+    profile = call.runtime.profile(Wanted(profile=name))
+    whose = f"profile {profile.name}" if profile.name else "the environment"
+    problems = [*_bad_recipients(profile), *_bad_files(profile)]
+    try:
+        call.runtime.account(profile)
+    except ConfigError as error:
+        problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
+    if problems:
+        raise ConfigError(f"{whose} cannot be used", problems=problems)
+    return Result(
+        data={"profile": profile.name, "provider": profile.provider, "ok": True},
+        lines=((profile.name or "environment", "ok"),),
+        table=Table(("profile", "provider", "check"), ((profile.name or "environment", profile.provider, "ok"),)),
+    )
+
+
+@command(app, "path", vendor=False)
+def path_(call: Invocation) -> Result:
+    """Show where the profile file is."""
+    where = profiles.path(call.runtime.environ)
+    return Result(
+        data={"path": str(where), "exists": where.exists()},
+        lines=((str(where),),),
+        table=Table(("profile file", ""), ((str(where), "there" if where.exists() else "not there yet"),)),
+    )
+
+
+def _shown(key: str, value: object) -> str:
+    if isinstance(value, tuple):
+        # An argument may be a secret (a PIN, a token); the program's name is not.
+        return f"{value[0]} {MASK}" if key.endswith("_command") else ", ".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _bad_recipients(profile: Profile) -> list[str]:
+    from smscli import numbering
+
+    problems = []
+    for entry in (entry for recipient in profile.to for entry in recipient.split(",")):
+        try:
+            numbering.parse(entry, profile.region)
+        except SmscliError as error:
+            problems.append(f"to: {error.message}")
+    return problems
+
+
+def _bad_files(profile: Profile) -> list[str]:
+    if profile.ca_file is None or Path(profile.ca_file).is_file():
+        return []
+    return [f"ca_file: there is no file {profile.ca_file!r}"]
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+@command(app, vendor=False)
+def use(call: Invocation, name: _Name) -> Result:
+    """Make a profile the default: the one that is used without -p."""
+    where = profiles.path(call.runtime.environ)
+    return _keep(where, profiles.use(profiles.read(where), name), name, "is the default now")
+
+
+@command(app, vendor=False)
+def remove(
+    call: Invocation,
+    name: _Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before removing the default profile.")] = False,
+) -> Result:
+    """Remove a profile from the file."""
+    where = profiles.path(call.runtime.environ)
+    document = profiles.read(where)
+    edit = profiles.remove(document, name)
+    if document.default == name and not yes:
+        _confirm(call.runtime, f"{name} is the default profile")
+    return _keep(where, edit, name, "is removed")
+
+
+def add(call: Invocation, name: str, provider: str | None, default: bool, **given: Any) -> Result:
+    """Add a profile; the secret is asked for, or piped in.
+
+    A terminal is asked for what no option gives. In a script: printf %s "$KEY" | smscli profile add NAME --provider ...
+    """
+    where = profiles.path(call.runtime.environ)
+    document = profiles.read(where)
+    profiles.refuse_name(document, name)
+    options = {key: value for key, value in given.items() if value}
+    vendor = _vendor(call.runtime, provider)
+    _split_command(vendor, options)
+    start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
+    options |= _ask_for_missing(call.runtime, vendor, options)
+    draft = profiles.Document("", {name: start})
+    table = _table(profiles.resolve(draft, named=name, options=options, environ={}))
+    edit = profiles.add(document, name, table, make_default=default or not document.tables)
+    return _keep(where, edit, name, f"is added to {where}")
+
+
+def _keep(where: Path, edit: profiles.Edit, name: str, what: str) -> Result:
+    profiles.save(where, edit.text)
+    notes = (f"profile {name} {what}", *([edit.note] if edit.note else []))
+    return Result(data={"profile": name, "path": str(where), "notes": list(notes)}, notes=notes)
+
+
+def _confirm(runtime: Runtime, what: str) -> None:
+    if not runtime.is_terminal(runtime.stdin):
+        raise ConflictError(what, hint="add --yes if that is meant")
+    if not typer.confirm(f"{what}. Remove it?", err=True):
+        raise ConflictError("not confirmed; nothing was changed")
+
+
+# --- add: from options, questions and a pipe to a table ---------------------------------------------------------------
+
+
+def _vendor(runtime: Runtime, name: str | None) -> Provider:
+    names = ", ".join(providers.names())
+    if name is None and not runtime.is_terminal(runtime.stdin):
+        raise InputError("no provider", hint=f"give --provider: {names}")
+    return providers.get(name or typer.prompt(f"provider ({names})", err=True).strip())
+
+
+def _split_command(vendor: Provider, options: dict[str, Any]) -> None:
+    """Cut the command as a shell would cut it, once and for all: no shell ever sees it again."""
+    key = f"{vendor.secret_field.name}_command"
+    try:
+        options.update({key: shlex.split(options[key])} if key in options else {})
+    except ValueError:
+        raise InputError("the quotes in the command do not match") from None
+
+
+def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
+    """Return the secret as a setting: typed without echo, or from the pipe; nothing when a file or command has it."""
+    field = vendor.secret_field
+    if f"{field.name}_file" in options or f"{field.name}_command" in options:
+        return {}
+    if runtime.is_terminal(runtime.stdin):
+        return {field.name: typer.prompt(f"{field.name}: {field.help} (not shown)", hide_input=True, err=True)}
+    data = runtime.stdin.buffer.read(profiles.MAX_SECRET + 1) if runtime.stdin is not None else b""
+    try:
+        secret = data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise InputError(f"the {field.name} from stdin is not UTF-8 text") from None
+    if not secret or len(data) > profiles.MAX_SECRET:
+        ways = f"--{_kebab(field.name)}-file FILE or --{_kebab(field.name)}-command COMMAND"
+        raise InputError(
+            f"no {field.name}: stdin holds {'nothing' if not secret else 'too much'}",
+            hint=f'pipe it (printf %s "$KEY" | smscli profile add …), or give {ways}',
+        )
+    return {field.name: secret}
+
+
+def _ask_for_missing(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
+    wanted = {} if vendor.base_url else {"base_url": vendor.base_url_hint or "the vendor's address"}
+    wanted |= {field.name: field.help for field in vendor.fields if field.required and not field.secret}
+    missing = {name: what for name, what in wanted.items() if name not in options}
+    if missing and not runtime.is_terminal(runtime.stdin):
+        raise InputError(
+            f"{vendor.title} needs {' and '.join(missing)}",
+            hint="; ".join(f"give --{_kebab(name)} ({what})" for name, what in missing.items()),
+        )
+    return {name: typer.prompt(f"{name} ({what})", err=True).strip() for name, what in missing.items()}
+
+
+def _table(profile: Profile) -> dict[str, object]:
+    """Return the settings as they go into the file: the one place where a secret is written down."""
+    return {
+        key: value.reveal() if isinstance(value, Secret) else list(value) if isinstance(value, tuple) else value
+        for key, value in profiles.values(profile).items()
+        if profile.sources[key] != profiles.BUILT_IN
+    }
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _options_of_add() -> list[inspect.Parameter]:
+    """Return one option for each setting that is no secret, of every vendor: a new vendor brings its own."""
+    helps = {}
+    for vendor in map(providers.get, providers.names()):
+        for field in vendor.fields:
+            if field.secret:
+                helps[f"{field.name}_file"] = f"file that holds the {field.name}"
+                helps[f"{field.name}_command"] = f"command that prints the {field.name}, in quotes; no shell runs it"
+            else:
+                helps[field.name] = field.help
+    # A proxy's URL may hold a password: it is written into the file by hand.
+    helps |= {setting.name: setting.help for setting in profiles.SETTINGS if setting.name != "proxy"}
+    kinds: dict[str, Any] = {"to": list[str] | None, "store_text": bool | None}
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[kinds.get(name, str | None), _option(name, f"{what[0].upper()}{what[1:]}.")],
+        )
+        for name, what in helps.items()
+    ]
+
+
+def _option(name: str, what: str) -> Any:
+    metavar = None if name == "store_text" else _kebab(name).rsplit("-", 1)[-1].upper()
+    return typer.Option(f"--{_kebab(name)}", metavar=metavar, help=what, show_default=False)
+
+
+def _register_add() -> None:
+    required = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    provider = typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider)
+    default = typer.Option("--default", help="Make it the default profile (the first one always is).")
+    add.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what Typer is to read instead of **given
+        [
+            inspect.Parameter("call", required),
+            inspect.Parameter(
+                "name", required, annotation=Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
+            ),
+            inspect.Parameter("provider", required, default=None, annotation=Annotated[str | None, provider]),
+            inspect.Parameter("default", required, default=False, annotation=Annotated[bool, default]),
+            *_options_of_add(),
+        ]
+    )
+    command(app, vendor=False)(add)
+
+
+_register_add()

@@ -1,0 +1,368 @@
+"""``smscli profile``: what the commands print, what they refuse, and that no secret is shown or asked for aloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECRET = "zQ7/xJ+k9vW3=b8"
+FILE = f"""\
+# the family's accounts
+default = "work"
+
+[profiles.work]
+provider = "lightsms"
+login = "jonas"
+api_key = "{SECRET}"
+to = ["+37061234567"]
+
+[profiles.russia]
+provider = "payforsms"
+project = "mainsms"
+api_key_command = ["printf", "%s", "{SECRET}"]
+proxy = "http://user:{SECRET.replace("/", "")}@proxy.example:8080"
+timeout = 12.5
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The file that the runner's SMSCLI_CONFIG names, with two profiles."""
+    file = tmp_path / "config.toml"
+    file.touch(0o600)
+    file.write_text(FILE)
+    return file
+
+
+def tables(config: Path) -> Any:
+    """Return the profiles that the file holds now."""
+    return tomllib.loads(config.read_text())["profiles"]
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def test_list_has_one_line_for_each_profile(smscli: Callable[..., Any], config: Path) -> None:
+    """Name, vendor, and which one is used without -p."""
+    assert config.exists()
+    assert smscli("profile", "list").lines == [["work", "lightsms", "default"], ["russia", "payforsms", ""]]
+    assert smscli("profile", "list", "-o", "json").json["data"][0] == {
+        "name": "work", "provider": "lightsms", "default": True,
+    }  # fmt: skip
+
+
+def test_list_without_a_file_says_how_to_begin(smscli: Callable[..., Any]) -> None:
+    """No file is no error."""
+    ran = smscli("profile", "list")
+    assert (ran.code, ran.out) == (0, "")
+    assert "smscli profile add NAME" in ran.err
+
+
+def test_list_shows_no_value_that_could_be_a_secret(smscli: Callable[..., Any], config: Path) -> None:
+    """A key that was pasted into the wrong line."""
+    config.write_text(f'[profiles.a]\nprovider = "{SECRET}"\n[profiles.b]\nprovider = ["{SECRET}"]\n')
+    assert smscli("profile", "list").lines == [["a", "?", ""], ["b", "?", ""]]
+
+
+def test_show_says_which_layer_won_for_each_value(smscli: Callable[..., Any], config: Path) -> None:
+    """Option, variable, profile or built in, in words."""
+    assert config.exists()
+    shown = smscli("profile", "show", environ={"SMSCLI_LOGIN": "ona"})
+    assert {name: (value, source) for name, value, source in shown.lines} == {
+        "provider": ("lightsms", "profile work"),
+        "login": ("ona", "environment SMSCLI_LOGIN"),
+        "api_key": ("***", "profile work"),
+        "to": ("+37061234567", "profile work"),
+        "clock": ("vendor", "built-in"),
+        "base_url": ("https://www.lightsms.com/external/get/", "built-in"),
+    }
+
+
+def test_show_of_a_named_profile_is_not_mixed_with_variables(smscli: Callable[..., Any], config: Path) -> None:
+    """As with -p."""
+    assert config.exists()
+    data = smscli("profile", "show", "work", "-o", "json", environ={"SMSCLI_LOGIN": "ona"}).json["data"]
+    assert data["profile"] == "work"
+    assert {"name": "login", "value": "jonas", "source": "profile work"} in data["settings"]
+
+
+@pytest.mark.parametrize("output", ["table", "plain", "json", "xml"])
+@pytest.mark.parametrize("name", ["work", "russia"])
+def test_show_masks_keys_proxies_and_arguments_of_commands(
+    smscli: Callable[..., Any], config: Path, output: str, name: str
+) -> None:
+    """In every format."""
+    assert config.exists()
+    ran = smscli("profile", "show", name, "-o", output)
+    assert ran.code == 0
+    assert "***" in ran.out
+    for secret in (SECRET, SECRET.replace("/", ""), "user:"):
+        assert secret not in ran.out + ran.err
+    if name == "russia" and output == "plain":
+        rows = {line[0]: line[1] for line in ran.lines}
+        assert (rows["api_key_command"], rows["proxy"], rows["timeout"]) == ("printf ***", "***", "12.5")
+
+
+def test_path_prints_where_the_file_is(smscli: Callable[..., Any], tmp_path: Path) -> None:
+    """Also when there is none yet."""
+    assert smscli("profile", "path").out == f"{tmp_path}/config.toml\n"
+    assert smscli("profile", "path", "-o", "json").json["data"]["exists"] is False
+
+
+def test_check_fetches_the_secret(smscli: Callable[..., Any], config: Path) -> None:
+    """From the file, and from a command that is really run."""
+    assert config.exists()
+    for name in ("work", "russia"):
+        ran = smscli("profile", "check", name)
+        assert (ran.code, ran.out) == (0, f"{name}\tok\n"), ran.err
+    assert smscli("profile", "check").out == "work\tok\n"
+
+
+def test_check_tells_all_that_resolve_cannot_see(smscli: Callable[..., Any], config: Path) -> None:
+    """A number nobody can have, a missing certificate file, a command that fails: together, exit 3."""
+    config.write_text(
+        '[profiles.w]\nprovider = "lightsms"\nlogin = "x"\napi_key_command = ["false"]\n'
+        'to = ["+370612", "+37061234567"]\nca_file = "/nonexistent/ca.pem"\n'
+    )
+    ran = smscli("profile", "check", "w", "-o", "json")
+    assert ran.code == 3
+    found = ran.json["error"]["problems"]
+    assert [problem.split()[0] for problem in found] == ["to:", "ca_file:", "the"], found
+
+
+def test_check_and_show_tell_all_problems_at_once(smscli: Callable[..., Any], config: Path) -> None:
+    """On stderr, one line each."""
+    config.write_text('[profiles.w]\nprovider = "mesajlarim"\nmsisdn = "0532"\n')
+    for action in ("check", "show"):
+        ran = smscli("profile", action, "w")
+        assert ran.code == 3
+        assert ran.err.count("\n  - ") == 4, ran.err
+
+
+# --- adding -----------------------------------------------------------------------------------------------------------
+
+
+def test_add_takes_options_and_the_secret_from_a_pipe(smscli: Callable[..., Any], tmp_path: Path) -> None:
+    """The first profile becomes the default; the file is private."""
+    ran = smscli(
+        "profile", "add", "work", "--provider", "lightsms", "--login", "jonas", "--to", "+37061234567",
+        "--to", "+37061234568", "--timeout", "12.5", "--store-text", "--clock", "local",
+        stdin=f"{SECRET}\n".encode(),
+    )  # fmt: skip
+    assert (ran.code, ran.out) == (0, ""), ran.err
+    config = tmp_path / "config.toml"
+    assert tomllib.loads(config.read_text()) == {
+        "default": "work",
+        "profiles": {
+            "work": {
+                "provider": "lightsms",
+                "login": "jonas",
+                "clock": "local",
+                "api_key": SECRET,
+                "to": ["+37061234567", "+37061234568"],
+                "timeout": 12.5,
+                "store_text": True,
+            }
+        },
+    }
+    assert config.stat().st_mode & 0o777 == 0o600
+    assert smscli("profile", "check").code == 0
+
+
+def test_add_keeps_the_file_and_its_comments(smscli: Callable[..., Any], config: Path) -> None:
+    """And the default, unless another is asked for."""
+    for name, more in (("one", []), ("two", ["--default"])):
+        words = ["--provider", "payforsms", "--project", "p", *more]
+        assert smscli("profile", "add", name, *words, stdin=b"key").code == 0
+    text = config.read_text()
+    assert FILE.replace('"work"', '"two"', 1) in text
+    assert list(tables(config)) == ["work", "russia", "one", "two"]
+
+
+def test_add_takes_a_file_or_a_command_instead_of_the_secret(smscli: Callable[..., Any], config: Path) -> None:
+    """A path becomes a whole one, a command a list; stdin is left alone."""
+    words = ["--provider", "lightsms", "--login", "x"]
+    assert smscli("profile", "add", "a", *words, "--api-key-file", "keys/sms").code == 0
+    assert smscli("profile", "add", "b", *words, "--api-key-file", "~/sms.key").code == 0
+    assert smscli("profile", "add", "c", *words, "--api-key-command", "pass show 'sms key'").code == 0
+    assert tables(config)["a"]["api_key_file"] == str(Path.cwd() / "keys" / "sms")
+    assert tables(config)["b"]["api_key_file"] == "~/sms.key"
+    assert tables(config)["c"]["api_key_command"] == ["pass", "show", "sms key"]
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "code", "said"),
+    [
+        (["work", "--provider", "lightsms", "--login", "x"], b"k", 2, "there is a profile work already"),
+        (["a b", "--provider", "lightsms", "--login", "x"], b"k", 2, "letters, digits, - and _"),
+        (["new", "--login", "x"], b"k", 2, "give --provider: lightsms, mainsms, mesajlarim, payforsms"),
+        (["new", "--provider", "nobody"], b"k", 2, "there is no provider 'nobody'"),
+        (["new", "--provider", "lightsms"], b"k", 2, "give --login"),
+        (
+            ["new", "--provider", "lightsms", "--login", "x", "--project", "p"],
+            b"k",
+            2,
+            "LightSMS has no option --project",
+        ),
+        (["new", "--provider", "lightsms", "--login", "x", "--clock", "sun"], b"k", 2, "option --clock must be one of"),
+        (["new", "--provider", "lightsms", "--login", "x", "--timeout", "soon"], b"k", 2, "option --timeout must be"),
+        (["new", "--provider", "lightsms", "--login", "x"], b"", 2, "stdin holds nothing"),
+        (["new", "--provider", "lightsms", "--login", "x"], b"k" * 5000, 2, "stdin holds too much"),
+        (["new", "--provider", "lightsms", "--login", "x"], b"\xff", 2, "not UTF-8"),
+        (["new", "--provider", "lightsms", "--login", "x"], b"one\ntwo\n", 3, "api_key holds a line break"),
+        (["new", "--provider", "lightsms", "--login", "x", "--api-key-command", "a 'b"], b"", 2, "quotes"),
+        (
+            ["new", "--provider", "mesajlarim", "--app-id", "1", "--msisdn", "5321000000"],
+            b"k",
+            2,
+            "mesajlarim.turkcell",
+        ),
+        (["new", "--provider", "lightsms", "--login", "x", "--api-key", "k"], b"k", 2, "--api-key"),
+    ],
+)
+def test_add_refuses_what_it_cannot_use_and_leaves_the_file_alone(
+    smscli: Callable[..., Any], config: Path, words: list[str], stdin: bytes, code: int, said: str
+) -> None:
+    """With what to do instead; there is no option for the secret itself."""
+    ran = smscli("profile", "add", *words, stdin=stdin)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert config.read_text() == FILE
+
+
+def test_add_asks_a_terminal_and_does_not_show_the_secret(tmp_path: Path) -> None:
+    """The real program on a real terminal: vendor, hidden key, login."""
+    config = tmp_path / "config.toml"
+    code, screen = _on_a_terminal(
+        ["profile", "add", "work"],
+        {"SMSCLI_CONFIG": str(config)},
+        [("provider (", "lightsms"), ("(not shown)", SECRET), ("login (", "jonas")],
+    )
+    assert code == 0, screen
+    assert tables(config)["work"] == {"provider": "lightsms", "login": "jonas", "api_key": SECRET}
+    assert "jonas" in screen, "what is no secret is echoed"
+    assert SECRET not in screen
+    assert "profile work is added" in screen
+
+
+def test_ctrl_c_at_the_hidden_question_changes_nothing(tmp_path: Path) -> None:
+    """Exit 130, no file."""
+    config = tmp_path / "config.toml"
+    words = ["profile", "add", "work", "--provider", "lightsms", "--login", "x"]
+    code, _ = _on_a_terminal(words, {"SMSCLI_CONFIG": str(config)}, [("(not shown)", "\x03")])
+    assert code == 130
+    assert not config.exists()
+
+
+def _on_a_terminal(argv: list[str], environ: dict[str, str], dialogue: list[tuple[str, str]]) -> tuple[int, str]:
+    """Run smscli on a pseudo-terminal; type each answer when its question has appeared."""
+    program = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a password is asked for on the controlling terminal
+sys.argv[0] = "smscli"
+from smscli.cli import main
+main()
+"""
+    terminal, other_end = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, *argv],
+        stdin=other_end, stdout=other_end, stderr=other_end, env={**os.environ, **environ}, start_new_session=True,
+    )  # fmt: skip
+    os.close(other_end)
+    screen, seen, waiting = "", 0, list(dialogue)
+    deadline = time.monotonic() + 20
+    try:
+        while time.monotonic() < deadline and (chunk := _read(terminal)) is not None:
+            screen += chunk
+            if waiting and (at := screen.find(waiting[0][0], seen)) >= 0:
+                seen = at + len(waiting[0][0])
+                time.sleep(0.05)  # the question is out before the echo is off
+                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+        return child.wait(1), screen
+    finally:
+        child.kill()
+        child.wait()
+        os.close(terminal)
+
+
+def _read(terminal: int) -> str | None:
+    """Return what has come within a moment, None when the other side has gone."""
+    ready, _, _ = select.select([terminal], [], [], 0.05)
+    try:
+        return os.read(terminal, 4096).decode(errors="replace") or None if ready else ""
+    except OSError:  # how Linux says it
+        return None
+
+
+# --- changing ---------------------------------------------------------------------------------------------------------
+
+
+def test_use_changes_the_default(smscli: Callable[..., Any], config: Path) -> None:
+    """One word of the file."""
+    ran = smscli("profile", "use", "russia")
+    assert (ran.code, ran.out) == (0, ""), ran.err
+    assert config.read_text() == FILE.replace('"work"', '"russia"', 1)
+
+
+def test_an_unknown_profile_is_exit_3_with_the_nearest_name(smscli: Callable[..., Any], config: Path) -> None:
+    """For every command that takes a name."""
+    for action in ("use", "remove", "show", "check"):
+        ran = smscli("profile", action, "wrok")
+        assert ran.code == 3
+        assert "did you mean work?" in ran.err
+    assert config.read_text() == FILE
+
+
+def test_remove_takes_a_profile_out(smscli: Callable[..., Any], config: Path) -> None:
+    """Any but the default, without a question."""
+    assert smscli("profile", "remove", "russia", stdin=b"").code == 0
+    assert list(tables(config)) == ["work"]
+
+
+def test_removing_the_default_profile_needs_a_yes(smscli: Callable[..., Any], config: Path) -> None:
+    """Without a terminal only --yes says it."""
+    ran = smscli("profile", "remove", "work", stdin=b"")
+    assert ran.code == 9
+    assert "--yes" in ran.err
+    assert config.read_text() == FILE
+    assert smscli("profile", "remove", "work", "--yes", stdin=b"").code == 0
+    assert "default" not in config.read_text()
+
+
+def test_removing_the_default_profile_asks_a_terminal(tmp_path: Path, config: Path) -> None:
+    """No is the default answer."""
+    environ = {"SMSCLI_CONFIG": str(tmp_path / "config.toml")}
+    code, _ = _on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "n")])
+    assert (code, config.read_text()) == (9, FILE)
+    code, screen = _on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "y")])
+    assert (code, list(tables(config))) == (0, ["russia"]), screen
+
+
+def test_a_file_that_had_to_be_written_anew_says_so(smscli: Callable[..., Any], config: Path) -> None:
+    """The note is in the JSON, too."""
+    config.write_text('# gone\nprofiles = { a = { provider = "lightsms" } }\n')
+    words = ["--provider", "lightsms", "--login", "x", "-o", "json"]
+    ran = smscli("profile", "add", "b", *words, stdin=b"k")
+    assert any("comments are gone" in note for note in ran.json["data"]["notes"])
+    assert "comments are gone" in ran.err
+
+
+def test_every_action_refuses_a_file_that_others_can_read(smscli: Callable[..., Any], config: Path) -> None:
+    """Exit 3 with the command that mends it, in every format."""
+    config.chmod(0o644)
+    for words in (["list"], ["show"], ["check"], ["use", "work"], ["remove", "russia"], ["add", "new"]):
+        ran = smscli("profile", *words, "-o", "json", stdin=b"k")
+        assert ran.code == 3
+        assert ran.json["error"]["hint"] == f"run: chmod 600 {config}"
+    assert json.dumps(FILE)[1:40] not in ran.out
