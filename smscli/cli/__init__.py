@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from importlib import import_module
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -133,9 +134,19 @@ def _call(argv: Sequence[str], call: Invocation) -> Result | int:
         from typer import completion
 
         completion.completion_init()  # type: ignore[attr-defined]  # there, though not re-exported
-    result: Result | int = group.main(
-        args=list(argv) or ["--help"], prog_name="smscli", complete_var=_COMPLETE, standalone_mode=False, obj=call
-    )
+    # Typer prints help and completions by itself, and takes a full disk or a closed pipe for a failure.
+    printed = StringIO()
+    try:
+        with redirect_stdout(printed):
+            result: Result | int = group.main(
+                args=list(argv) or ["--help"],
+                prog_name="smscli",
+                complete_var=_COMPLETE,
+                standalone_mode=False,
+                obj=call,
+            )
+    finally:
+        _write(call.runtime.stdout, printed.getvalue())
     return result
 
 
@@ -151,7 +162,7 @@ def _output(argv: Sequence[str], runtime: Runtime) -> Output:
     """Return the format that a command line wants, also of one that Typer will refuse."""
     wanted = runtime.environ.get("SMSCLI_OUTPUT", "")
     words = [*argv[: list(argv).index("--")]] if "--" in argv else list(argv)
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word in ("-o", "--output"):
             wanted = following
         elif word.startswith("--output="):
