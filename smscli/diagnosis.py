@@ -118,17 +118,16 @@ class Recipe(NamedTuple):
 
 
 def _text(recipe: Recipe, key: str) -> str:
-    glue = recipe.glue
-    parts = [value if glue is None else f"{name}{glue}{value}" for name, value in recipe.pairs]
-    body = recipe.head + recipe.separator.join(parts)
-    place = recipe.key_place
+    pairs, separator, _, place, key_separator, _, glue, head, tail, _ = recipe
+    parts = [value for _, value in pairs] if glue is None else [f"{name}{glue}{value}" for name, value in pairs]
+    body = head + separator.join(parts)
     if place is Place.BEHIND:
-        body = f"{body}{recipe.key_separator}{key}" if parts else key
+        body = f"{body}{key_separator}{key}" if parts else key
     elif place is Place.FRONT:
-        body = f"{key}{recipe.key_separator}{body}"
+        body = f"{key}{key_separator}{body}"
     elif place is Place.BOTH:
-        body = f"{key}{recipe.key_separator}{body}{recipe.key_separator}{key}"
-    return body + recipe.tail
+        body = f"{key}{key_separator}{body}{key_separator}{key}"
+    return body + tail
 
 
 def _outcome(recipe: Recipe) -> str:
@@ -846,7 +845,7 @@ def _restamp(spell: Callable[[str, bool], Iterator[tuple[str, str]]]) -> Apply:
 
 def _drifted(stamp: str, wide: bool) -> Iterator[tuple[str, str]]:
     unit = "s" if len(stamp) == 10 else "ms"
-    for distance in range(1, 3601 if wide else 11):
+    for distance in range(1, 1801 if wide else 11):
         yield str(int(stamp) - distance), f"{distance} {unit} before"
         yield str(int(stamp) + distance), f"{distance} {unit} after"
 

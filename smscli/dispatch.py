@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -114,7 +114,7 @@ class Caller:
                 results.update((s.to, s) for s in all_of(left, Outcome.NOT_SENT, stop))
                 break
             to = tuple(pending[start : start + batch_size])
-            receipts.append(self._submit_batch(replace(message, to=to), journal, key))
+            receipts.append(self._submit_batch(message._replace(to=to), journal, key))
             results.update((submission.to, submission) for submission in receipts[-1].submissions)
         balance = next((receipt.balance for receipt in reversed(receipts) if receipt.balance), None)
         unrecorded = next((receipt.unrecorded for receipt in receipts if receipt.unrecorded), None)
@@ -151,7 +151,7 @@ class Caller:
             request = None
             try:
                 stamp, not_after = self.stamp(deadline)
-                request = replace(self._provider.send.build(message, self._account, stamp), not_after=not_after)
+                request = self._provider.send.build(message, self._account, stamp)._replace(not_after=not_after)
                 if not claimed:
                     journal.claim(key, message.to)
                     claimed = True
@@ -162,7 +162,7 @@ class Caller:
             except SmscliError as error:
                 # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
                 if receipt is None or receipt.submissions[0].outcome is not Outcome.REFUSED:
-                    reason = replace(_reason(error), retry=isinstance(error, UnreachableError))
+                    reason = _reason(error)._replace(retry=isinstance(error, UnreachableError))
                     receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, reason))
             else:
                 receipt = self._provider.send.parse(response, message, stamp)
@@ -171,7 +171,7 @@ class Caller:
                 break
             self._fetched = None
         scrub = self._scrubber(request)
-        receipt = replace(receipt, submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
+        receipt = receipt._replace(submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
         # Cut behind the mask: half a key at the end would not be found.
         return self._settle(receipt, journal, key, evidence and scrub(evidence)[:EVIDENCE]) if claimed else receipt
 
@@ -180,7 +180,7 @@ class Caller:
             journal.settle(key, receipt.submissions, evidence)
         except ConfigError as error:
             # What happened is known and shown; only the journal will call it unknown.
-            return replace(receipt, unrecorded=_reason(error))
+            return receipt._replace(unrecorded=_reason(error))
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
@@ -188,7 +188,7 @@ class Caller:
         if self._world.stopped():
             return Reason("stopped by a signal before this recipient's turn", ExitCode.UNREACHABLE, hint=again)
         if receipts and receipts[-1].unrecorded:
-            return replace(receipts[-1].unrecorded, exit_code=ExitCode.CONFIG)
+            return receipts[-1].unrecorded._replace(exit_code=ExitCode.CONFIG)
         if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
             return next(s.reason for s in receipts[-1].submissions if s.reason)
         for code, limit in ((ExitCode.UNKNOWN, BREAK_AFTER_UNKNOWN), (ExitCode.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
@@ -200,7 +200,7 @@ class Caller:
 
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
         stamp, not_after = self.stamp(deadline)
-        request = replace(operation.build(what, self._account, stamp), not_after=not_after)
+        request = operation.build(what, self._account, stamp)._replace(not_after=not_after)
         response = self._exchange(request, deadline)
         try:
             return operation.parse(response, what, stamp)
@@ -250,7 +250,7 @@ def _reason(error: SmscliError) -> Reason:
 
 def _scrub(submission: Submission, scrub: Callable[[str], str]) -> Submission:
     reason = submission.reason
-    return replace(submission, reason=replace(reason, text=scrub(reason.text))) if reason else submission
+    return submission._replace(reason=reason._replace(text=scrub(reason.text))) if reason else submission
 
 
 def _evidence(response: Response) -> str:

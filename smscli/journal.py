@@ -256,7 +256,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of every job and of the file. What is still in flight is unknown from now on."""
-        self._stack.close()
+        # Everything is committed by now, and the kernel frees what could not be: trouble here changes nothing.
+        with suppress(OSError, sqlite3.Error):
+            self._stack.close()
 
     def __enter__(self) -> Journal:
         return self
@@ -765,6 +767,7 @@ def _make_directory(directory: Path) -> None:
         with suppress(FileExistsError):
             place.mkdir(0o700)
             place.chmod(0o700)  # a umask may have taken too much
+            _sync_directory(place.parent)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,18 +1,22 @@
 """The values an SMS tool speaks of: numbers, messages, outcomes, money, secrets.
 
 This room is pure: frozen values and the rules that hold inside one value. No I/O, no clock, no vendor words.
+The values are named tuples: a frozen dataclass costs five times as much at every start of the program.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum, unique
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, InputError, PartialError, SmscliError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
 
 Pairs = tuple[tuple[str, str], ...]
 """Request parameters: names and values, decoded, in order, repeats allowed."""
@@ -22,7 +26,7 @@ Pairs = tuple[tuple[str, str], ...]
 # C0, DEL and C1 steer terminals; the bidi controls reorder what a reader sees (CVE-2021-42574); line and paragraph
 # separators and the invisible marks break columns; lone surrogates cannot be encoded. U+200C and U+200D stay:
 # Persian needs the first and family emoji the second.
-_UNSHOWABLE = re.compile(
+_UNSHOWABLE = (
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 
@@ -33,7 +37,7 @@ def visible(text: str) -> str:
     Tab, line feed and carriage return become ``\t``, ``\n`` and ``\r``; others ``\x1b``, ``\u202e``. Printable
     characters of every script, emoji included, pass unharmed.
     """
-    return _UNSHOWABLE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSHOWABLE, _escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -80,34 +84,42 @@ class Secret:
 # --- numbers and senders ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MSISDN:
-    """A subscriber number in E.164 digits, without ``+`` (ITU-T E.164: at most 15 digits, never a leading zero)."""
-
+class _Digits(NamedTuple):
     digits: str
 
-    def __post_init__(self) -> None:
+
+class MSISDN(_Digits):
+    """A subscriber number in E.164 digits, without ``+`` (ITU-T E.164: at most 15 digits, never a leading zero)."""
+
+    __slots__ = ()
+
+    def __new__(cls, digits: str) -> Self:
         """Refuse what cannot be E.164; ``smscli.numbering`` parses what people type."""
-        if not re.fullmatch(r"[1-9][0-9]{4,14}", self.digits):
-            raise InputError(f"{visible(self.digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
+        if not re.fullmatch(r"[1-9][0-9]{4,14}", digits):
+            raise InputError(f"{visible(digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
+        return super().__new__(cls, digits)
 
     def __str__(self) -> str:
         return f"+{self.digits}"
 
 
-@dataclass(frozen=True, slots=True)
-class SenderId:
-    """What the recipient sees as the origin: a registered name or a number. Vendors set their own rules on top."""
-
+class _Value(NamedTuple):
     value: str
 
-    def __post_init__(self) -> None:
+
+class SenderId(_Value):
+    """What the recipient sees as the origin: a registered name or a number. Vendors set their own rules on top."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: str) -> Self:
         """Refuse what no vendor takes: nothing at all, control characters, more than 20 characters."""
-        if not self.value.strip() or len(self.value) > 20 or visible(self.value) != self.value:
+        if not value.strip() or len(value) > 20 or visible(value) != value:
             raise InputError(
-                f"sender {visible(self.value)!r} is not a sender ID",
+                f"sender {visible(value)!r} is not a sender ID",
                 hint="use the registered name (usually 3 to 11 letters and digits) or number, no control characters",
             )
+        return super().__new__(cls, value)
 
     def __str__(self) -> str:
         return self.value
@@ -116,8 +128,7 @@ class SenderId:
 # --- what is sent ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One text for one or more recipients, complete before anything is signed.
 
     ``send_at`` is aware and already in the vendor's time zone: vendors take wall-clock time without an offset.
@@ -145,8 +156,7 @@ class Outcome(StrEnum):
     """Anything else. Never resent by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an outcome is not SENT, in words that are safe to show.
 
     ``exit_code`` is the status this reason alone would give the command; ``code`` the vendor's own code.
@@ -160,16 +170,14 @@ class Reason:
     retry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """An amount in a currency (ISO 4217 where the vendor says so)."""
 
     amount: Decimal
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells."""
 
     to: MSISDN
@@ -180,8 +188,7 @@ class Submission:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """What is left: money (``unit`` is the currency) or messages (``unit`` is ``SMS``).
 
     ``daily_quota`` is the number of free messages a day where the vendor grants them.
@@ -193,15 +200,13 @@ class Balance:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTime:
+class ServerTime(NamedTuple):
     """The vendor's clock, in Unix seconds (UTC)."""
 
     unix: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendReceipt:
+class SendReceipt(NamedTuple):
     """One submission for each recipient, in the order they were asked for.
 
     ``unrecorded`` says why the journal could not take what is told here.
@@ -259,8 +264,7 @@ def _tally(counts: Mapping[Outcome, int]) -> str:
 # --- whose account ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One value a vendor needs from a profile. Its environment variable is ``SMSCLI_`` and the name in capitals.
 
     ``choices`` empties to "any text"; ``pattern`` is a full-match regular expression, ``example`` shows what fits.
@@ -276,8 +280,7 @@ class Field:
     example: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """Everything a request builder may know of the account: never where it came from.
 
     ``fields`` holds the vendor's own values by field name (``login``, ``project``, ``app_id`` …), defaults filled in.
@@ -285,11 +288,10 @@ class Account:
 
     base_url: str
     secret: Secret
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class SecretSource:
+class SecretSource(NamedTuple):
     """Where a secret is fetched when it is needed: ``value`` (already here), ``file`` or ``command`` (an argv list)."""
 
     kind: str
@@ -298,8 +300,7 @@ class SecretSource:
     argv: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """One complete, validated set of settings, each value with the layer that won it.
 
     ``fields`` are the vendor's public values; ``sources`` maps every set name to words such as
@@ -310,7 +311,7 @@ class Profile:
     provider: str
     base_url: str
     secret: SecretSource
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
     sender: str | None = None
     to: tuple[str, ...] = ()
     region: str | None = None
@@ -320,7 +321,7 @@ class Profile:
     proxy: Secret | None = None
     ca_file: str | None = None
     store_text: bool = False
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = MappingProxyType({})
 
 
 def all_of(to: Sequence[MSISDN], outcome: Outcome, reason: Reason) -> tuple[Submission, ...]:

@@ -23,12 +23,12 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import Enum, unique
 from pathlib import Path
 from shlex import quote
 from time import monotonic
-from typing import IO, Any
+from types import MappingProxyType
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from smscli import providers
@@ -53,21 +53,25 @@ _MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A profile file: its text, its profiles by name, and the name of the default one."""
 
-    text: str = field(default="", repr=False)
-    tables: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
+    text: str = ""
+    tables: Mapping[str, Mapping[str, object]] = MappingProxyType({})
     default: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Document(profiles={list(self.tables)}, default={self.default!r})"
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+
+class Edit(NamedTuple):
     """The new text of a file, and what the user should know about the change (comments that had to go)."""
 
-    text: str = field(repr=False)
+    text: str
     note: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Edit(note={self.note!r})"
 
 
 def path(environ: Mapping[str, str]) -> Path:
@@ -374,8 +378,7 @@ class SettingError(ValueError):
     """What is wrong with a setting's value, as the end of a sentence that begins with its name. Never the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting that every vendor shares. ``check`` returns the value or raises SettingError with what it must be.
 
     ``read`` turns the text of an option or variable into what TOML would have held.
@@ -535,13 +538,15 @@ class Need(Enum):
     ADDRESS = "the vendor's address alone (its clock)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(NamedTuple):
     """One place that settings come from; ``words`` say which, ``textual`` that its values are yet to be read."""
 
-    values: Mapping[str, object] = field(repr=False)
+    values: Mapping[str, object]
     words: str
     textual: bool = True
+
+    def __repr__(self) -> str:
+        return f"_Layer({self.words!r}, {list(self.values)})"
 
     def source(self, name: str) -> str:
         return self.words.format(option=name.replace("_", "-"), variable=name.upper())

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from io import StringIO
+from typing import NamedTuple
 
 from smscli.errors import ExitCode, SmscliError
 from smscli.model import visible
@@ -40,8 +40,7 @@ class Output(StrEnum):
     XML = "xml"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """What a person sees: a heading and rows of cells."""
 
     columns: tuple[str, ...]
@@ -49,8 +48,7 @@ class Table:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a command returns: the same facts as a tree, as lines for scripts and as a table for people.
 
     ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; ``text``, where a command makes a

@@ -12,10 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from types import FrameType, MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from smscli import providers
@@ -34,39 +33,39 @@ DEFAULT_SANDBOX_PROVIDER = "lightsms"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Whose account the command line asked for. ``options`` are profile fields that were given as options."""
 
     profile: str | None = None
     provider: str | None = None
     sandbox: bool = False
     seconds: float | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(slots=True)
 class Interruption:
     """A signal that asked to finish: the running request goes on, the next one is not begun."""
 
-    signal: int | None = None
+    __slots__ = ("signal",)
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
 
     def __bool__(self) -> bool:
         return self.signal is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What the outside world is made of. The defaults are the real one.
+class Runtime(NamedTuple):
+    """What the outside world is made of; ``real()`` is the real one.
 
     ``stdin``, ``stdout`` and ``stderr`` may be None (a closed descriptor). ``now`` is Unix seconds, ``monotonic``
     never steps back. ``transport`` None means HTTP.
     """
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    stdin: TextIO | None = field(default_factory=lambda: sys.stdin)
-    stdout: TextIO | None = field(default_factory=lambda: sys.stdout)
-    stderr: TextIO | None = field(default_factory=lambda: sys.stderr)
+    environ: Mapping[str, str]
+    stdin: TextIO | None
+    stdout: TextIO | None
+    stderr: TextIO | None
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -132,7 +131,7 @@ class Runtime:
         if wanted.sandbox:
             from smscli import sandbox
 
-            account = replace(account, base_url=sandbox.DEMO[profile.provider].base_url)
+            account = account._replace(base_url=sandbox.DEMO[profile.provider].base_url)
         try:
             with _signals(interruption, cancel):
                 yield provider, Caller(provider, account, world)
@@ -181,6 +180,11 @@ class Runtime:
     def is_terminal(self, stream: TextIO | None) -> bool:
         """Return whether a person sits at the other end."""
         return stream is not None and not stream.closed and stream.isatty()
+
+
+def real() -> Runtime:
+    """Return the world this process was started in."""
+    return Runtime(os.environ, sys.stdin, sys.stdout, sys.stderr)
 
 
 def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
+from typing import NamedTuple
 
 from smscli.errors import InputError
 from smscli.model import MASK, Pairs, Secret
@@ -28,8 +28,7 @@ class KeyUse(StrEnum):
     """As the key of an HMAC over the values (RFC 2104)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One vendor's signature rule.
 
     ``signature`` is the wire name of the result. ``unsigned`` names the parameters that never take part, with the
@@ -48,8 +47,7 @@ class Rule:
     traps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A parameter that does not take part in the signature, and why."""
 
     name: str
@@ -57,17 +55,18 @@ class LeftOut:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One stage: its name, its value, and the value as it may be shown (the secret replaced by a fixed mask)."""
 
     label: str
-    value: str = field(repr=False)
+    value: str
     shown: str
 
+    def __repr__(self) -> str:
+        return f"Step({self.label!r}, {self.shown!r})"
 
-@dataclass(frozen=True, slots=True)
-class SignatureTrace:
+
+class SignatureTrace(NamedTuple):
     """The whole working: parameters in signing order, those left out, every stage, and the signature."""
 
     parameters: Pairs

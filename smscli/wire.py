@@ -6,10 +6,10 @@ process (the sandbox), and the code above cannot tell them apart.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from smscli.model import Pairs
@@ -23,8 +23,7 @@ _MAX_DEPTH = 32
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One signed HTTP request.
 
     ``url`` is scheme, host and path; ``query`` and ``form`` are the decoded pairs in sending order, repeats allowed.
@@ -51,8 +50,7 @@ class Request:
         return encode(self.form).encode("ascii") if self.form else None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One complete HTTP answer: ``body`` is what a socket delivered, at most ``MAX_ANSWER`` bytes.
 
     Header names are lower case.
@@ -60,7 +58,7 @@ class Response:
 
     status: int
     body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 Transport = Callable[[Request, float], Response]
@@ -98,6 +96,8 @@ def decode_json(body: bytes) -> object:
     Raises MalformedAnswer for a repeated key (the last one would silently win), NaN and infinities, numbers of
     thousands of digits, nesting deeper than 32 and bytes that are not UTF-8.
     """
+    import json  # only commands that read an answer pay for it
+
     text = decode_text(body)
     if depth(text) > _MAX_DEPTH:
         raise MalformedAnswer("the answer is nested too deeply")

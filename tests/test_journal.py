@@ -136,7 +136,7 @@ def test_a_refusal_documented_as_unprocessed_may_be_claimed_again(opened: Callab
     journal.begin(job())
     journal.claim("backup", ALL)
     journal.settle("backup", ended(Outcome.REFUSED, ANNA, reason=STALE))
-    journal.settle("backup", ended(Outcome.REFUSED, BERTA, CARLA, reason=replace(STALE, retry=False)))
+    journal.settle("backup", ended(Outcome.REFUSED, BERTA, CARLA, reason=STALE._replace(retry=False)))
     journal.claim("backup", [ANNA])
     with pytest.raises(ConflictError, match="already REFUSED"):
         journal.claim("backup", [BERTA])

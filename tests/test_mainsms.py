@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +22,7 @@ VECTORS = Path(__file__).parent / "vectors" / "mainsms"
 ACCOUNT = Account("https://host/api/mainsms/", Secret("07349e954831d"), {"project": "mainsms", "auth": "sign"})
 A, B = MSISDN("79121231234"), MSISDN("79121231235")
 ONE, TWO = Message((A,), "test", SenderId("mainsms.ru")), Message((A, B), "test", SenderId("mainsms.ru"))
-TEST = replace(TWO, test=True)
+TEST = TWO._replace(test=True)
 # The shape of a captured answer: an integer id, a decimal comma.
 SUCCESS = {
     "status": "success",
@@ -56,7 +55,7 @@ LOST = ("UNKNOWN", None)
 
 def test_a_send_is_one_signed_post() -> None:
     """The signature is the one PHP gives (tests/vectors/mainsms/send-plus-ampersand-semicolon.json)."""
-    message = replace(TWO, text="1+1=2 & a;b;c &amp; %41 + %")
+    message = TWO._replace(text="1+1=2 & a;b;c &amp; %41 + %")
     request = PROVIDER.send.build(message, ACCOUNT, "")
     assert (request.method, request.target) == ("POST", "https://host/api/mainsms/message/send")
     case = json.loads((VECTORS / "send-plus-ampersand-semicolon.json").read_text(encoding="utf-8"))
@@ -76,7 +75,7 @@ def test_test_mode_and_time_are_signed_too() -> None:
 
 def test_the_sender_may_be_left_to_the_project() -> None:
     """Nothing is sent for it then, not even an empty value."""
-    assert [name for name, _ in PROVIDER.send.build(replace(ONE, sender=None), ACCOUNT, "").form] == [
+    assert [name for name, _ in PROVIDER.send.build(ONE._replace(sender=None), ACCOUNT, "").form] == [
         "project",
         "recipients",
         "message",
@@ -86,7 +85,7 @@ def test_the_sender_may_be_left_to_the_project() -> None:
 
 def test_a_profile_may_send_the_key_instead_of_a_signature() -> None:
     """The documented alternative: apikey, and no sign."""
-    account = replace(ACCOUNT, fields={"project": "mainsms", "auth": "apikey"})
+    account = ACCOUNT._replace(fields={"project": "mainsms", "auth": "apikey"})
     form = dict(PROVIDER.balance.build(None, account, "").form)
     assert form == {"project": "mainsms", "apikey": "07349e954831d"}
 
@@ -116,7 +115,7 @@ def test_payforsms_is_the_same_platform_under_another_name() -> None:
     """Name, title and address differ, nothing else."""
     payforsms = providers.get("payforsms")
     assert (payforsms.name, payforsms.base_url) == ("payforsms", "https://payforsms.ru/api/mainsms/")
-    assert replace(payforsms, name="mainsms", title="MainSMS", base_url=PROVIDER.base_url) == PROVIDER
+    assert payforsms._replace(name="mainsms", title="MainSMS", base_url=PROVIDER.base_url) == PROVIDER
 
 
 # --- what a send's answer proves -------------------------------------------------------------------------------------

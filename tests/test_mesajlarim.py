@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -96,7 +95,7 @@ def test_the_balance_is_a_get_without_cost() -> None:
 
 def test_the_documents_spelling_of_the_application_id_can_be_chosen() -> None:
     """The token does not change: only values are hashed."""
-    account = replace(ACCOUNT, fields={**ACCOUNT.fields, "app_id_name": "appld"})
+    account = ACCOUNT._replace(fields={**ACCOUNT.fields, "app_id_name": "appld"})
     form = dict(PROVIDER.send.build(ONE, account, RAND).form)
     assert form["appld"] == "1"
     assert form["token"] == "eda70d996ea49f185f97622bdcee4da0bf2e1570"
@@ -112,7 +111,7 @@ def test_only_turkish_numbers_are_taken(digits: str) -> None:
 @pytest.mark.parametrize("sender", ["5321000000", "05321000000", "905321000000", "+905321000000"])
 def test_the_accounts_own_number_may_be_named_as_sender(sender: str) -> None:
     """However it is spelled; it changes nothing."""
-    message = replace(ONE, sender=SenderId(sender))
+    message = ONE._replace(sender=SenderId(sender))
     assert PROVIDER.send.build(message, ACCOUNT, RAND) == PROVIDER.send.build(ONE, ACCOUNT, RAND)
 
 
@@ -120,15 +119,15 @@ def test_the_accounts_own_number_may_be_named_as_sender(sender: str) -> None:
 def test_another_sender_is_refused(sender: str) -> None:
     """Messages come from the account's number; to pretend otherwise would be a lie."""
     with pytest.raises(InputError, match="cannot send as"):
-        PROVIDER.send.build(replace(ONE, sender=SenderId(sender)), ACCOUNT, RAND)
+        PROVIDER.send.build(ONE._replace(sender=SenderId(sender)), ACCOUNT, RAND)
 
 
 def test_there_is_neither_scheduling_nor_test_mode_nor_clock() -> None:
     """The document has two methods and no such parameters."""
     with pytest.raises(UnsupportedError, match="Mesajlarim has no scheduled sending"):
-        PROVIDER.send.build(replace(ONE, send_at=datetime(2031, 1, 1, tzinfo=UTC)), ACCOUNT, RAND)
+        PROVIDER.send.build(ONE._replace(send_at=datetime(2031, 1, 1, tzinfo=UTC)), ACCOUNT, RAND)
     with pytest.raises(UnsupportedError, match="Mesajlarim has no test mode"):
-        PROVIDER.send.build(replace(ONE, test=True), ACCOUNT, RAND)
+        PROVIDER.send.build(ONE._replace(test=True), ACCOUNT, RAND)
     assert PROVIDER.timestamp is None
 
 

@@ -10,7 +10,7 @@ import hmac
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -420,9 +420,9 @@ def test_every_vendor_has_a_demo_account_that_sends_and_asks(bench: Bench, name:
 def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Bench, name: str) -> None:
     """The header and the list show what should have been hashed, the demo key masked, and no right signature."""
     provider = providers.get(name)
-    account = replace(sandbox.DEMO[name], secret=Secret("wrong"))
+    account = sandbox.DEMO[name]._replace(secret=Secret("wrong"))
     message, stamp = _account(name)
-    message = replace(message, text="Žaliuoja\n😀 & Co")
+    message = message._replace(text="Žaliuoja\n😀 & Co")
     reply = sandbox.transport(bench.app)(provider.send.build(message, account, stamp), 1.0)
     receipt = provider.send.parse(reply, message, stamp)
     assert isinstance(receipt.error, AuthenticationError)
@@ -444,7 +444,7 @@ def test_the_account_of_a_profile_replaces_the_demo_account() -> None:
     own = Account("https://white-label.example/get/", Secret("k"), {"login": "shop", "clock": "vendor"})
     app = sandbox.create_app({**sandbox.DEMO, "lightsms": own}, clock=lambda: NOW)
     provider, speak = providers.get("lightsms"), sandbox.transport(app)
-    here = replace(own, base_url=sandbox.DEMO["lightsms"].base_url)
+    here = own._replace(base_url=sandbox.DEMO["lightsms"].base_url)
     request = provider.balance.build(None, here, str(NOW))
     assert provider.balance.parse(speak(request, 1.0), None, "").unit == "EUR"
     stranger = provider.balance.build(None, sandbox.DEMO["lightsms"], str(NOW))

@@ -21,7 +21,7 @@ from smscli import __version__
 from smscli.cli.options import Invocation, new_app
 from smscli.errors import InputError, SmscliError
 from smscli.render import Output, Result, explain, failure, render
-from smscli.runtime import Runtime
+from smscli.runtime import Runtime, real
 
 if TYPE_CHECKING:
     # What Typer calls a command at run time; the names are its own.
@@ -80,8 +80,7 @@ class _Commands(typer.core.TyperGroup):
 
 def main() -> NoReturn:
     """Run the program and exit with its status."""
-    runtime = Runtime()
-    status = run(sys.argv[1:], runtime)
+    status = run(sys.argv[1:], real())
     # What could not be flushed has been dealt with; the interpreter's own flush must not speak up again.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
@@ -91,8 +90,7 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str], runtime: Runtime) -> int:
     """Run one command line and return its exit status: the one place where an error becomes one."""
-    call = Invocation(runtime, Output.PLAIN, _command(argv))
-    call.show = lambda result: _emit(result, call)
+    call = Invocation(runtime, Output.PLAIN, _command(argv), show=lambda result: _emit(result, call))
     try:
         call.output = _output(argv, runtime)
         result = _call(argv, call)

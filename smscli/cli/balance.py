@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -33,7 +32,7 @@ def balance(
     if wanted is None or left.amount >= wanted:
         return result
     error = RejectedError(f"{left.amount} {left.unit} left, less than the wanted {wanted}", hint="top up the account")
-    return replace(result, error=error, exit_code=error.exit_code)
+    return result._replace(error=error, exit_code=error.exit_code)
 
 
 def _amount(text: str) -> Decimal:
@@ -47,7 +46,9 @@ def _amount(text: str) -> Decimal:
 
 
 def _result(left: Balance, profile: Profile) -> Result:
-    quota = () if left.daily_quota is None else (("daily quota", f"{left.daily_quota} {left.unit}"),)
+    rows = [("balance", str(left.amount), left.unit)]
+    if left.daily_quota is not None:
+        rows.append(("daily quota", str(left.daily_quota), left.unit))
     return Result(
         data={
             "provider": profile.provider,
@@ -58,6 +59,6 @@ def _result(left: Balance, profile: Profile) -> Result:
             "note": left.note,
         },
         lines=((str(left.amount), left.unit),),
-        table=Table(("balance", f"{left.amount} {left.unit}"), quota),
+        table=Table(("what", "amount", "unit"), tuple(rows)),
         notes=(left.note,) if left.note else (),
     )

@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,7 @@ import typer
 from smscli import providers
 from smscli.errors import InputError
 from smscli.render import Output, Result
-from smscli.runtime import Interruption, Runtime, Wanted
+from smscli.runtime import Interruption, Runtime, Wanted, real
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
@@ -23,21 +22,21 @@ if TYPE_CHECKING:
     from smscli.providers import Provider
 
 
-@dataclass(slots=True)
 class Invocation:
     """One run of the program: the outside world, and what the options that every command has asked for.
 
     ``show`` puts a result out at once, for a command that goes on after it.
     """
 
-    runtime: Runtime
-    output: Output
-    command: str = "smscli"
-    quiet: bool = False
-    verbose: int = 0
-    wanted: Wanted = field(default_factory=Wanted)
-    show: Callable[[Result], None] = field(default=lambda _result: None)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, runtime: Runtime, output: Output, command: str, show: Callable[[Result], None]) -> None:
+        self.runtime = runtime
+        self.output = output
+        self.command = command
+        self.show = show
+        self.quiet = False
+        self.verbose = 0
+        self.wanted = Wanted()
+        self.notes: list[str] = []
 
     def trace(self, line: str) -> None:
         """Keep a line for stderr."""
@@ -59,7 +58,7 @@ def complete_profile(incomplete: str) -> list[str]:
     """Return the profile names that begin so; a file that cannot be read completes to nothing."""
     from smscli import profiles
 
-    return [name for name in profiles.names(Runtime().environ) if name.startswith(incomplete)]
+    return [name for name in profiles.names(real().environ) if name.startswith(incomplete)]
 
 
 def complete_provider(incomplete: str) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -50,7 +50,7 @@ class _Draft:
 
     def batches(self) -> Iterator[Message]:
         for start in range(0, len(self.message.to), self.batch_size):
-            yield replace(self.message, to=self.message.to[start : start + self.batch_size])
+            yield self.message._replace(to=self.message.to[start : start + self.batch_size])
 
 
 @command(app)
@@ -134,12 +134,12 @@ def _compose(
         (*notes, *warnings, *repeated, *([told] if told else [])),
     )  # fmt: skip
     # What this vendor cannot take is refused here, before anything is recorded.
-    provider.send.build(replace(message, to=recipients[:limit]), draft.account, "0")
+    provider.send.build(message._replace(to=recipients[:limit]), draft.account, "0")
     return draft
 
 
 def _read_text(runtime: Runtime, text: str | None, text_file: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the text and notes about it. stdin is read for ``-``, or when no text is given and it is a pipe or file."""
+    """Return the text and notes about it. stdin is read for ``-``, or without a text when it is a pipe or a file."""
     if text is not None and text_file is not None and text != "-":
         raise InputError("both TEXT and --text-file were given", hint="give one of them")
     if text is not None and text != "-":
@@ -347,11 +347,17 @@ def _report(draft: _Draft, opened: Opened, receipt: SendReceipt, interruption: I
     return Result(
         data=data,
         lines=tuple(row[:3] for row in rows),
-        table=Table(("number", "outcome", "message id", "parts", "cost", "reason"), rows),
+        table=_table(("number", "outcome", "message id", "parts", "cost", "reason"), rows),
         notes=(*draft.notes, *_remarks(opened, kept)),
         error=receipt.error,
         exit_code=code,
     )
+
+
+def _table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """Return a table without the columns that are empty in every row."""
+    kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
+    return Table(tuple(columns[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
 
 
 def _remarks(opened: Opened, kept: str) -> Iterator[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from smscli.errors import UnsupportedError
 from smscli.model import Account, Balance, Field, Message, Pairs, Secret, SendReceipt, ServerTime
@@ -27,8 +26,7 @@ class Stamp(StrEnum):
     """Decimal digits that are new for every request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation(Generic[In, Out]):
+class Operation(NamedTuple, Generic[In, Out]):
     """One thing a vendor can do.
 
     ``build(what, account, stamp)`` gives the signed request; it raises InputError for what this vendor cannot take.
@@ -41,8 +39,7 @@ class Operation(Generic[In, Out]):
     parse: Callable[[Response, In, str], Out]
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """One vendor. A capability it lacks is None.
 
     ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it. ``fields`` are

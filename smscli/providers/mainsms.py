@@ -21,7 +21,6 @@ Quirks:
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 from smscli.errors import ExitCode, InputError
@@ -200,7 +199,7 @@ def _refusal(members: dict[str, object]) -> Reason | None:
     said = members.get("message")
     if not isinstance(said, str) or not said:
         return ERRORS[code]
-    return replace(ERRORS[code], text=f"{ERRORS[code].text} ({quote(said, 200)})")
+    return ERRORS[code]._replace(text=f"{ERRORS[code].text} ({quote(said, 200)})")
 
 
 def _decimal(value: object) -> Decimal | None:

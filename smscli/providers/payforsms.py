@@ -5,8 +5,6 @@ Signature, parameters, answers and quirks are those of ``smscli.providers.mainsm
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from smscli.providers import mainsms
 
-PROVIDER = replace(mainsms.PROVIDER, name="payforsms", title="payforsms", base_url="https://payforsms.ru/api/mainsms/")
+PROVIDER = mainsms.PROVIDER._replace(name="payforsms", title="payforsms", base_url="https://payforsms.ru/api/mainsms/")
