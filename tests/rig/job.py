@@ -1,0 +1,135 @@
+"""One command line of the real binary with a home of its own: profile, text, journal, and the processes that run it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smscli.cli import run
+from smscli.model import MSISDN
+from smscli.runtime import Runtime
+from tests.rig.checker import Tally, check
+from tests.rig.client import SECRETS
+from tests.rig.vendor import Accepted, Vendor
+
+BINARY = Path(sys.executable).parent / "smscli"
+
+_ACCOUNT = {
+    "lightsms": 'login = "YourLogin"\nsender = "YourSender"\napi_key = ',
+    "mainsms": 'project = "mainsms"\napi_key = ',
+    "mesajlarim": 'app_id = "1"\nmsisdn = "5321000000"\nsecret = ',
+}
+_NUMBERS = {"lightsms": 37061000000, "mainsms": 79121000000, "mesajlarim": 905321000000}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A text to ``size`` recipients under one key; the recipients stand in the profile.
+
+    ``home`` must not exist yet, or be that of an equal job; the text is the key, so that one oracle serves many jobs.
+    ``profile`` are further lines of the profile, ``options`` further options of the command.
+    """
+
+    home: Path
+    provider: str
+    base_url: str
+    size: int
+    key: str = "job"
+    options: tuple[str, ...] = ("--batch-size", "1", "--yes")
+    profile: str = ""
+
+    def __post_init__(self) -> None:
+        """Write the profile and the text."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        recipients = ", ".join(f'"{number}"' for number in self.recipients)
+        config = self.home / "config.toml"
+        config.touch(0o600)
+        config.write_text(
+            f'default = "rig"\n[profiles.rig]\nprovider = "{self.provider}"\nbase_url = "{self.base_url}"\n'
+            f'{_ACCOUNT[self.provider]}"{SECRETS[self.provider]}"\nto = [{recipients}]\n{self.profile}\n'
+        )
+        (self.home / "text").write_text(f"{self.key}\n")
+
+    @property
+    def recipients(self) -> tuple[MSISDN, ...]:
+        """The numbers, ascending."""
+        first = _NUMBERS[self.provider]
+        return tuple(MSISDN(str(first + index)) for index in range(self.size))
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is: the vendor is on loopback, so that its sends count as a sandbox's."""
+        return self.home / "state" / "sandbox.sqlite3"
+
+    @property
+    def argv(self) -> list[str]:
+        """The arguments."""
+        text = str(self.home / "text")
+        return ["send", *self.options, "--key", self.key, "--text-file", text, "--output", "json"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The whole environment."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "SMSCLI_CONFIG": str(self.home / "config.toml"),
+            "SMSCLI_STATE_DIR": str(self.journal.parent),
+        }
+
+    def start(self, *prefix: str, **streams: Any) -> subprocess.Popen[bytes]:
+        """Start the real binary, under another program when ``prefix`` names one; quiet unless ``streams`` say more."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen([*prefix, str(BINARY), *self.argv], env=self.environ, **(quiet | streams))
+
+    def run(self, *prefix: str) -> Ended:
+        """Run the real binary to its end."""
+        process = self.start(*prefix, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=300)
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    def rerun(self, *more: str, **world: Any) -> Ended:
+        """Run the same command inside this process, which is ten times as fast; ``world`` goes to ``Runtime``."""
+        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+        code = run([*self.argv, *more], Runtime(environ=self.environ, stdin=None, stdout=out, stderr=err, **world))
+        return Ended(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]  # a BytesIO
+
+    def accepted(self, vendor: Vendor) -> list[Accepted]:
+        """Return this job's part of the oracle."""
+        return [one for one in vendor.oracle() if one.text == self.key]
+
+    def check(self, vendor: Vendor) -> Tally:
+        """Hold the journal against the oracle."""
+        return check(self.journal, self.key, self.recipients, self.accepted(vendor))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended. The status is negative when a signal ended it."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def outcomes(self) -> list[str]:
+        """What it said of the recipients, in their order; empty when it said nothing of them."""
+        document = json.loads(self.out) if self.out else {}
+        return [one["outcome"] for one in (document.get("data") or {}).get("recipients", [])]
+
+
+def figure(text: str) -> None:
+    """Print a line that the summary of the run repeats."""
+    print(f"figure: {text}")  # noqa: T201  (the rig's figures are its result)
+
+
+def lines(words: Sequence[str]) -> str:
+    """Return what a failure message shows of several findings."""
+    return "\n".join(words[:20])

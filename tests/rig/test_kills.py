@@ -1,0 +1,66 @@
+"""Rig: jobs of 1000 recipients, killed with SIGKILL at random moments and started again until all is settled."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.rig.checker import Tally
+from tests.rig.client import SECRETS
+from tests.rig.job import Job, figure
+from tests.rig.vendor import Step, Vendor
+
+KILLS = 150
+SEEDS = range(10) if os.environ.get("RIG_LONG") else range(3)
+# An answer takes 15 ms, so that about five recipients are sent between two kills.
+ANSWER = Step(delay=0.015)
+
+
+def test_no_kill_makes_a_duplicate_or_a_lie(tmp_path: Path) -> None:
+    """The same command again and again: each recipient once in the oracle, UNKNOWN at most once a kill."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda seed: _batter(tmp_path / str(seed), seed), SEEDS))
+    for seed, (kills, tallies) in zip(SEEDS, ends, strict=True):
+        unknown = sum(tally.unknown for tally in tallies)
+        assert kills == KILLS
+        assert unknown <= kills, f"seed {seed}: {unknown} UNKNOWN after {kills} kills"
+        figure(
+            f"SIGKILL, seed {seed}: {kills} kills, {sum(t.planned for t in tallies)} recipients, 0 duplicates,"
+            f" 0 unaccounted, {unknown} UNKNOWN"
+        )
+    figure(f"SIGKILL: {len(SEEDS)} seeds in {time.monotonic() - started:.0f} s")
+
+
+def _batter(home: Path, seed: int) -> tuple[int, list[Tally]]:
+    """Kill jobs of 1000 recipients until there were enough kills, then let the last one end; return the tallies."""
+    # The seed decides the moments; what a moment hits is up to the machine.
+    dice = random.Random(seed)  # noqa: S311  (not for secrets)
+    kills = 0
+    tallies = []
+    with Vendor(secrets=SECRETS, oracle=home.with_suffix(".oracle")) as vendor:
+        while kills < KILLS:
+            provider = ("lightsms", "mainsms", "mesajlarim")[(seed + len(tallies)) % 3]
+            job = Job(home / provider, provider, vendor.url(provider, ANSWER), 1000, f"{seed}-{len(tallies)}")
+            while kills < KILLS and _killed(job, dice, home.with_suffix(".oracle")):
+                kills += 1
+            code = job.start().wait(timeout=300)
+            tallies.append(job.check(vendor))
+            assert tallies[-1].not_sent == tallies[-1].refused == 0, f"{job.key} ended with {code}: {tallies[-1]}"
+            assert code == (7 if tallies[-1].unknown else 0)
+    return kills, tallies
+
+
+def _killed(job: Job, dice: random.Random, oracle: Path) -> bool:
+    """Run the command and kill it: one in four from its start on, the others while they are sending."""
+    process = job.start()
+    before = oracle.stat().st_size
+    anytime, seconds = dice.random() < 0.25, dice.uniform(0, 0.2)
+    while not anytime and oracle.stat().st_size == before and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(3 * seconds if anytime else seconds)
+    process.kill()
+    return process.wait(timeout=60) < 0
