@@ -116,6 +116,7 @@ def test_without_home_and_passwd_entry_no_directory_named_tilde_appears() -> Non
     script = f"""
 import os, platformdirs
 from smscli import profiles, errors
+profiles.resolve(profiles.Document(), environ={LIGHTSMS!r})  # imports what the user below may not be able to read
 os.chdir("/"); os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 for environ in ({{}}, {{"SMSCLI_CONFIG": "~/c.toml"}}):
     try: print("found", profiles.path(environ))
