@@ -108,6 +108,8 @@ class HttpTransport:
             ending = endings.get(timeout=seconds)  # signal handlers run in here
         except Empty:
             ending = _Stop.DEADLINE
+        except RuntimeError as error:  # this machine gives no more threads
+            ending = error
         finally:
             # Whatever happened, KeyboardInterrupt included: behind this line not one more byte can leave.
             meter.cancel()
@@ -352,9 +354,9 @@ class _Session(requests.Session):
 
 
 def _prepare(request: Request) -> tuple[requests.PreparedRequest, Url]:
-    headers = {"User-Agent": f"smscli/{__version__}", "Accept-Encoding": "identity", **dict(request.headers)}
+    headers = {**dict(request.headers), "User-Agent": f"smscli/{__version__}", "Accept-Encoding": "identity"}
     if request.body is not None:
-        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     if request.billable:
         headers["Connection"] = "close"
     try:
