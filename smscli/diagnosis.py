@@ -478,9 +478,12 @@ _PERCENT: Variants = (
 
 _8_BIT = ("cp1251", "koi8-r", "iso-8859-9", "cp1254", "latin-1", "cp1252", "iso-8859-13", "cp1257")
 
-_PERCENT_8_BIT: Variants = tuple(
-    (name, partial(encode, encoding=name, errors="replace")) for name in _8_BIT for encode in (quote, quote_plus)
-)
+
+def _percent_in(charset: str, encode: Callable[..., str]) -> Callable[[str], str]:
+    return lambda text: text if text.isascii() else encode(text, encoding=charset, errors="replace")
+
+
+_PERCENT_8_BIT: Variants = tuple((name, _percent_in(name, encode)) for name in _8_BIT for encode in (quote, quote_plus))
 
 _LINE_END = re.compile("\r\n|\r|\n")
 

@@ -1,0 +1,299 @@
+"""Why two signatures differ: every named mistake is found, nothing else is explained, nothing secret is shown."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smscli import providers
+from smscli.diagnosis import LIMIT, MISTAKES, Diagnosis, diagnose
+from smscli.errors import InputError
+from smscli.model import Pairs, Secret
+from tests.wrong_programs import KEYS, OTHER_KEY, SIGNATURE, Case, dice, make
+from tests.wrong_programs import MISTAKES as PROGRAMS
+
+OTHERS = (("staging", Secret(OTHER_KEY)),)
+
+# The example of the payforsms page; the page prints two more digests for it, neither of which belongs to it.
+PAGE: Pairs = (
+    ("project", "mainsms"),
+    ("sender", "payforsms.ru"),
+    ("message", "test"),
+    ("recipients", "89121231234"),
+)
+LIGHTSMS: Pairs = (("login", "YourLogin"), ("timestamp", "1732809600"))
+
+
+def ask(vendor: str, params: Pairs, expected: str, *, key: str | None = None, limit: int = LIMIT) -> Diagnosis:
+    """Diagnose with the vendor's printed key."""
+    secret = Secret(KEYS[vendor] if key is None else key)
+    return diagnose(providers.get(vendor), params, secret, expected, others=OTHERS, limit=limit)
+
+
+def names(diagnosis: Diagnosis) -> list[list[str]]:
+    """The names of the findings, explanation by explanation."""
+    return [[finding.name for finding in explanation.findings] for explanation in diagnosis.explanations]
+
+
+def sentences(diagnosis: Diagnosis) -> str:
+    """All that a diagnosis says."""
+    return "\n".join(
+        f"{finding.name} {finding.sentence} {finding.fix} {explanation.text}"
+        for explanation in diagnosis.explanations
+        for finding in explanation.findings
+    )
+
+
+def md5(text: str) -> str:
+    """MD5 of UTF-8."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+# --- the vendor page that is wrong about itself ----------------------------------------------------------------------
+
+
+def test_the_true_signature_matches() -> None:
+    """A value that is right is said to match, whatever white space surrounds it, after one combination."""
+    found = ask("payforsms", PAGE, " 02d0eae3ab7d99eecc1324780bf51cd4\n")
+    assert (found.matches, found.explanations, found.tried) == (True, (), 1)
+
+
+def test_the_digest_printed_on_the_payforsms_page_is_that_of_the_other_brand() -> None:
+    """The page's "step 3" was made with the sender of the sister host."""
+    found = ask("payforsms", PAGE, "207bbf2b0f6aaaacf259464b48d5c207")
+    assert not found.matches
+    assert names(found) == [["other-value"]]
+    assert "sender was mainsms.ru" in found.explanations[0].findings[0].sentence
+
+
+def test_the_signature_in_the_curl_line_of_the_payforsms_page_is_unsorted_too() -> None:
+    """The page's curl line was made with that sender and without sorting."""
+    found = ask("payforsms", PAGE, "41b379f61da2e1b8a1f74c7d050e1c42")
+    assert names(found) == [["other-value", "unsorted"]]
+    sender, order = found.explanations[0].findings
+    assert "sender was mainsms.ru" in sender.sentence
+    assert "message, project, sender, recipients" in order.sentence
+    assert "sorted by name" in order.fix
+
+
+# --- every named mistake ---------------------------------------------------------------------------------------------
+
+
+def _single(vendor: str, label: str) -> Case | None:
+    return make(vendor, (label,), dice(f"{vendor} {label}"))
+
+
+@pytest.mark.parametrize("vendor", ["lightsms", "mainsms", "mesajlarim"])
+def test_each_mistake_of_a_program_is_named(vendor: str) -> None:
+    """A program with one fault, written with hashlib alone: the diagnosis gives that fault its name."""
+    missed = []
+    for label, (name, *_) in PROGRAMS.items():
+        case = _single(vendor, label)
+        if case is None:
+            continue
+        found = names(ask(vendor, case.pairs, case.signature))
+        if [name] not in found:
+            missed.append((label, found, case))
+    assert not missed, f"not named in {len(missed)} cases: {missed}"
+
+
+def test_every_mistake_befalls_some_vendor() -> None:
+    """No row of the programs' table is dead: each fault can be made on some vendor."""
+    vendors = ("lightsms", "mainsms", "mesajlarim")
+    idle = [label for label in PROGRAMS if not any(_single(vendor, label) for vendor in vendors)]
+    assert not idle, f"these befall nobody: {idle}"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "labels"),
+    [
+        ("lightsms", ("forgotten", "key with LF")),
+        ("lightsms", ("rawurlencode", "sha1 alone")),
+        ("mainsms", ("order as written", "md5 alone")),
+        ("mainsms", ("trimmed", "separator doubled")),
+        ("mesajlarim", ("list with commas", "hmac swapped")),
+        ("mesajlarim", ("CRLF", "upper case")),
+    ],
+)
+def test_a_pair_of_mistakes_is_explained(vendor: str, labels: tuple[str, str]) -> None:
+    """Two faults in one program are both named."""
+    case = make(vendor, labels, dice("pair"))
+    assert case is not None
+    found = ask(vendor, case.pairs, case.signature)
+    assert any(set(explanation) >= case.names for explanation in names(found)), sentences(found)
+
+
+# --- rarer mistakes, each written out --------------------------------------------------------------------------------
+
+_SEND = (("login", "A"), ("phone", "370 61234567"), ("text", "x"), ("timestamp", "1732809600123"))
+_RULED = "".join(value for _, value in sorted(_SEND[:3]))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "params", "wrong", "name"),
+    [
+        ("lightsms", LIGHTSMS, md5("YourLogin1732809600YourLogin"), "key-from-value"),
+        ("lightsms", LIGHTSMS, md5("your_api_key_hereYourLogin1732809600your_api_key_here"), "key-placed"),
+        ("lightsms", LIGHTSMS, md5("yourlogin1732809600your_api_key_here"), "letter-case"),
+        ("lightsms", LIGHTSMS, md5("YourLogin1732831200your_api_key_here"), "stamp-local-time"),
+        ("lightsms", LIGHTSMS, md5("YourLogin1732811400your_api_key_here"), "stamp-differs"),
+        ("lightsms", _SEND, md5(f"{_RULED}1732809600your_api_key_here"), "stamp-unit"),
+        ("lightsms", _SEND, md5(f"{_RULED}1732809600125your_api_key_here"), "stamp-differs"),
+        ("lightsms", (("b", "2031-01-15 10:00"),), md5("2031-01-15T10:00your_api_key_here"), "time-format"),
+        ("lightsms", (("b", "15.01.2031 10:00"),), md5("2031-01-15 10:00your_api_key_here"), "time-format"),
+        ("lightsms", (("b", "Tom &amp; Tim"),), md5("Tom & Timyour_api_key_here"), "html-unescaped"),
+        ("lightsms", (("b", "100%25"),), md5("100%your_api_key_here"), "percent-decoded"),
+        ("lightsms", (("b", "Да"),), md5("\\u0414\\u0430your_api_key_here"), "backslashed"),
+        ("lightsms", (("b", "x"),), md5('"x"your_api_key_here'), "quoted"),
+        ("lightsms", (("b", "ž"),), md5("Å¾your_api_key_here"), "utf-8-twice"),
+        ("lightsms", (("b", "one\\ntwo"),), md5("one\ntwoyour_api_key_here"), "line-ends"),
+        ("lightsms", (("b", "1"),), md5("1"), "key-missing"),
+        ("mesajlarim", (("recipient[]", "2"), ("recipient[]", "1"), ("recipient[]", "1")),
+         "2da18cdabc36bc16434a9bde88b73da7a3a3aaaa", ""),
+        ("mainsms", (("a", "1"), ("b", "2")), md5("9a900403ac313ba27a1bc81f0932652b8020dac9;07349e954831d"), ""),
+    ],
+)  # fmt: skip
+def test_rarer_mistakes_are_named(vendor: str, params: Pairs, wrong: str, name: str) -> None:
+    """Each of these values was made by hand from the text in the table; an empty name: nothing may explain it."""
+    found = names(ask(vendor, params, wrong))
+    assert ([name] in found) if name else found == [], found
+
+
+def test_the_key_between_the_stages_is_named() -> None:
+    """The values hashed alone, the key appended to their digest."""
+    values = hashlib.sha1(b"1;2", usedforsecurity=False).hexdigest()
+    found = ask("mainsms", (("a", "1"), ("b", "2")), md5(f"{values};07349e954831d"))
+    assert names(found) == [["key-between"]]
+
+
+def test_a_key_that_was_decoded_from_hex_is_named() -> None:
+    """A secret that looks like hex was turned into bytes before the HMAC."""
+    import hmac
+
+    wrong = hmac.new(bytes.fromhex("c0ffee"), b"1", "sha1").hexdigest()
+    assert ["key-decoded"] in names(ask("mesajlarim", (("appId", "1"),), wrong, key="c0ffee"))
+
+
+def test_recipients_in_another_order_are_named() -> None:
+    """A repeated parameter that was sorted before signing."""
+    import hmac
+
+    wrong = hmac.new(b"mySecret", b"1" + b"5322000000" + b"5323000000", "sha1").hexdigest()
+    params = (("appId", "1"), ("recipient[]", "5323000000"), ("recipient[]", "5322000000"))
+    found = names(ask("mesajlarim", params, wrong))
+    assert ["list-joined"] in found
+
+
+# --- what is not explained, and what cannot be -----------------------------------------------------------------------
+
+
+def test_random_wrong_values_are_not_explained() -> None:
+    """Nobody's signature is nobody's mistake, and the search says how far it went."""
+    random = dice(1)
+    for _ in range(3):
+        found = ask("lightsms", LIGHTSMS, f"{random.getrandbits(128):032x}")
+        assert not found.matches
+        assert not found.explanations
+        assert not found.cut
+        assert found.tried > 10_000
+        assert {"unsorted", "stamp-differs", "wrong-digest"} & set(found.searched) == {"stamp-differs", "wrong-digest"}
+
+
+def test_a_search_that_was_cut_says_so() -> None:
+    """The count of combinations is the bound, and reaching it is told."""
+    found = ask("lightsms", LIGHTSMS, "0" * 32, limit=500)
+    assert found.cut
+    assert found.tried == 500
+
+
+def test_a_long_request_gets_fewer_combinations() -> None:
+    """The bound is on work: what takes longer to hash is tried less often."""
+    found = ask("lightsms", (*LIGHTSMS, ("text", "ы" * 8000)), "0" * 32, limit=5000)
+    assert found.cut
+    assert found.tried < 500
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        ("", "neither hex nor the base64"),
+        ("generated_signature", "neither hex nor the base64"),
+        ("подпись", "neither hex nor the base64"),
+        ("aGVsbG8=", "neither hex nor the base64"),
+        ("abc", "3 characters (too short to be told from chance)"),
+        ("a" * 36, "36 characters"),
+        ("a" * 65, "65 characters"),
+    ],
+)
+def test_what_cannot_be_a_signature_is_refused_with_the_reason(expected: str, reason: str) -> None:
+    """The refusal says what it has and what the vendor's signature has, without quoting the value."""
+    with pytest.raises(InputError) as caught:
+        ask("lightsms", LIGHTSMS, expected)
+    assert reason in caught.value.message
+    assert "32 characters" in (caught.value.hint or "")
+
+
+def test_an_ambiguity_is_told() -> None:
+    """Two mistakes that give one string are both reported: no value could tell them apart."""
+    found = ask("lightsms", (("a", "1"), ("b", "1"), ("c", "2")), md5("12your_api_key_here"))
+    assert names(found) == [["forgotten"], ["forgotten"]]
+    assert {"a is sent" in e.findings[0].sentence or "b is sent" in e.findings[0].sentence for e in found.explanations}
+
+
+def test_spellings_that_end_in_one_string_are_one_explanation() -> None:
+    """Libraries that encode a text alike are named in one sentence."""
+    found = ask("lightsms", (("text", "a&b"),), md5("a%26byour_api_key_here"))
+    assert ["percent-encoded"] in names(found)
+    assert "PHP's rawurlencode or PHP's urlencode or" in found.explanations[0].findings[0].sentence
+
+
+# --- nothing secret is shown -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", ["lightsms", "mainsms", "mesajlarim"])
+def test_no_key_is_in_any_sentence(vendor: str) -> None:
+    """Neither the account's key nor another profile's appears, not even where a mistake put it among the values."""
+    labels = ("apikey counted", "key in front", "key of another profile", "key in double quotes", "names as a query")
+    for label in labels:
+        case = make(vendor, (label,), dice(label))
+        if case is None:
+            continue
+        found = ask(vendor, (*case.pairs, (SIGNATURE[vendor], KEYS[vendor])), case.signature)
+        assert found.explanations
+        assert KEYS[vendor] not in sentences(found) + repr(found)
+        assert OTHER_KEY not in sentences(found) + repr(found)
+
+
+def test_hostile_values_are_shown_as_escapes() -> None:
+    """A control sequence in a value cannot reach a terminal through an explanation."""
+    found = ask("lightsms", (("a", "\x1b[31mred "), ("b", "2")), md5("\x1b[31mred2your_api_key_here"))
+    assert "trimmed" in sentences(found)
+    assert "\x1b" not in sentences(found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.text(max_size=8), st.text(max_size=12)), max_size=6),
+    st.text(max_size=12),
+    st.text(max_size=44) | st.binary(min_size=16, max_size=32).map(bytes.hex),
+    st.sampled_from(["lightsms", "mainsms", "mesajlarim"]),
+)
+def test_any_request_gets_an_answer(params: list[tuple[str, str]], key: str, expected: str, vendor: str) -> None:
+    """Whatever the parameters, the key and the value: an answer within the limit, or a refusal; never anything else."""
+    secret = Secret(key)
+    try:
+        found = diagnose(providers.get(vendor), tuple(params), secret, expected, limit=2000)
+    except InputError:
+        return
+    assert found.tried <= 2000
+
+
+def test_every_name_is_stable_and_every_row_speaks() -> None:
+    """Names are kebab-case words for scripts; sentences and fixes end like sentences."""
+    for mistake in MISTAKES:
+        assert mistake.name == mistake.name.lower().replace(" ", "-")
+        assert mistake.sentence.endswith(".")
+        assert mistake.fix.endswith(".")
