@@ -34,6 +34,9 @@ _TELLING = 4
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
 
+_STOPPED = "stopped by a signal before this recipient's turn"
+_AGAIN = "run the same command with the same --key to send the rest"
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -155,7 +158,7 @@ class Caller:
                 if not claimed:
                     journal.claim(key, message.to)
                     claimed = True
-                response = self._world.transport(request, deadline - self._world.monotonic())
+                response = self._let_go(request, deadline)
             except OutcomeUnknownError as error:
                 # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
                 receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, _reason(error)))
@@ -175,6 +178,12 @@ class Caller:
         # Cut behind the mask: half a key at the end would not be found.
         return self._settle(receipt, journal, key, evidence and scrub(evidence)[:EVIDENCE]) if claimed else receipt
 
+    def _let_go(self, request: Request, deadline: float) -> Response:
+        """Send the request, unless a signal came while the clock was asked or the claim was written."""
+        if self._world.stopped():
+            raise UnreachableError(_STOPPED, hint=_AGAIN)
+        return self._world.transport(request, deadline - self._world.monotonic())
+
     def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None) -> SendReceipt:
         try:
             journal.settle(key, receipt.submissions, evidence)
@@ -184,9 +193,8 @@ class Caller:
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
-        again = "run the same command with the same --key to send the rest"
         if self._world.stopped():
-            return Reason("stopped by a signal before this recipient's turn", ExitCode.UNREACHABLE, hint=again)
+            return Reason(_STOPPED, ExitCode.UNREACHABLE, hint=_AGAIN)
         if receipts and receipts[-1].unrecorded:
             return receipts[-1].unrecorded._replace(exit_code=ExitCode.CONFIG)
         if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
@@ -195,7 +203,7 @@ class Caller:
             last = receipts[-limit:]
             if len(last) == limit and all(receipt.exit_code is code for receipt in last):
                 what = "unknown outcomes" if code is ExitCode.UNKNOWN else "failures to reach the vendor"
-                return Reason(f"stopped after {limit} {what} in a row", ExitCode.UNREACHABLE, hint=again)
+                return Reason(f"stopped after {limit} {what} in a row", ExitCode.UNREACHABLE, hint=_AGAIN)
         return None
 
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
