@@ -55,7 +55,7 @@ class Job:
             f'default = "rig"\n[profiles.rig]\nprovider = "{self.provider}"\nbase_url = "{self.base_url}"\n'
             f'{_ACCOUNT[self.provider]}"{SECRETS[self.provider]}"\nto = [{recipients}]\n{self.profile}\n'
         )
-        (self.home / "text").write_text(f"{self.key}\n")
+        self._text.write_text(f"{self.key}\n")
 
     @property
     def recipients(self) -> tuple[MSISDN, ...]:
@@ -71,8 +71,11 @@ class Job:
     @property
     def argv(self) -> list[str]:
         """The arguments."""
-        text = str(self.home / "text")
-        return ["send", *self.options, "--key", self.key, "--text-file", text, "--output", "json"]
+        return ["send", *self.options, "--key", self.key, "--text-file", str(self._text), "--output", "json"]
+
+    @property
+    def _text(self) -> Path:
+        return self.home / f"{self.key}.txt"
 
     @property
     def environ(self) -> dict[str, str]:
@@ -84,10 +87,13 @@ class Job:
             "SMSCLI_STATE_DIR": str(self.journal.parent),
         }
 
-    def start(self, *prefix: str, **streams: Any) -> subprocess.Popen[bytes]:
-        """Start the real binary, under another program when ``prefix`` names one; quiet unless ``streams`` say more."""
+    def start(self, *prefix: str, more: Sequence[str] = (), **streams: Any) -> subprocess.Popen[bytes]:
+        """Start the real binary, under another program when ``prefix`` names one; quiet unless ``streams`` say more.
+
+        ``more`` are options that win over the job's own.
+        """
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen([*prefix, str(BINARY), *self.argv], env=self.environ, **(quiet | streams))
+        return subprocess.Popen([*prefix, str(BINARY), *self.argv, *more], env=self.environ, **(quiet | streams))
 
     def run(self, *prefix: str) -> Ended:
         """Run the real binary to its end."""
