@@ -24,6 +24,8 @@ ENVELOPE_VERSION = 1
 # XML 1.0 has no spelling at all for these: they become visible escapes. A parser would turn a bare CR into LF.
 _XML_UNSAYABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+# A column narrower than this many characters, its frame included, is no longer readable.
+_ROOM = 10
 _STYLES = {
     "SENT": "green", "ok": "green", "REFUSED": "red", "error": "red", "NOT_SENT": "yellow", "UNKNOWN": "bold magenta",
     "IN_FLIGHT": "cyan",
@@ -128,26 +130,25 @@ def _xml(tree: Mapping[str, Tree]) -> str:
         if isinstance(tree, Mapping):
             for name, value in tree.items():
                 # A key that is no XML name (a parameter such as recipient[]) moves into an attribute.
-                is_name = _XML_NAME.fullmatch(name)
-                child = ET.SubElement(element, name) if is_name else ET.SubElement(element, "entry", {"name": name})
-                grow(child, value)
+                given = {} if _XML_NAME.fullmatch(name) else {"name": sayable(name)}
+                grow(ET.SubElement(element, "entry" if given else name, given), value)
         elif isinstance(tree, Sequence) and not isinstance(tree, str):
             for value in tree:
                 grow(ET.SubElement(element, "item"), value)
         elif tree is None:
             element.set("nil", "true")
         else:
-            element.text = _XML_UNSAYABLE.sub(_as_visible, tree) if isinstance(tree, str) else json.dumps(tree)
+            element.text = sayable(tree) if isinstance(tree, str) else json.dumps(tree)
+
+    def sayable(text: str) -> str:
+        return _XML_UNSAYABLE.sub(lambda match: visible(match[0]), text)
 
     root = ET.Element("smscli")
     grow(root, tree)
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
-    return document.decode("ascii") + "\n"
-
-
-def _as_visible(match: re.Match[str]) -> str:
-    return visible(match[0])
+    # DEL is ASCII, and steers a terminal all the same.
+    return document.decode("ascii").replace("\x7f", "&#127;") + "\n"
 
 
 def _draw(table: Table, width: int, colour: bool) -> str:
@@ -156,6 +157,8 @@ def _draw(table: Table, width: int, colour: bool) -> str:
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    if len(table.columns) > 2 and width < _ROOM * len(table.columns):
+        table = _stack(table)
     drawing = RichTable(box=ROUNDED, title=Text(visible(table.title)) if table.title else None, title_justify="left")
     for column in table.columns:
         drawing.add_column(Text(column), overflow="fold")
@@ -168,3 +171,9 @@ def _draw(table: Table, width: int, colour: bool) -> str:
     with console.capture() as capture:
         console.print(drawing)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def _stack(table: Table) -> Table:
+    """Return the cells of a table one below the other: side by side, columns of no width would hide them."""
+    cells = [cell for row in table.rows for cell in zip(table.columns, row, strict=True)]
+    return Table(("what", "value"), tuple(cells), table.title)

@@ -465,6 +465,21 @@ def test_a_signal_lets_the_running_request_end_and_begins_no_other() -> None:
     assert stage.events[-1] == "settle k SENT"
 
 
+@pytest.mark.parametrize("step", ["timestamp.php", "claim"])
+def test_a_signal_while_the_request_is_prepared_still_stops_it(step: str) -> None:
+    """Asking the clock and writing the claim take time; nothing has left yet, and the claim is given back."""
+    stage: Stage
+    stage = Stage(
+        "lightsms",
+        lambda request, _: ok(request),
+        stopped=lambda: any(event.startswith(step) for event in stage.events),
+    )
+    receipt = stage.send(2)
+    assert stage.requests == []
+    assert stage.events[-2:] == ["claim k 1", "settle k NOT_SENT"]
+    assert receipt.exit_code is ExitCode.UNREACHABLE
+
+
 @pytest.mark.parametrize("when", ["before the pause", "during the pause"])
 def test_a_signal_ends_the_tries(when: str) -> None:
     """Nothing is tried again once somebody asked to stop."""
