@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -122,6 +123,15 @@ def test_the_send_uses_the_connection_of_its_timestamp(vendor: Vendor, transport
     send(transport, "lightsms", url, 5)
     assert vendor.seen.connections == 1
     send(transport, "lightsms", url, 5)
+    assert vendor.seen.connections == 2
+
+
+def test_a_vendor_that_keeps_the_connection_against_our_wish_does_not_get_the_next_send(
+    vendor: Vendor, transport: HttpTransport
+) -> None:
+    """It might close it at the very moment when the next request leaves."""
+    for _ in range(2):
+        send(transport, "lightsms", vendor.url("lightsms", Step(then="keep")), 5)
     assert vendor.seen.connections == 2
 
 
@@ -342,6 +352,30 @@ def test_no_byte_leaves_after_the_verdict(vendor: Vendor, files: Certificates) -
     assert [request.method for request in vendor.seen.requests] == ["CONNECT"]
 
 
+def test_a_connection_that_stands_after_the_deadline_stays_unused(transport: HttpTransport) -> None:
+    """A connection in the making cannot be called off; it is refused its first byte."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        listener.settimeout(3)
+        parked = [socket.socket() for _ in range(4)]
+        for one in parked:
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        failing(send(transport, "lightsms", url, 0.3), UnreachableError)
+        names = {one.getsockname() for one in parked}
+        for one in parked:
+            one.close()
+        # The kernel tries again a second after the first time, and now there is room.
+        late = None
+        while late is None:
+            accepted, peer = listener.accept()
+            with accepted:
+                late = accepted.recv(4096) if peer not in names else None
+    assert late == b""
+
+
 # --- proxies ---------------------------------------------------------------------------------------------------------
 
 
@@ -490,6 +524,10 @@ def test_the_deadline_bounds_the_whole_call(
     with taking(0.4):
         ending = send(transport, "lightsms", vendor.url("lightsms", step, listener=listener), 0.4)
     assert "0.4 s" in failing(ending, OutcomeUnknownError).message
+    patience = time.monotonic() + 0.3
+    while any(thread.name == "smscli-exchange" for thread in threading.enumerate()):
+        assert time.monotonic() < patience, "its thread still listens to the vendor"
+        time.sleep(0.01)
 
 
 def test_an_answer_delimited_by_closing_is_passed_on(vendor: Vendor, transport: HttpTransport) -> None:
@@ -519,7 +557,8 @@ def test_redirects_are_not_followed(status: int, vendor: Vendor, transport: Http
     url = vendor.url("lightsms", Step(status=f"{status} Elsewhere", headers=headers))
     assert send(transport, "lightsms", url, 5).outcome is Outcome.UNKNOWN
     endless = vendor.url("lightsms", Step(status="302 Found", headers=headers, fill=("x", 65536), endless=True))
-    assert send(transport, "lightsms", endless, 5).outcome is Outcome.UNKNOWN
+    with taking(0.0):
+        assert send(transport, "lightsms", endless, 5).outcome is Outcome.UNKNOWN
     assert len(vendor.seen.requests) == 2
 
 

@@ -70,8 +70,8 @@ class Step:
     ``gzip_mib`` of compressed zeros, or the vendor's own success. ``framing`` is ``length``, ``chunked`` (chunks of
     ``chunk`` bytes) or ``close``. ``endless`` repeats the body for ever. ``drip`` is the pause in seconds before each
     byte, from byte ``drip_from`` on. ``cut`` sends only so many bytes of the whole (negative: all but so many);
-    ``then`` says what follows the last byte: ``fin``, ``rst``, ``stall``, ``junk`` (bytes below TLS); empty keeps the
-    connection when the client wants that.
+    ``then`` says what follows the last byte: ``fin``, ``rst``, ``stall``, ``junk`` (bytes below TLS), ``keep`` (waits
+    for another request even if the client asked to close); empty keeps the connection when the client wants that.
     """
 
     accept: str = ""
@@ -381,6 +381,8 @@ class _Server:
         _write(sock, answer[: step.cut], step)
         while step.endless:
             sock.sendall(answer[-65536:])
+        if step.then == "keep":
+            return True
         if step.then:
             _end(sock, step.then)
             return False
