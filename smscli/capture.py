@@ -142,7 +142,7 @@ def _form(text: str) -> _Sent | None:
 
 
 def _at(url: str, *, kind: str, method: str | None = None, body: str = "", seen_at: int | None = None) -> _Sent:
-    if "://" not in url and not url.startswith("/"):
+    if not re.match(r"\w+://|/", url):
         url = f"http://{url}"
     try:
         parts = urlsplit(url)
@@ -338,7 +338,7 @@ def _query(encoded: str, where: str, notes: list[str]) -> Pairs:
     if where == "query" and "#" in encoded:
         notes.append("what follows # in an address is never sent; a # in a value must be written %23")
         encoded = encoded.partition("#")[0]
-    pieces = (piece.partition("=") for piece in encoded.strip().split("&") if piece)
+    pieces = (piece.partition("=") for piece in encoded.split("&") if piece)
     return tuple((_decode(name, name, notes), _decode(value, name, notes)) for name, _, value in pieces)
 
 
