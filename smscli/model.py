@@ -1,7 +1,6 @@
 """The values an SMS tool speaks of: numbers, messages, outcomes, money, secrets.
 
 This room is pure: frozen values and the rules that hold inside one value. No I/O, no clock, no vendor words.
-The values are named tuples: a frozen dataclass costs five times as much at every start of the program.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum, unique
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING
 
 from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, InputError, PartialError, SmscliError
+from smscli.record import Record
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,42 +84,35 @@ class Secret:
 # --- numbers and senders ---------------------------------------------------------------------------------------------
 
 
-class _Digits(NamedTuple):
-    digits: str
-
-
-class MSISDN(_Digits):
+class MSISDN(Record):
     """A subscriber number in E.164 digits, without ``+`` (ITU-T E.164: at most 15 digits, never a leading zero)."""
 
-    __slots__ = ()
+    digits: str
 
-    def __new__(cls, digits: str) -> Self:
+    def __post_init__(self) -> None:
         """Refuse what cannot be E.164; ``smscli.numbering`` parses what people type."""
-        if not re.fullmatch(r"[1-9][0-9]{4,14}", digits):
-            raise InputError(f"{visible(digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
-        return super().__new__(cls, digits)
+        if not re.fullmatch(r"[1-9][0-9]{4,14}", self.digits):
+            raise InputError(f"{visible(self.digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
+
+    def __lt__(self, other: MSISDN) -> bool:
+        return self.digits < other.digits
 
     def __str__(self) -> str:
         return f"+{self.digits}"
 
 
-class _Value(NamedTuple):
-    value: str
-
-
-class SenderId(_Value):
+class SenderId(Record):
     """What the recipient sees as the origin: a registered name or a number. Vendors set their own rules on top."""
 
-    __slots__ = ()
+    value: str
 
-    def __new__(cls, value: str) -> Self:
+    def __post_init__(self) -> None:
         """Refuse what no vendor takes: nothing at all, control characters, more than 20 characters."""
-        if not value.strip() or len(value) > 20 or visible(value) != value:
+        if not self.value.strip() or len(self.value) > 20 or visible(self.value) != self.value:
             raise InputError(
-                f"sender {visible(value)!r} is not a sender ID",
+                f"sender {visible(self.value)!r} is not a sender ID",
                 hint="use the registered name (usually 3 to 11 letters and digits) or number, no control characters",
             )
-        return super().__new__(cls, value)
 
     def __str__(self) -> str:
         return self.value
@@ -128,7 +121,7 @@ class SenderId(_Value):
 # --- what is sent ----------------------------------------------------------------------------------------------------
 
 
-class Message(NamedTuple):
+class Message(Record):
     """One text for one or more recipients, complete before anything is signed.
 
     ``send_at`` is aware and already in the vendor's time zone: vendors take wall-clock time without an offset.
@@ -156,7 +149,7 @@ class Outcome(StrEnum):
     """Anything else. Never resent by itself."""
 
 
-class Reason(NamedTuple):
+class Reason(Record):
     """Why an outcome is not SENT, in words that are safe to show.
 
     ``exit_code`` is the status this reason alone would give the command; ``code`` the vendor's own code.
@@ -170,14 +163,14 @@ class Reason(NamedTuple):
     retry: bool = False
 
 
-class Money(NamedTuple):
+class Money(Record):
     """An amount in a currency (ISO 4217 where the vendor says so)."""
 
     amount: Decimal
     currency: str | None = None
 
 
-class Submission(NamedTuple):
+class Submission(Record):
     """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells."""
 
     to: MSISDN
@@ -188,7 +181,7 @@ class Submission(NamedTuple):
     reason: Reason | None = None
 
 
-class Balance(NamedTuple):
+class Balance(Record):
     """What is left: money (``unit`` is the currency) or messages (``unit`` is ``SMS``).
 
     ``daily_quota`` is the number of free messages a day where the vendor grants them.
@@ -200,13 +193,13 @@ class Balance(NamedTuple):
     note: str | None = None
 
 
-class ServerTime(NamedTuple):
+class ServerTime(Record):
     """The vendor's clock, in Unix seconds (UTC)."""
 
     unix: int
 
 
-class SendReceipt(NamedTuple):
+class SendReceipt(Record):
     """One submission for each recipient, in the order they were asked for.
 
     ``unrecorded`` says why the journal could not take what is told here.
@@ -264,7 +257,7 @@ def _tally(counts: Mapping[Outcome, int]) -> str:
 # --- whose account ---------------------------------------------------------------------------------------------------
 
 
-class Field(NamedTuple):
+class Field(Record):
     """One value a vendor needs from a profile. Its environment variable is ``SMSCLI_`` and the name in capitals.
 
     ``choices`` empties to "any text"; ``pattern`` is a full-match regular expression, ``example`` shows what fits.
@@ -280,7 +273,7 @@ class Field(NamedTuple):
     example: str | None = None
 
 
-class Account(NamedTuple):
+class Account(Record):
     """Everything a request builder may know of the account: never where it came from.
 
     ``fields`` holds the vendor's own values by field name (``login``, ``project``, ``app_id`` …), defaults filled in.
@@ -291,7 +284,7 @@ class Account(NamedTuple):
     fields: Mapping[str, str] = MappingProxyType({})
 
 
-class SecretSource(NamedTuple):
+class SecretSource(Record):
     """Where a secret is fetched when it is needed: ``value`` (already here), ``file`` or ``command`` (an argv list)."""
 
     kind: str
@@ -300,7 +293,7 @@ class SecretSource(NamedTuple):
     argv: tuple[str, ...] = ()
 
 
-class Profile(NamedTuple):
+class Profile(Record):
     """One complete, validated set of settings, each value with the layer that won it.
 
     ``fields`` are the vendor's public values; ``sources`` maps every set name to words such as

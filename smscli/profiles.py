@@ -28,13 +28,14 @@ from pathlib import Path
 from shlex import quote
 from time import monotonic
 from types import MappingProxyType
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from smscli import providers
 from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Field, Profile, Secret, SecretSource, SenderId, visible
 from smscli.providers import Provider
+from smscli.record import Record
 
 MAX_FILE = 64 * 1024
 """Bytes of a profile file. A person's file is a hundredth of it; what is larger is not a profile file."""
@@ -53,7 +54,7 @@ _MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-class Document(NamedTuple):
+class Document(Record):
     """A profile file: its text, its profiles by name, and the name of the default one."""
 
     text: str = ""
@@ -64,7 +65,7 @@ class Document(NamedTuple):
         return f"Document(profiles={list(self.tables)}, default={self.default!r})"
 
 
-class Edit(NamedTuple):
+class Edit(Record):
     """The new text of a file, and what the user should know about the change (comments that had to go)."""
 
     text: str
@@ -226,8 +227,8 @@ def _show(path: Path) -> str:
 # --- TOML ------------------------------------------------------------------------------------------------------------
 
 _MEND = "mend it in an editor, or move it away and add the profiles again with: smscli profile add NAME"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LOOKS_LIKE_A_KEY = re.compile(r"[A-Za-z_-]{1,32}")
+_NAME = r"[A-Za-z0-9_-]{1,64}"
+_LOOKS_LIKE_A_KEY = r"[A-Za-z_-]{1,32}"
 
 
 def _document(text: str, shown: str) -> Document:
@@ -262,7 +263,7 @@ def _parse(text: str, shown: str) -> dict[str, Any]:
 
 
 def _misshapen(name: str, table: object) -> Iterable[str]:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         yield "a profile's name is made of letters, digits, - and _"
     elif not isinstance(table, dict):
         yield f"profiles.{name} must be a table: [profiles.{name}]"
@@ -275,19 +276,19 @@ def _misshapen(name: str, table: object) -> Iterable[str]:
 
 def _show_key(key: str) -> str:
     # A line that lost its beginning can put a secret where a name should be: only what looks like a name is shown.
-    return key if _LOOKS_LIKE_A_KEY.fullmatch(key) else "(not shown: it does not look like a name)"
+    return key if re.fullmatch(_LOOKS_LIKE_A_KEY, key) else "(not shown: it does not look like a name)"
 
 
 # --- editing ---------------------------------------------------------------------------------------------------------
 
 _REWRITTEN = "the file had to be written anew: its comments are gone"
-_HEADER = re.compile(r"[ \t]*\[")
-_DEFAULT = re.compile(r"""([ \t]*default[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*')([ \t]*(?:#.*)?\r?\n?)""")
+_HEADER = r"[ \t]*\["
+_DEFAULT = r"""([ \t]*default[ \t]*=[ \t]*)(?:"[^"\\\n]*"|'[^'\n]*')([ \t]*(?:#.*)?\r?\n?)"""
 
 
 def refuse_name(document: Document, name: str) -> None:
     """Raise InputError when a new profile cannot have this name: it is taken, or is not a name."""
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise InputError("a profile's name is made of letters, digits, - and _ (at most 64)")
     if name in document.tables:
         raise InputError(
@@ -325,7 +326,7 @@ def remove(document: Document, name: str) -> Edit:
     lines = document.text.splitlines(keepends=True)
     header = re.compile(rf"""[ \t]*\[[ \t]*profiles[ \t]*\.[ \t]*["']?{name}["']?[ \t]*\]""")
     start = next((index for index, line in enumerate(lines) if header.match(line)), len(lines))
-    end = next((index for index in range(start + 1, len(lines)) if _HEADER.match(lines[index])), len(lines))
+    end = next((index for index in range(start + 1, len(lines)) if re.match(_HEADER, lines[index])), len(lines))
     while end > start + 1 and re.match(r"[ \t]*(#|$)", lines[end - 1]):
         end -= 1  # a comment above the next table belongs to that one
     text = "".join(lines[:start] + lines[end:])
@@ -341,9 +342,9 @@ def _set_default(text: str, name: str | None) -> str:
     """Return ``text`` with the ``default`` line changed, put in, or (for None) taken out."""
     lines = text.splitlines(keepends=True)
     for index, line in enumerate(lines):
-        if _HEADER.match(line):
+        if re.match(_HEADER, line):
             break
-        if found := _DEFAULT.fullmatch(line):
+        if found := re.fullmatch(_DEFAULT, line):
             lines[index] = f'{found[1]}"{name}"{found[2]}' if name else ""
             return "".join(lines)
     if name is None:
@@ -378,7 +379,7 @@ class SettingError(ValueError):
     """What is wrong with a setting's value, as the end of a sentence that begins with its name. Never the value."""
 
 
-class Setting(NamedTuple):
+class Setting(Record):
     """A setting that every vendor shares. ``check`` returns the value or raises SettingError with what it must be.
 
     ``read`` turns the text of an option or variable into what TOML would have held.
@@ -538,7 +539,7 @@ class Need(Enum):
     ADDRESS = "the vendor's address alone (its clock)"
 
 
-class _Layer(NamedTuple):
+class _Layer(Record):
     """One place that settings come from; ``words`` say which, ``textual`` that its values are yet to be read."""
 
     values: Mapping[str, object]

@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum, unique
 from io import StringIO
-from typing import NamedTuple
 
 from smscli.errors import ExitCode, SmscliError
 from smscli.model import visible
+from smscli.record import Record
 
 Tree = Mapping[str, "Tree"] | Sequence["Tree"] | str | int | float | bool | None
 """A plain tree: what JSON and XML can both say."""
@@ -22,8 +22,8 @@ Tree = Mapping[str, "Tree"] | Sequence["Tree"] | str | int | float | bool | None
 ENVELOPE_VERSION = 1
 
 # XML 1.0 has no spelling at all for these: they become visible escapes. A parser would turn a bare CR into LF.
-_XML_UNSAYABLE = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-_XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_XML_UNSAYABLE = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
+_XML_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 # A column narrower than this many characters, its frame included, is no longer readable.
 _ROOM = 10
 _STYLES = {
@@ -42,7 +42,7 @@ class Output(StrEnum):
     XML = "xml"
 
 
-class Table(NamedTuple):
+class Table(Record):
     """What a person sees: a heading and rows of cells."""
 
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class Table(NamedTuple):
     title: str | None = None
 
 
-class Result(NamedTuple):
+class Result(Record):
     """What a command returns: the same facts as a tree, as lines for scripts and as a table for people.
 
     ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; ``text``, where a command makes a
@@ -130,7 +130,7 @@ def _xml(tree: Mapping[str, Tree]) -> str:
         if isinstance(tree, Mapping):
             for name, value in tree.items():
                 # A key that is no XML name (a parameter such as recipient[]) moves into an attribute.
-                given = {} if _XML_NAME.fullmatch(name) else {"name": sayable(name)}
+                given = {} if re.fullmatch(_XML_NAME, name) else {"name": sayable(name)}
                 grow(ET.SubElement(element, "entry" if given else name, given), value)
         elif isinstance(tree, Sequence) and not isinstance(tree, str):
             for value in tree:
@@ -141,7 +141,7 @@ def _xml(tree: Mapping[str, Tree]) -> str:
             element.text = sayable(tree) if isinstance(tree, str) else json.dumps(tree)
 
     def sayable(text: str) -> str:
-        return _XML_UNSAYABLE.sub(lambda match: visible(match[0]), text)
+        return re.sub(_XML_UNSAYABLE, lambda match: visible(match[0]), text)
 
     root = ET.Element("smscli")
     grow(root, tree)

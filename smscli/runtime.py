@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from smscli import providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, Secret, SecretSource
 from smscli.providers import Provider
+from smscli.record import Record
 from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ DEFAULT_SANDBOX_PROVIDER = "lightsms"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """Whose account the command line asked for. ``options`` are profile fields that were given as options."""
 
     profile: str | None = None
@@ -55,7 +56,7 @@ class Interruption:
         return self.signal is not None
 
 
-class Runtime(NamedTuple):
+class Runtime(Record):
     """What the outside world is made of; ``real()`` is the real one.
 
     ``stdin``, ``stdout`` and ``stderr`` may be None (a closed descriptor). ``now`` is Unix seconds, ``monotonic``

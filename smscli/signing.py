@@ -12,10 +12,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from enum import StrEnum, unique
-from typing import NamedTuple
 
 from smscli.errors import InputError
 from smscli.model import MASK, Pairs, Secret
+from smscli.record import Record
 
 
 @unique
@@ -28,7 +28,7 @@ class KeyUse(StrEnum):
     """As the key of an HMAC over the values (RFC 2104)."""
 
 
-class Rule(NamedTuple):
+class Rule(Record):
     """One vendor's signature rule.
 
     ``signature`` is the wire name of the result. ``unsigned`` names the parameters that never take part, with the
@@ -47,7 +47,7 @@ class Rule(NamedTuple):
     traps: tuple[str, ...] = ()
 
 
-class LeftOut(NamedTuple):
+class LeftOut(Record):
     """A parameter that does not take part in the signature, and why."""
 
     name: str
@@ -55,7 +55,7 @@ class LeftOut(NamedTuple):
     why: str
 
 
-class Step(NamedTuple):
+class Step(Record):
     """One stage: its name, its value, and the value as it may be shown (the secret replaced by a fixed mask)."""
 
     label: str
@@ -66,7 +66,7 @@ class Step(NamedTuple):
         return f"Step({self.label!r}, {self.shown!r})"
 
 
-class SignatureTrace(NamedTuple):
+class SignatureTrace(Record):
     """The whole working: parameters in signing order, those left out, every stage, and the signature."""
 
     parameters: Pairs

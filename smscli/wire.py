@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from smscli.model import Pairs
+from smscli.record import Record
 
 MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read; the longest documented success (50 recipients) is a tenth of it."""
@@ -20,10 +20,10 @@ MAX_ANSWER = 64 * 1024
 _MAX_DEPTH = 32
 
 # One string, closed or not (an open one runs to the end, so that hostile input is read in a single pass).
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STRING = r'(?s)"(?:[^"\\]|\\.)*+"?'
 
 
-class Request(NamedTuple):
+class Request(Record):
     """One signed HTTP request.
 
     ``url`` is scheme, host and path; ``query`` and ``form`` are the decoded pairs in sending order, repeats allowed.
@@ -50,7 +50,7 @@ class Request(NamedTuple):
         return encode(self.form).encode("ascii") if self.form else None
 
 
-class Response(NamedTuple):
+class Response(Record):
     """One complete HTTP answer: ``body`` is what a socket delivered, at most ``MAX_ANSWER`` bytes.
 
     Header names are lower case.
@@ -112,7 +112,7 @@ def decode_json(body: bytes) -> object:
 def depth(text: str) -> int:
     """Return how deep brackets and braces outside strings nest: what a parser's recursion is bounded by."""
     deepest = level = 0
-    for character in re.findall(r"[][{}]", _STRING.sub("", text)):
+    for character in re.findall(r"[][{}]", re.sub(_STRING, "", text)):
         level = level + 1 if character in "[{" else max(level - 1, 0)
         deepest = max(deepest, level)
     return deepest

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, UnreachableError
 from smscli.model import MASK, MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of, visible
 from smscli.wire import MalformedAnswer, Response, decode_json
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 Out = TypeVar("Out")
 
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?")
-_TAG = re.compile(r"<[^<>]*>")
+_AMOUNT = r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?"
+_TAG = r"<[^<>]*>"
 # What may carry a credential when a page repeats the request: `name=value`, a URL, a long run of hex.
-_TELLTALE = re.compile(r"=|\?\w|://|[0-9A-Fa-f]{20}")
+_TELLTALE = r"=|\?\w|://|[0-9A-Fa-f]{20}"
 
 
 def strict_send(
@@ -80,15 +82,17 @@ def quote(text: str, limit: int) -> str:
     Markup is dropped, white space folded, steering characters escaped; words that may repeat a credential (a
     ``name=value``, a URL, a long run of hex) are masked.
     """
-    words = _TAG.sub(" ", text[:4096]).split()
-    shown = visible(" ".join(MASK if _TELLTALE.search(word) else word for word in words))
+    words = re.sub(_TAG, " ", text[:4096]).split()
+    shown = visible(" ".join(MASK if re.search(_TELLTALE, word) else word for word in words))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def amount(value: object) -> Decimal | None:
     """Return an amount given as a number or as text with a decimal point; None for anything else."""
+    from decimal import Decimal
+
     text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-    return Decimal(text) if isinstance(text, str) and _AMOUNT.fullmatch(text) else None
+    return Decimal(text) if isinstance(text, str) and re.fullmatch(_AMOUNT, text) else None
 
 
 def whole(value: object, digits: int = 40) -> str | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum, unique
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from smscli.errors import UnsupportedError
 from smscli.model import Account, Balance, Field, Message, Pairs, Secret, SendReceipt, ServerTime
+from smscli.record import Record
 from smscli.signing import Rule, SignatureTrace, sign
 from smscli.wire import Request, Response
 
@@ -26,7 +27,7 @@ class Stamp(StrEnum):
     """Decimal digits that are new for every request."""
 
 
-class Operation(NamedTuple, Generic[In, Out]):
+class Operation(Record, Generic[In, Out]):
     """One thing a vendor can do.
 
     ``build(what, account, stamp)`` gives the signed request; it raises InputError for what this vendor cannot take.
@@ -39,7 +40,7 @@ class Operation(NamedTuple, Generic[In, Out]):
     parse: Callable[[Response, In, str], Out]
 
 
-class Provider(NamedTuple):
+class Provider(Record):
     """One vendor. A capability it lacks is None.
 
     ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it. ``fields`` are

@@ -21,7 +21,7 @@ Quirks:
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from smscli.errors import ExitCode, InputError
 from smscli.model import (
@@ -42,6 +42,9 @@ from smscli.providers._answers import amount, quote, refuse, strict_question, st
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _RULE = Rule(
     signature="sign",

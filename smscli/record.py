@@ -1,0 +1,60 @@
+"""A frozen value with named fields, cheap to declare.
+
+The program declares some forty values before it does anything, and ``@dataclass`` compiles six methods for each of
+them at every start: that alone took as long as importing Typer does (see ``benchmarks/``). A named tuple is cheaper,
+but it is a tuple: it unpacks, adds, and equals any other tuple. A record has one set of methods, written here once.
+Type checkers treat it as the frozen dataclass that it stands in for (PEP 681).
+"""
+
+from __future__ import annotations
+
+from inspect import get_annotations
+from typing import Any, ClassVar, Self, dataclass_transform
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """The base of a value: annotations in the class body are its fields, assigned values their defaults.
+
+    Equal when type and fields are; hashable when its fields are. ``__post_init__`` may refuse what was given.
+    """
+
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._fields = tuple(dict.fromkeys((*cls._fields, *get_annotations(cls))))
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields, cls = self._fields, type(self)
+        given = dict(zip(fields, values, strict=False))
+        if len(values) > len(fields) or named.keys() & given.keys() or named.keys() - set(fields):
+            raise TypeError(f"{cls.__name__} takes {', '.join(fields)}, each once")
+        given.update(named)
+        lacking = [name for name in fields if name not in given and not hasattr(cls, name)]
+        if lacking:
+            raise TypeError(f"{cls.__name__} lacks {', '.join(lacking)}")
+        self.__dict__.update({name: given[name] if name in given else getattr(cls, name) for name in fields})
+        self.__post_init__()
+
+    def __post_init__(self) -> None:
+        """Refuse nothing."""
+
+    def _replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed."""
+        return type(self)(**{**self.__dict__, **changes})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
