@@ -110,6 +110,13 @@ def send(
 # --- from argv to a complete message ----------------------------------------------------------------------------------
 
 
+def compose(
+    call: Invocation, profile: Profile, text: str, to: Sequence[str], sender: str | None, at: str | None, *, test: bool
+) -> _Draft:
+    """Complete and check a send without beginning it: ``sign --operation send`` signs the very same request."""
+    return _compose(call, profile, _clean(text), to or profile.to, sender, at, test=test, batch_size=None)
+
+
 def _compose(
     call: Invocation, profile: Profile, words: tuple[str, tuple[str, ...]], to: Sequence[str], sender: str | None,
     at: str | None, *, test: bool, batch_size: int | None,
