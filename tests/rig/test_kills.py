@@ -40,7 +40,7 @@ def _batter(home: Path, seed: int) -> tuple[int, list[Tally]]:
     # The seed decides the moments; what a moment hits is up to the machine.
     dice = random.Random(seed)  # noqa: S311  (not for secrets)
     kills = 0
-    tallies = []
+    tallies: list[Tally] = []
     with Vendor(secrets=SECRETS, oracle=home.with_suffix(".oracle")) as vendor:
         while kills < KILLS:
             provider = ("lightsms", "mainsms", "mesajlarim")[(seed + len(tallies)) % 3]

@@ -1,0 +1,79 @@
+"""Rig: the order proof. Of every request, strace saw a whole committed claim before its first byte left."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.rig.client import VENDORS
+from tests.rig.job import Job, figure
+from tests.rig.test_syscalls import ptrace
+from tests.rig.vendor import Vendor
+
+__all__ = ["ptrace"]
+
+RECIPIENTS = 200
+# Of the three requests a vendor knows, the ones that cost money.
+_SEND = re.compile(r'"(?:GET \S*/send\.php|POST \S*/message/send|POST \S*/api\.php)')
+_LINE = re.compile(r"(?P<pid>\d+) +(?P<call>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)")
+_RESUMED = re.compile(r"(?P<pid>\d+) +<\.\.\. (?P<call>\w+) resumed>(?P<arguments>.*)\) += (?P<result>-?\d+)")
+
+
+@dataclass
+class Commit:
+    """How far the newest transaction has come: SQLite's order with ``journal_mode=DELETE, synchronous=EXTRA``."""
+
+    rollback_synced: bool = False
+    written: bool = False
+    synced: bool = False
+    unlinked: bool = False
+    durable: bool = False
+
+    def see(self, call: str, arguments: str, journal: str) -> None:
+        """Take one successful call into account."""
+        database, rollback, folder = f"<{journal}>", f"<{journal}-journal>", f"<{Path(journal).parent}>"
+        if call == "pwrite64" and rollback in arguments:
+            self.rollback_synced = self.written = self.synced = self.unlinked = self.durable = False
+        elif call == "fdatasync" and rollback in arguments:
+            self.rollback_synced = True
+        elif call == "pwrite64" and database in arguments:
+            assert self.rollback_synced, "the database is written before its rollback journal is safe"
+            self.written, self.synced, self.durable = True, False, False
+        elif call == "fdatasync" and database in arguments:
+            self.synced = self.written
+        elif call == "unlink" and f'"{journal}-journal"' in arguments:
+            self.unlinked = self.synced
+        elif call == "fdatasync" and folder in arguments:
+            self.durable = self.unlinked
+
+
+@pytest.mark.parametrize("provider", VENDORS)
+def test_a_durable_claim_precedes_every_request(provider: str, tmp_path: Path, vendor: Vendor) -> None:
+    """Between one request and the next first byte: a commit written, synced, unlinked, and its directory synced."""
+    job = Job(tmp_path / "home", provider, vendor.url(provider), RECIPIENTS, f"order-{provider}")
+    log = tmp_path / "strace"
+    traced = "trace=pwrite64,fdatasync,unlink,sendto"
+    ended = job.run("strace", "-f", "-qq", "-y", "-s", "64", "-o", str(log), "-e", traced)
+    assert ended.code == 0, ended.err
+    assert job.check(vendor).sent == RECIPIENTS
+    proved = _requests_after_a_commit(log.read_text().splitlines(), str(job.journal))
+    assert proved == RECIPIENTS
+    figure(f"order, {provider}: {proved} of {RECIPIENTS} requests after a durable claim of their own")
+
+
+def _requests_after_a_commit(lines: list[str], journal: str) -> int:
+    """Return the number of requests; fail at the first that no commit since the previous request precedes."""
+    commit, requests = Commit(), 0
+    for line in lines:
+        # A request begins when its call is entered; everything else counts when it has succeeded.
+        if "sendto(" in line and _SEND.search(line):
+            assert commit.durable, f"request {requests + 1} left before its claim was durable: {line[:120]}"
+            commit, requests = Commit(), requests + 1
+            continue
+        match = _LINE.match(line) or _RESUMED.match(line)
+        if match and int(match["result"]) >= 0:
+            commit.see(match["call"], match["arguments"], journal)
+    return requests
