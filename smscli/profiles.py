@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from enum import Enum, unique
 from pathlib import Path
-from shlex import quote
 from time import monotonic
 from types import MappingProxyType
 from typing import IO, Any
@@ -204,13 +203,19 @@ def _refuse_public(status: os.stat_result, path: Path, shown: str) -> None:
     if status.st_uid not in (os.geteuid(), 0):
         raise ConfigError(
             f"{shown} belongs to another user (uid {status.st_uid})",
-            hint=f"make it yours: chown {os.geteuid()} {quote(str(path))}",
+            hint=f"make it yours: chown {os.geteuid()} {_quoted(path)}",
         )
     if status.st_mode & 0o066:
         raise ConfigError(
             f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
-            hint=f"run: chmod 600 {quote(str(path))}",
+            hint=f"run: chmod 600 {_quoted(path)}",
         )
+
+
+def _quoted(path: Path) -> str:
+    from shlex import quote  # only for those whose file is refused
+
+    return quote(str(path))
 
 
 def _expand(name: str, what: str) -> Path:
@@ -633,10 +638,9 @@ def _table(document: Document, name: str) -> Mapping[str, object]:
 def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
     """Return the vendor, and the layer that chose it."""
     choosing = [layer for layer in layers if "provider" in layer.values]
-    vendors = f"providers: {', '.join(providers.names())}"
     if not choosing:
         whose = f"profile {name} names" if name else "nothing names"
-        raise ConfigError(f"{whose} no provider", hint=f"{_where_to_mend(name)}; {vendors}")
+        raise ConfigError(f"{whose} no provider", hint=f"{_where_to_mend(name)}; {_vendors()}")
     first, last = choosing[0], choosing[-1]
     wish, source = first.values["provider"], first.source("provider")
     if not last.textual and wish != last.values["provider"]:
@@ -644,8 +648,12 @@ def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
     if first is layers[0]:
         return providers.get(str(wish)), source
     if wish not in providers.names():
-        raise ConfigError(f"{source}: there is no such provider", hint=vendors)
+        raise ConfigError(f"{source}: there is no such provider", hint=_vendors())
     return providers.get(str(wish)), source
+
+
+def _vendors() -> str:
+    return f"providers: {', '.join(providers.names())}"
 
 
 class _Reading:

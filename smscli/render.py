@@ -6,7 +6,6 @@ know commands or vendors. Data never passes through rich's markup: a text with `
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum, unique
@@ -84,6 +83,8 @@ def render(result: Result, command: str, output: Output, *, width: int = 80, col
     JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns.
     """
     if output is Output.JSON:
+        import json
+
         return json.dumps(_envelope(result, command), indent=2) + "\n"
     if output is Output.XML:
         return _xml(_envelope(result, command))
@@ -124,6 +125,7 @@ def _describe(error: SmscliError) -> dict[str, Tree]:
 
 
 def _xml(tree: Mapping[str, Tree]) -> str:
+    import json
     from xml.etree import ElementTree as ET
 
     def grow(element: ET.Element, tree: Tree) -> None:

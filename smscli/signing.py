@@ -9,7 +9,6 @@ The vendors dictate MD5 and SHA-1; neither is claimed to be secure here. What pr
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from enum import StrEnum, unique
 
@@ -134,5 +133,7 @@ def _step(label: str, value: str, shown: str, secret: Secret) -> Step:
 def _digest(rule: Rule, name: str, text: str, secret: Secret) -> str:
     data = text.encode()
     if rule.key is KeyUse.HMAC:
+        import hmac
+
         return hmac.new(secret.reveal().encode(), data, name).hexdigest()
     return hashlib.new(name, data, usedforsecurity=False).hexdigest()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
 
 from smscli.errors import InputError
 from smscli.model import visible
@@ -12,8 +12,11 @@ from smscli.providers._base import Operation, Provider, Stamp
 __all__ = ["Operation", "Provider", "Stamp", "get", "names"]
 
 
+@cache
 def names() -> tuple[str, ...]:
     """Return the names of all vendors, sorted. Nothing is imported."""
+    from pkgutil import iter_modules
+
     return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
 
 
