@@ -59,7 +59,8 @@ class Step:
     """What happens to one request. The default is an ordinary good answer.
 
     At the connection, before anything is read (scripts only): ``accept`` is ``fin``, ``rst``, ``stall``, ``junk``
-    (something that is no protocol), ``hello-rst`` or ``hello-stall`` (after the first bytes, i.e. a ClientHello).
+    (something that is no protocol), ``hello-rst`` or ``hello-stall`` (after the first bytes, i.e. a ClientHello), or
+    ``late``: all goes well, ``delay`` seconds later.
 
     ``on`` says which requests the step fits: ``send`` (default), ``ask`` (timestamp, balance), ``connect`` (of a
     proxy's client; tunnelled unless ``status`` says otherwise) or ``any``; the others are answered well. ``book``
@@ -100,13 +101,17 @@ class Step:
 
 
 class SeenRequest(NamedTuple):
-    """One request as it arrived: ``path`` without the fault, ``pairs`` of query and form, header names lower case."""
+    """One request as it arrived: ``path`` without the fault, ``pairs`` of query and form, header names lower case.
+
+    ``at`` is Unix seconds when all of it was there.
+    """
 
     method: str
     path: str
     pairs: list[list[str]]
     headers: list[list[str]]
     listener: str
+    at: float
 
 
 class Seen(NamedTuple):
@@ -352,9 +357,12 @@ class _Server:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.lock:
             self.connections += 1
-            accept = self.script.popleft().accept if self.script and self.script[0].accept else ""
+            step = self.script.popleft() if self.script and self.script[0].accept else Step()
+        accept = step.accept
         with suppress(OSError):  # clients that go away are what this server is for
-            if accept:
+            if accept == "late":
+                time.sleep(step.delay)
+            elif accept:
                 if accept.startswith("hello"):
                     sock.recv(4096)
                 _end(sock, accept.removeprefix("hello-"))
@@ -372,7 +380,7 @@ class _Server:
             return False
         step = self._step(call)
         with self.lock:
-            self.requests.append((call.method, call.path, call.pairs, call.headers, name))
+            self.requests.append((call.method, call.path, call.pairs, call.headers, name, time.time()))
         time.sleep(step.delay)
         if call.operation == "connect" and step.status == "200 OK":
             _tunnel(sock, call.path)
