@@ -1,7 +1,8 @@
-"""What was caught on its way: a URL, a form body, a curl command or an access-log line, read as parameters.
+"""Requests as people keep and pass them on: URLs, form bodies, curl commands, access-log lines, read and written.
 
 This room is pure. It reads text that another program, a shell history or a server left behind, finds the vendor and
-the signature in it, and names what damaged it. It signs nothing and knows no clock: ``staleness`` takes the time.
+the signature in it, and names what damaged it; and it writes a request as a curl command. It signs nothing and knows
+no clock: ``staleness`` takes the time.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from smscli import providers
 from smscli.errors import InputError
-from smscli.model import MASK, Pairs, visible
+from smscli.model import MASK, MSISDN, Account, Message, Pairs, Secret, SenderId, visible
 from smscli.providers import Provider
+from smscli.wire import Request, encode
 
 MAX_CAPTURE = 64 * 1024
 """Characters; the longest request of any vendor is a tenth of it."""
@@ -97,7 +99,7 @@ def staleness(stamp: str, now: float, life: float) -> str | None:
     relation = "ahead of" if distance > 0 else "behind"
     return (
         f"the timestamp {stamp}{unit} is {_clock(seconds)}, {_duration(abs(distance))} {relation} the clock it is "
-        f"compared with, {int(now)} = {_clock(int(now))}; it is good for {life:g} seconds"
+        f"compared with, {int(now)} = {_clock(int(now))}; use one within {life:g} seconds"
     )
 
 
@@ -109,6 +111,45 @@ def _duration(seconds: int) -> str:
     days, rest = divmod(seconds, 86400)
     parts = ((days, "d"), (rest // 3600, "h"), (rest % 3600 // 60, "min"), (rest % 60, "s"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+# --- written ---------------------------------------------------------------------------------------------------------
+
+
+def address(provider: Provider, base_url: str, params: Pairs) -> Request:
+    """Return the request that carries ``params`` to the vendor: a send when they look like one, else a balance.
+
+    The vendor's own builders are asked with sample values, so that addresses stand in one place only.
+    """
+    fields = {field.name: field.default or field.example or "1" for field in provider.fields}
+    account = Account(base_url or "https://HOST/", Secret("sample"), fields)
+    names = {name for name, _ in params}
+    samples = (provider.balance.build(None, account, "1"), _sample_send(provider, account))
+    likest = max(samples, key=lambda one: len(names & {name for name, _ in (*one.query, *one.form)}))
+    rule = provider.rule
+    # What is part of the address (an action) and takes no part in the signature is easily left out of the parameters.
+    aside = [pair for pair in likest.query if pair[0] in rule.unsigned and pair[0] not in {rule.signature, *names}]
+    in_query = {name for name, _ in likest.query} if likest.form else names
+    query = (*aside, *(pair for pair in params if pair[0] in in_query))
+    return likest._replace(query=query, form=tuple(pair for pair in params if pair[0] not in in_query))
+
+
+def _sample_send(provider: Provider, account: Account) -> Request:
+    message = Message((MSISDN("905321000000"),), "sample")
+    try:
+        return provider.send.build(message, account, "1")
+    except InputError:  # a vendor that wants a sender with every text
+        return provider.send.build(message._replace(sender=SenderId("sample")), account, "1")
+
+
+def curl_command(request: Request) -> str:
+    """Return the request as a curl command in one line for a POSIX shell; what cannot be seen is percent-encoded."""
+    url = request.target if request.form else request.url
+    words = ["curl", *(["-G"] if not request.form else []), url]
+    for name, value in request.form or request.query:
+        plain = visible(name + value) == name + value and not set(name) & set("=@%+&")
+        words += ["--data-urlencode", f"{name}={value}"] if plain else ["-d", encode(((name, value),))]
+    return shlex.join(words)
 
 
 # --- what was sent, still encoded ------------------------------------------------------------------------------------

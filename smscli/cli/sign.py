@@ -1,31 +1,126 @@
-"""``smscli sign``: a request signature, offline."""
+"""``smscli sign``: a request signature, offline: computed, explained stage by stage, and compared with another one."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from smscli import providers
 from smscli.cli.options import Invocation, command, new_app
-from smscli.errors import InputError
-from smscli.model import Pairs
+from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
+from smscli.model import MASK, Account, Pairs, Profile, Secret, SecretSource, visible
 from smscli.profiles import Need
-from smscli.render import Result
+from smscli.providers import Provider, Stamp
+from smscli.record import Record
+from smscli.render import Result, Table, Tree
+from smscli.runtime import Runtime
+from smscli.wire import Request, encode
+
+if TYPE_CHECKING:
+    from smscli.capture import Captured
+    from smscli.diagnosis import Diagnosis
+
+_MAX_INPUT = 64 * 1024
 
 app = new_app()
+
+
+class _Send(Record):
+    """The fields of a send, as they were typed. ``stamp`` serves a balance, too."""
+
+    to: Sequence[str] = ()
+    sender: str | None = None
+    text: str | None = None
+    at: str | None = None
+    test: bool = False
+    stamp: str | None = None
+
+
+class _Question(Record):
+    """What is asked about: parameters, where they came from, and what somebody else made of them."""
+
+    params: Pairs
+    request: Request | None = None
+    captured: Captured | None = None
+    expected: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @command(app)
 def sign(
     call: Invocation,
-    pairs: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="The parameters, exactly as sent.")],
+    pairs: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="The parameters, exactly as sent.")
+    ] = None,
+    from_url: Annotated[
+        str | None,
+        typer.Option(
+            "--from-url", metavar="URL|-", help="Take them from a URL, form, curl command or log line (- for stdin)."
+        ),
+    ] = None,
+    operation: Annotated[
+        Literal["send", "balance"] | None,
+        typer.Option("--operation", help="Take those that this command would send now; offline, by the local clock."),
+    ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", "-t", metavar="NUMBER", help="Recipient of a send.")] = None,
+    sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID of a send.")] = None,
+    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Text of a send.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Delivery time of a send.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="The vendor's test mode of a send.")] = False,
+    stamp: Annotated[
+        str | None, typer.Option("--stamp", metavar="VALUE", help="The timestamp or nonce of an operation.")
+    ] = None,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="SIGNATURE", help="Compare with this one; exit 4 and say why they differ."),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show every stage.")] = False,
+    in_hex: Annotated[bool, typer.Option("--hex", help="Show what is hashed byte by byte, too.")] = False,
+    curl: Annotated[bool, typer.Option("--curl", help="Print the request as a curl command.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show the secret in the stages.")] = False,
+    key_file: Annotated[
+        str | None, typer.Option("--key-file", metavar="FILE|-", help="Read the key from a file (- for stdin).")
+    ] = None,
 ) -> Result:
     """Compute, explain and diagnose a request signature, offline."""
-    profile = call.runtime.profile(call.wanted, need=Need.KEY)
-    account = call.runtime.account(profile)
-    trace = providers.get(profile.provider).sign(_pairs(pairs), account.secret)
-    return Result(data={"provider": profile.provider, "signature": trace.signature}, lines=((trace.signature,),))
+    typed = _Send(tuple(to or ()), sender, text, at, test, stamp)
+    _refuse_mixture(pairs, from_url, operation, typed, key_file)
+    captured = None if from_url is None else _capture(call, from_url)
+    profile, account = _account(call, key_file, Need.ACCOUNT if operation else Need.KEY)
+    if captured is not None:
+        question = _ask_about(captured, profile, call.runtime.now())
+    elif operation is not None:
+        question = _compose(call, profile, account, operation, typed)
+    else:
+        question = _Question(_pairs(pairs or []))
+    answer = _Answer(providers.get(profile.provider), account, question, reveal=reveal, in_hex=in_hex)
+    if expect is not None or question.expected is not None:
+        answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
+    return answer.result(explain=explain or in_hex or reveal, curl=curl)
+
+
+# --- what is signed ---------------------------------------------------------------------------------------------------
+
+
+def _refuse_mixture(
+    pairs: list[str] | None, from_url: str | None, operation: str | None, typed: _Send, key_file: str | None
+) -> None:
+    """Refuse command lines that say where the parameters come from in two ways, or in none."""
+    if sum((bool(pairs), from_url is not None, operation is not None)) != 1:
+        raise InputError(
+            "parameters come from one place: NAME=VALUE pairs, --from-url or --operation",
+            hint="for instance: smscli sign login=YourLogin timestamp=1732809600",
+        )
+    if typed != _Send() and operation is None:
+        raise InputError("the fields of a message need --operation send", hint="or write them as NAME=VALUE pairs")
+    if typed._replace(stamp=None) != _Send() and operation == "balance":
+        raise InputError("a balance has no recipient, sender, text or time")
+    if from_url == key_file == "-":
+        raise InputError("stdin cannot be both the request and the key", hint="give one of them as a file or argument")
 
 
 def _pairs(words: list[str]) -> Pairs:
@@ -35,3 +130,304 @@ def _pairs(words: list[str]) -> Pairs:
             f"{missing!r} is not NAME=VALUE", hint="write each parameter as NAME=VALUE; a value may be empty"
         )
     return tuple((name, value) for name, _, value in (word.partition("=") for word in words))
+
+
+def _capture(call: Invocation, from_url: str) -> Captured:
+    """Read the request, and let it name the vendor when nothing else does."""
+    from smscli import capture
+
+    captured = capture.read(_read_stdin(call.runtime, "the capture") if from_url == "-" else from_url)
+    if call.wanted.profile is None and call.wanted.provider is None:
+        with suppress(ConfigError):
+            if call.runtime.profile(call.wanted, need=Need.ADDRESS).provider in captured.providers:
+                return captured
+        if not captured.providers:
+            raise InputError("nothing in the capture tells its vendor", hint="name it with --provider or -p")
+        call.wanted = call.wanted._replace(provider=captured.providers[0])
+    return captured
+
+
+def _ask_about(captured: Captured, profile: Profile, now: float) -> _Question:
+    from smscli.capture import staleness
+
+    provider = providers.get(profile.provider)
+    values = dict(reversed(captured.params))
+    notes = list(captured.notes)
+    if captured.providers and profile.provider not in captured.providers:
+        notes.append(f"the capture looks like {captured.providers[0]}, not like {profile.provider}")
+    stamp = values.get(provider.stamp_name or "")
+    if provider.stamp is Stamp.CLOCK and stamp is not None:
+        seen_at = now if captured.seen_at is None else captured.seen_at
+        stale = staleness(stamp, seen_at, provider.stamp_life)
+        notes += [stale] if stale else []
+    expected = values.get(provider.rule.signature)
+    if expected is None:
+        notes.append(f"the capture holds no {provider.rule.signature}")
+    return _Question(captured.params, captured=captured, expected=expected, notes=tuple(notes))
+
+
+def _compose(call: Invocation, profile: Profile, account: Account, operation: str, typed: _Send) -> _Question:
+    """Build the request that ``send`` or ``balance`` would send now, by the local clock: nobody is asked."""
+    from smscli.runtime import fresh_nonce
+
+    provider = providers.get(profile.provider)
+    fresh = {Stamp.NONE: lambda: "", Stamp.CLOCK: lambda: str(int(call.runtime.now())), Stamp.NONCE: fresh_nonce}
+    stamp = typed.stamp or fresh[provider.stamp]()
+    notes: tuple[str, ...] = ()
+    if operation == "balance":
+        request = provider.balance.build(None, account, stamp)
+    else:
+        request, notes = _first_batch(call, profile, account, typed, stamp)
+    params = (*request.query, *request.form)
+    if provider.rule.signature not in {name for name, _ in params}:
+        notes = (*notes, "this account sends its key instead of a signature; the stages show what it could sign")
+    return _Question(params, request=request, notes=notes)
+
+
+def _first_batch(
+    call: Invocation, profile: Profile, account: Account, typed: _Send, stamp: str
+) -> tuple[Request, tuple[str, ...]]:
+    from smscli.cli.send import compose
+
+    if typed.text is None:
+        raise InputError("a send has a text", hint="give --text TEXT")
+    draft = compose(call, profile, typed.text, typed.to, typed.sender, typed.at, test=typed.test)
+    batch, *more = draft.batches()
+    notes = (*draft.notes, f"this is the first of {1 + len(more)} requests") if more else draft.notes
+    return draft.provider.send.build(batch, account, stamp), notes
+
+
+# --- with whose key ---------------------------------------------------------------------------------------------------
+
+
+def _account(call: Invocation, key_file: str | None, need: Need) -> tuple[Profile, Account]:
+    """Return the account; ask for the key on a terminal when that is all that is missing."""
+    key = None if key_file is None else _key(call.runtime, key_file)
+    try:
+        profile = call.runtime.profile(call.wanted, need=need, key=key)
+    except ConfigError:
+        if key is not None or not call.runtime.is_terminal(call.runtime.stdin):
+            raise
+        # Raises again when more than the key is missing.
+        profile = call.runtime.profile(call.wanted, need=need, key=SecretSource("value", Secret("")))
+        name = providers.get(profile.provider).secret_field.name
+        typed = typer.prompt(f"{name} (not shown)", hide_input=True, err=True)
+        profile = profile._replace(secret=SecretSource("value", Secret(typed)))
+    return profile, call.runtime.account(profile)
+
+
+def _key(runtime: Runtime, key_file: str) -> SecretSource:
+    if key_file != "-":
+        return SecretSource("file", path=os.path.abspath(os.path.expanduser(key_file)))  # noqa: PTH100,PTH111  (text)
+    return SecretSource("value", Secret(_read_stdin(runtime, "the key").removesuffix("\n").removesuffix("\r")))
+
+
+def _read_stdin(runtime: Runtime, what: str) -> str:
+    if runtime.stdin is None:
+        raise InputError(f"there is no stdin to read {what} from")
+    data = runtime.stdin.buffer.read(_MAX_INPUT + 1)
+    if len(data) > _MAX_INPUT:
+        raise InputError(f"{what} on stdin is longer than {_MAX_INPUT} bytes")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:
+    """Return the keys of the other profiles, as far as they can be read without running a command."""
+    from smscli import profiles
+
+    document = profiles.find(runtime.environ)
+    for name in document.tables:
+        with suppress(ConfigError, InputError):
+            other = profiles.resolve(document, named=name, environ=runtime.environ, need=Need.KEY)
+            if name != profile.name and other.secret.kind in ("value", "file"):
+                yield name, profiles.secret(other, environ=runtime.environ)
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+class _Answer:
+    """The working of a signature and the comparison with another one, as a tree and as rows."""
+
+    def __init__(
+        self, provider: Provider, account: Account, question: _Question, *, reveal: bool, in_hex: bool
+    ) -> None:
+        self._provider = provider
+        self._account = account
+        self._question = question
+        self._trace = provider.sign(question.params, account.secret)
+        self._mask = Secret("").mask if reveal else account.secret.mask
+        self._reveal = reveal
+        self._in_hex = in_hex
+        self._diagnosis: Diagnosis | None = None
+        self._error: SmscliError | None = None
+
+    def compare(self, expected: str, others: Iterable[tuple[str, Secret]]) -> None:
+        """Hold the signature against ``expected``; what cannot be one becomes the error of the result."""
+        from smscli.diagnosis import diagnose
+
+        try:
+            found = diagnose(
+                self._provider, self._question.params, self._account.secret, expected, others=tuple(others)
+            )
+        except InputError as error:
+            self._error = error
+            return
+        self._diagnosis = found
+        if not found.matches:
+            self._error = AuthenticationError(_verdict(found), hint=None if found.explanations else _NEXT)
+
+    def result(self, *, explain: bool, curl: bool) -> Result:
+        """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
+        request = self._request() if explain or curl or self._question.request else None
+        rows = [*(self._explained(request) if explain else ()), *self._compared()]
+        return Result(
+            data=self._tree(request),
+            lines=tuple(rows) or ((self._trace.signature,),),
+            table=Table(("what", "name", "value"), tuple(rows)) if rows else None,
+            text=f"{self._curl(request)}\n" if curl and request and not explain else None,
+            notes=self._notes(),
+            error=self._error,
+            exit_code=self._error.exit_code if self._error else 0,
+        )
+
+    def _notes(self) -> tuple[str, ...]:
+        shown = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
+        return (*(self._mask(note) for note in self._question.notes), *shown)
+
+    def _request(self) -> Request:
+        """Return the request, the secret masked where it is sent instead of a signature."""
+        from smscli.capture import address
+
+        request = self._question.request
+        if request is None:
+            rule = self._provider.rule
+            params = tuple(pair for pair in self._question.params if pair[0] != rule.signature)
+            signed = (*params, (rule.signature, self._trace.signature))
+            request = address(self._provider, self._account.base_url, signed)
+        return request._replace(query=self._masked(request.query), form=self._masked(request.form))
+
+    def _masked(self, pairs: Pairs) -> Pairs:
+        return tuple((self._mask(name), self._mask(value)) for name, value in pairs)
+
+    def _curl(self, request: Request) -> str:
+        from smscli.capture import curl_command
+
+        return curl_command(request)
+
+    def _stages(self) -> Iterator[tuple[str, str, str]]:
+        """Give label, text as it may be shown, and its bytes in hex (for the texts that are hashed)."""
+        last = len(self._provider.rule.digests)
+        for index, step in enumerate(self._trace.steps):
+            shown = step.value if self._reveal else step.shown
+            hashed = index < len(self._trace.steps) - last
+            yield step.label, shown, self._bytes(step.value) if hashed else ""
+
+    def _bytes(self, text: str) -> str:
+        secret = self._account.secret.reveal()
+        parts = text.split(secret) if secret and not self._reveal else [text]
+        return f" {MASK} ".join(part.encode().hex(" ") for part in parts).strip()
+
+    def _tree(self, request: Request | None) -> dict[str, Tree]:
+        trace, mask = self._trace, self._mask
+        tree: dict[str, Tree] = {
+            "provider": self._provider.name,
+            "signature": trace.signature,
+            "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
+            "left_out": [
+                {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out
+            ],
+            "stages": [
+                {"label": label, "value": shown, **({"bytes": in_hex} if in_hex else {})}
+                for label, shown, in_hex in self._stages()
+            ],
+        }
+        if request is not None:
+            tree["request"] = {"method": request.method, "url": request.target, "curl": self._curl(request)}
+        if self._question.captured is not None:
+            tree["captured"] = _describe(self._question.captured)
+        if self._diagnosis is not None:
+            tree["comparison"] = _comparison(self._diagnosis)
+        return tree
+
+    def _explained(self, request: Request | None) -> Iterator[tuple[str, str, str]]:
+        trace, mask = self._trace, self._mask
+        for name, value in trace.parameters:
+            yield "parameter", mask(name), _spaced(mask(value))
+        for left in trace.left_out:
+            yield "left out", mask(left.name), left.why
+        for label, shown, in_hex in self._stages():
+            yield "stage", label, _spaced(shown)
+            if in_hex and self._in_hex:
+                yield "bytes", label, in_hex
+        yield "signature", self._provider.rule.signature, trace.signature
+        if request is not None:
+            yield "request", request.method, request.target
+            if request.form:
+                yield "body", "form", encode(request.form)
+            yield "curl", "", self._curl(request)
+        for trap in self._provider.rule.traps:
+            yield "beware", "", trap
+
+    def _compared(self) -> Iterator[tuple[str, str, str]]:
+        found = self._diagnosis
+        if found is None or found.matches:
+            return
+        yield "signature", self._provider.rule.signature, found.signature
+        yield "expected", self._provider.rule.signature, found.expected
+        for number, explanation in enumerate(found.explanations, 1):
+            for finding in explanation.findings:
+                yield f"mistake {number}", finding.name, finding.sentence
+                yield f"fix {number}", finding.name, finding.fix
+            yield f"text {number}", "hashed", _spaced(explanation.text)
+        if not found.explanations:
+            cut = "; the search was cut there" if found.cut else ""
+            yield "tried", f"{found.tried} combinations{cut}", ", ".join(found.searched)
+
+
+_NEXT = "check the key and the values as the other program has them; --explain shows every stage to compare with"
+
+
+def _verdict(found: Diagnosis) -> str:
+    if not found.explanations:
+        return "the expected value is not the signature, and no known mistake or pair of mistakes explains it"
+    count = len(found.explanations)
+    ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
+    return f"the expected value is not the signature{ambiguous}"
+
+
+def _comparison(found: Diagnosis) -> dict[str, Tree]:
+    return {
+        "matches": found.matches,
+        "expected": found.expected,
+        "explanations": [
+            {
+                "findings": [
+                    {"name": finding.name, "sentence": finding.sentence, "fix": finding.fix}
+                    for finding in explanation.findings
+                ],
+                "text": explanation.text,
+            }
+            for explanation in found.explanations
+        ],
+        "tried": found.tried,
+        "cut": found.cut,
+        "searched": list(found.searched),
+    }
+
+
+def _describe(captured: Captured) -> dict[str, Tree]:
+    return {
+        "kind": captured.kind,
+        "method": captured.method,
+        "host": captured.host,
+        "path": captured.path,
+        "seen_at": captured.seen_at,
+        "providers": list(captured.providers),
+        "notes": list(captured.notes),
+    }
+
+
+def _spaced(text: str) -> str:
+    """Make spaces visible; control characters become escapes, other scripts stay."""
+    return visible(text).replace(" ", "\u2420")
