@@ -333,6 +333,13 @@ def test_purged_numbers_are_gone_from_the_file(opened: Callable[..., Journal], p
     assert b"canary-4711" not in left
 
 
+def test_a_commit_survives_a_power_cut(opened: Callable[..., Journal]) -> None:
+    """No test pulls the plug; these settings are what SQLite's promise hangs on (synchronous 3 is EXTRA)."""
+    wanted = {"synchronous": 3, "fullfsync": 1, "journal_mode": "delete", "secure_delete": 1}
+    db = opened()._db
+    assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
+
+
 # --- what a person asks -----------------------------------------------------------------------------------------------
 
 
