@@ -182,7 +182,7 @@ def test_a_file_others_can_read_or_change_is_refused_with_the_command_that_mends
 def test_only_files_of_the_user_or_of_root_are_read() -> None:
     """All modes for three owners, seen by a user who is neither root nor known."""
     script = f"""
-import json, os, sys, tomllib  # (what the user below could not load)
+import json, os, shlex, sys, tomllib  # (what the user below could not load)
 from pathlib import Path
 from smscli import profiles, errors
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})

@@ -22,8 +22,13 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Provider:
     """Return the vendor of that name; raise InputError, with the names there are, when there is none."""
-    if name not in names():
-        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}")
-    provider = import_module(f"{__name__}.{name}").PROVIDER
+    try:
+        if not name.isidentifier() or name.startswith("_"):
+            raise ModuleNotFoundError(name=f"{__name__}.{name}")
+        provider = import_module(f"{__name__}.{name}").PROVIDER
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}") from None
     assert isinstance(provider, Provider)  # noqa: S101  (a vendor module without one is a bug, not bad input)
     return provider
