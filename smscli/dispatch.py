@@ -22,6 +22,8 @@ Out = TypeVar("Out")
 
 ATTEMPTS = 3
 """The first try and at most two more, all within one deadline."""
+REFUSALS = 2
+"""A send refused as stale gets one fresh signature; a second refusal has another cause."""
 BREAK_AFTER_UNKNOWN = 3
 BREAK_AFTER_UNREACHABLE = 5
 """A job stops after this many batches in a row: a vendor that is down must not cost the whole list."""
@@ -148,7 +150,7 @@ class Caller:
         claimed = False
         evidence = None
         receipt: SendReceipt | None = None
-        attempt = 0
+        attempt = refusals = 0
         while True:
             attempt += 1
             request = None
@@ -170,7 +172,9 @@ class Caller:
             else:
                 receipt = self._provider.send.parse(response, message, stamp)
                 evidence = _evidence(response) if receipt.exit_code is ExitCode.UNKNOWN else None
-            if not all(s.reason and s.reason.retry for s in receipt.submissions) or not self._pause(attempt, deadline):
+                refusals += 1
+            again = refusals < REFUSALS and all(s.reason and s.reason.retry for s in receipt.submissions)
+            if not again or not self._pause(attempt, deadline):
                 break
             self._fetched = None
         scrub = self._scrubber(request)
