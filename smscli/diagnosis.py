@@ -250,12 +250,12 @@ class _Search:
 
     def run(self, recipe: Recipe) -> None:
         """Try level after level until one explains; in pairs the wide variants would be too many."""
-        narrow = self._case._replace(wide=False)
         self._try([(recipe, ())])
         if not self._solved(1):
             self._try(self._single(recipe))
-        if not self._solved(1) and any(form.plain for form in self._forms):
-            self._try(self._pairs(recipe, narrow))
+        plain = [form for form in self._forms if form.plain]
+        if plain and not self._solved(1):
+            self._try(self._pairs(recipe, self._case._replace(wide=False, lengths=_lengths(plain))))
 
     def _solved(self, level: int) -> bool:
         return any(cost <= level for cost, *_ in self._hits)
@@ -383,10 +383,10 @@ def _forms(expected: str, signature: str, provider: Provider) -> list[_Form]:
     return forms
 
 
-def _lengths(forms: Sequence[_Form]) -> frozenset[int]:
-    return frozenset(
-        length for form in forms for length in _ALGORITHMS.values() if (len(form.target) < length) is form.cut
-    ) | {len(form.target) for form in forms if not form.cut}
+def _lengths(forms: Iterable[_Form]) -> frozenset[int]:
+    exact = {len(form.target) for form in forms if not form.cut}
+    longer = {length for form in forms if form.cut for length in _ALGORITHMS.values() if length > len(form.target)}
+    return frozenset(exact | longer)
 
 
 def _encoded_forms(expected: str, lengths: Sequence[int]) -> list[_Form]:
@@ -1108,10 +1108,10 @@ _BETWEEN_STAGES: tuple[tuple[str, Callable[[str], bytes]], ...] = (
 
 
 def _rule_digest(rule: Rule) -> Digest:
-    last = _ALGORITHMS.get(rule.digests[-1], 0)
+    *_, last = rule.digests
     if rule.key is KeyUse.HMAC:
-        return Digest(f"HMAC-{rule.digests[-1]}", last, _hmac(rule.digests[-1]))
-    return Digest(" then ".join(rule.digests), last, _chain(rule.digests, str.encode))
+        return Digest(f"HMAC-{last}", _ALGORITHMS[last], _hmac(last))
+    return Digest(" then ".join(rule.digests), _ALGORITHMS[last], _chain(rule.digests, str.encode))
 
 
 _CHAINS = tuple(

@@ -79,6 +79,16 @@ def test_the_signature_in_the_curl_line_of_the_payforsms_page_is_unsorted_too() 
     assert "sorted by name" in order.fix
 
 
+@pytest.mark.parametrize("vendor", providers.names())
+def test_no_mistake_is_the_vendors_own_signature(vendor: str) -> None:
+    """For every vendor there is, the recipe without a mistake is what the vendor's rule signs."""
+    params = (("b", "ж"), ("appId", "2"), ("message", "x y"), ("rand", "1"))
+    secret = Secret("a key")
+    signature = providers.get(vendor).sign(params, secret).signature
+    found = diagnose(providers.get(vendor), params, secret, signature)
+    assert (found.matches, found.tried, found.explanations) == (True, 1, ())
+
+
 # --- every named mistake ---------------------------------------------------------------------------------------------
 
 
