@@ -288,7 +288,7 @@ def _preview_rows(request: dict[str, Tree]) -> Iterator[tuple[str, ...]]:
 def _deliver(call: Invocation, draft: _Draft, key: str | None, once: float | None, *, no_journal: bool) -> Result:
     from contextlib import closing
 
-    if no_journal and (key or once):
+    if no_journal and (key is not None or once is not None):
         raise InputError("--key and --once need the journal", hint="leave out --no-journal")
     sandbox = goes_to_sandbox(call.wanted, draft.profile)
     interruption = Interruption()
@@ -317,7 +317,7 @@ def _job(draft: _Draft, key: str | None) -> Job:
     sender = message.sender.value if message.sender else ""
     account = [draft.account.fields[f.name] for f in draft.provider.fields if f.required and not f.secret]
     return Job(
-        key=key or secrets.token_hex(8),
+        key=secrets.token_hex(8) if key is None else key,
         provider=draft.provider.name,
         profile=draft.profile.name or "",
         sender=sender,
