@@ -1,0 +1,333 @@
+"""What ``send`` promises about sending twice: keys, receipts, unknown outcomes, places where nothing can be kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smscli.errors import OutcomeUnknownError, UnreachableError
+from smscli.wire import Request, Response
+from tests.conftest import Ran
+
+Run = Callable[..., Ran]
+
+NOON = 1_900_000_000.0
+ANNA, BERTA = "+79121231234", "+79121231235"
+ACCOUNT = {
+    "SMSCLI_PROVIDER": "mainsms",
+    "SMSCLI_PROJECT": "mainsms",
+    "SMSCLI_API_KEY": "07349e954831d",
+}
+
+
+@dataclass
+class Vendor:
+    """Stands in for HTTP: counts the sends, accepts them, or raises what it was told to."""
+
+    requests: list[Request] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    def __call__(self, request: Request, seconds: float) -> Response:
+        """Answer one request."""
+        assert seconds > 0
+        self.requests.append(request)
+        if self.trouble:
+            raise self.trouble
+        to = dict(request.form)["recipients"].split(",")
+        ids = [1000 * len(self.requests) + index for index in range(len(to))]
+        answer = {
+            "status": "success", "recipients": to, "messages_id": ids, "count": len(to), "parts": 1, "price": "2.50",
+            "balance": "100.00", "test": 0,
+        }  # fmt: skip
+        return Response(200, json.dumps(answer).encode())
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    """A vendor that accepts everything."""
+    return Vendor()
+
+
+@pytest.fixture
+def send(smscli: Run, vendor: Vendor) -> Iterator[Run]:
+    """Run ``send`` to Anna, with a wall clock that ``at`` moves by seconds."""
+
+    def run(*argv: str, text: str = "disk full", to: str = ANNA, at: float = 0.0, **world: Any) -> Ran:
+        environ = {**ACCOUNT, **world.pop("environ", {})}
+        return smscli(
+            "send", "--to", to, *argv, text, environ=environ, transport=vendor, now=lambda: NOON + at, **world
+        )
+
+    yield run
+    assert all(request.billable for request in vendor.requests)
+
+
+# --- one key ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_key_again_gives_the_receipt_without_a_request(send: Run, vendor: Vendor) -> None:
+    """Same outcome, same id, exit 0, and a note that says when it was."""
+    first, again = send("--key", "backup"), send("--key", "backup", at=86400)
+    assert first.code == again.code == 0
+    assert first.out == again.out == f"{ANNA}\tSENT\t1000\n"
+    assert "key backup was used on 2030-03-17 17:46:40" in again.err
+    assert len(vendor.requests) == 1
+
+
+def test_a_replay_says_so_in_json(send: Run) -> None:
+    """A script can tell a receipt from a send."""
+    first, again = (send("--key", "backup", "-o", "json").json["data"] for _ in range(2))
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert first["recipients"] == again["recipients"]
+    assert first["key"] == again["key"] == "backup"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"text": "all well"},
+        {"to": BERTA},
+        {"to": f"{ANNA},{BERTA}"},
+        {"sender": ("--sender", "Alert")},
+        {"environ": {"SMSCLI_PROJECT": "another"}},
+    ],
+    ids=["text", "recipient", "more recipients", "sender", "account"],
+)
+def test_the_same_key_for_other_content_is_a_conflict(send: Run, vendor: Vendor, other: dict[str, Any]) -> None:
+    """Exit 9, nothing is sent, and the message says what the key was used for, and when."""
+    send("--key", "backup")
+    options = other.pop("sender", ())
+    ran = send("--key", "backup", *options, **other)
+    assert (ran.code, ran.out) == (9, "")
+    assert "'backup' was used for other content on 2030-03-17" in ran.err
+    assert len(vendor.requests) == 1
+
+
+def test_the_order_of_the_recipients_is_no_other_content(send: Run, vendor: Vendor) -> None:
+    """The receipt follows the order of this command line."""
+    send("--key", "backup", to=f"{ANNA},{BERTA}")
+    again = send("--key", "backup", to=f"{BERTA},{ANNA}")
+    assert again.lines == [[BERTA, "SENT", "1001"], [ANNA, "SENT", "1000"]]
+    assert len(vendor.requests) == 1
+
+
+def test_without_a_key_a_random_one_is_printed_and_works(send: Run, vendor: Vendor) -> None:
+    """Two sends without a key are two messages; the printed key of one gives its receipt."""
+    first, second = send(), send(to=BERTA)
+    keys = [re.search(r"^smscli: key ([0-9a-f]{16})$", ran.err, re.MULTILINE) for ran in (first, second)]
+    assert all(keys), f"{first.err}{second.err}"
+    assert len({key[1] for key in keys if key}) == 2
+    assert keys[0]
+    assert send("--key", keys[0][1]).out == first.out
+    assert len(vendor.requests) == 2
+
+
+def test_the_same_content_under_another_key_is_sent_and_remarked(send: Run, vendor: Vendor) -> None:
+    """A key says what is the same; the same content minutes ago is worth a remark."""
+    send("--key", "monday")
+    ran = send("--key", "tuesday", at=60)
+    assert ran.code == 0
+    assert "the same text went to the same recipients minutes ago, under key monday" in ran.err
+    assert len(vendor.requests) == 2
+
+
+@pytest.mark.parametrize("key", ["", "a\nb", "x" * 256])
+def test_what_cannot_be_a_key_is_bad_input(send: Run, vendor: Vendor, key: str) -> None:
+    """Exit 2 before anything is sent; an empty key (an unset variable) is not "no key"."""
+    ran = send("--key", key)
+    assert (ran.code, vendor.requests) == (2, [])
+
+
+# --- unknown, not sent ------------------------------------------------------------------------------------------------
+
+
+def test_unknown_stays_unknown_until_a_person_resolves_it_as_sent(send: Run, smscli: Run, vendor: Vendor) -> None:
+    """Exit 7 each time and no second request; once resolved, the receipt."""
+    vendor.trouble = OutcomeUnknownError("no answer within 30 s")
+    assert send("--key", "backup").code == 7
+    vendor.trouble = None
+    for _ in range(2):
+        ran = send("--key", "backup", at=1e7)
+        assert (ran.code, ran.lines[0][:2]) == (7, [ANNA, "UNKNOWN"])
+    assert smscli("journal", "resolve", "backup", "--sent").code == 0
+    assert send("--key", "backup").code == 0
+    assert len(vendor.requests) == 1
+
+
+def test_unknown_resolved_as_not_sent_is_sent_by_the_same_command(send: Run, smscli: Run, vendor: Vendor) -> None:
+    """The person takes the responsibility, the key still keeps it from being sent a third time."""
+    vendor.trouble = OutcomeUnknownError("no answer within 30 s")
+    send("--key", "backup")
+    vendor.trouble = None
+    assert smscli("journal", "resolve", "backup", "--not-sent").code == 0
+    assert [send("--key", "backup").code for _ in range(2)] == [0, 0]
+    assert len(vendor.requests) == 2
+
+
+def test_not_sent_is_sent_by_the_same_command(send: Run, vendor: Vendor) -> None:
+    """Exit 6 means: run it again."""
+    vendor.trouble = UnreachableError("connection refused; nothing was sent")
+    assert send("--key", "backup", sleep=lambda _: None).code == 6
+    vendor.trouble, vendor.requests[:] = None, []
+    assert [send("--key", "backup").code for _ in range(2)] == [0, 0]
+    assert len(vendor.requests) == 1
+
+
+# --- --once -----------------------------------------------------------------------------------------------------------
+
+
+def test_once_does_not_repeat_the_same_content_within_its_time(send: Run, vendor: Vendor) -> None:
+    """An alert storm is one text; after the time it may be said again."""
+    first = send("--once", "1h")
+    again = send("--once", "1h", at=3599)
+    assert first.out == again.out
+    assert again.code == 0
+    assert "it was not sent again" in again.err
+    assert len(vendor.requests) == 1
+    assert send("--once", "1h", at=3601).code == 0
+    assert len(vendor.requests) == 2
+
+
+def test_once_counts_other_text_and_other_recipients_apart(send: Run, vendor: Vendor) -> None:
+    """The same profile, recipients and text: all three."""
+    for ran in (send("--once", "1h"), send("--once", "1h", text="all well"), send("--once", "1h", to=BERTA)):
+        assert ran.code == 0
+    assert len(vendor.requests) == 3
+
+
+def test_once_sends_what_was_proved_not_sent(send: Run, vendor: Vendor) -> None:
+    """An alert that never left must not silence the next one; one that may have left does."""
+    vendor.trouble = UnreachableError("connection refused; nothing was sent")
+    assert send("--once", "1h", sleep=lambda _: None).code == 6
+    vendor.requests.clear()
+    vendor.trouble = OutcomeUnknownError("no answer within 30 s")
+    assert send("--once", "1h", at=1).code == 7
+    vendor.trouble = None
+    assert send("--once", "1h", at=2).code == 7
+    assert len(vendor.requests) == 1
+
+
+def test_once_takes_a_length_of_time(send: Run, vendor: Vendor) -> None:
+    """``60`` could be anything: seconds, minutes, hours."""
+    ran = send("--once", "60")
+    assert (ran.code, vendor.requests) == (2, [])
+    assert "write it like 90s, 30m, 1h or 7d" in ran.err
+
+
+# --- what is kept, and where ------------------------------------------------------------------------------------------
+
+
+def test_no_journal_keeps_nothing_and_says_so(send: Run, vendor: Vendor, tmp_path: Path) -> None:
+    """For read-only places: it sends, twice if told twice, and states it in every output."""
+    for _ in range(2):
+        ran = send("--no-journal", "-o", "json")
+        assert ran.code == 0
+        assert ran.json["data"]["journal"] == "none"
+        assert "no journal: nothing keeps this from being sent again" in ran.err
+    assert len(vendor.requests) == 2
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("option", [("--key", "backup"), ("--once", "1h")])
+def test_no_journal_cannot_keep_a_promise(send: Run, vendor: Vendor, option: tuple[str, str]) -> None:
+    """``--key`` and ``--once`` without a journal would be a lie."""
+    ran = send("--no-journal", *option)
+    assert (ran.code, vendor.requests) == (2, [])
+
+
+def test_the_sandbox_has_a_journal_of_its_own(smscli: Run, send: Run, vendor: Vendor, tmp_path: Path) -> None:
+    """A key tried in the sandbox is still free for the vendor, and the other way round."""
+    words = ("send", "--to", ANNA, "--key", "backup", "-o", "json", "disk full")
+    tried = smscli(*words, "--sandbox", "--provider", "mainsms")
+    sent = send("--key", "backup", "-o", "json")
+    assert (tried.code, sent.code) == (0, 0)
+    assert (tried.json["data"]["journal"], sent.json["data"]["journal"]) == ("sandbox", "vendor")
+    assert len(vendor.requests) == 1
+    kept = {path.name for path in (tmp_path / "state").glob("*.sqlite3")}
+    assert kept == {"journal.sqlite3", "sandbox.sqlite3"}
+
+
+def test_a_vendor_on_loopback_counts_as_a_sandbox(send: Run, tmp_path: Path) -> None:
+    """`smscli sandbox` is one, reached over HTTP."""
+    ran = send("--key", "backup", "-o", "json", environ={"SMSCLI_BASE_URL": "http://127.0.0.1:8025/api/mainsms/"})
+    assert ran.json["data"]["journal"] == "sandbox"
+    assert not (tmp_path / "state" / "journal.sqlite3").exists()
+
+
+def test_the_text_is_not_kept(send: Run, tmp_path: Path) -> None:
+    """Only its length and hash: a journal is no archive of what was said."""
+    send("--key", "backup", text="the safe's code is 7041")
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "state").iterdir())
+    assert ANNA.lstrip("+").encode() in kept
+    assert b"7041" not in kept
+    assert ACCOUNT["SMSCLI_API_KEY"].encode() not in kept
+
+
+@pytest.mark.parametrize("option", [(), ("--key", "backup"), ("--once", "1h")])
+def test_a_dry_run_leaves_no_trace(send: Run, vendor: Vendor, tmp_path: Path, option: tuple[str, ...]) -> None:
+    """Nothing asked, nothing sent, no file; the key is still free."""
+    ran = send("--dry-run", *option)
+    assert (ran.code, vendor.requests) == (0, [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "argv", [("--max-parts", "1"), ("--batch-size", "0"), ("--at", "2001-01-01 10:00")], ids=lambda argv: argv[0]
+)
+def test_what_is_refused_before_it_begins_leaves_no_trace(
+    send: Run, vendor: Vendor, tmp_path: Path, argv: tuple[str, ...]
+) -> None:
+    """A refused call must not use up the key."""
+    ran = send("--key", "backup", *argv, text="x" * 200)
+    assert ran.code in (2, 9)
+    assert (vendor.requests, list(tmp_path.iterdir())) == ([], [])
+
+
+# --- a journal that cannot be used ------------------------------------------------------------------------------------
+
+
+def _in_the_way(state: Path) -> None:
+    state.write_text("a file where the directory should be")
+
+
+def _damaged(state: Path) -> None:
+    state.mkdir(0o700)
+    (state / "journal.sqlite3").write_bytes(b"SQLite format 3\0" + b"?" * 5000)
+    (state / "journal.sqlite3").chmod(0o600)
+
+
+def _readable(state: Path) -> None:
+    state.mkdir(0o700)
+    (state / "journal.sqlite3").touch(0o644)
+    (state / "journal.sqlite3").chmod(0o644)
+
+
+def _directory(state: Path) -> None:
+    (state / "journal.sqlite3").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("spoil", [_in_the_way, _damaged, _readable, _directory])
+def test_a_journal_that_cannot_be_used_sends_nothing(
+    send: Run, vendor: Vendor, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    """Exit 3 with what to do, the file as it was; ``--no-journal`` is the way out."""
+    spoil(tmp_path / "state")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    ran = send("--key", "backup")
+    assert (ran.code, ran.out, vendor.requests) == (3, "", [])
+    assert "hint:" in ran.err
+    assert "Traceback" not in ran.err
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert send("--no-journal").code == 0
+
+
+def test_a_relative_state_directory_is_refused(send: Run, vendor: Vendor) -> None:
+    """It would be another journal in every working directory: a key would count only there."""
+    ran = send("--key", "backup", environ={"SMSCLI_STATE_DIR": "state"})
+    assert (ran.code, vendor.requests) == (3, [])
