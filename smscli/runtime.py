@@ -11,7 +11,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, TextIO
@@ -86,14 +87,19 @@ class Runtime(Record):
 
             name = wanted.provider or self.environ.get("SMSCLI_PROVIDER") or DEFAULT_SANDBOX_PROVIDER
             return sandbox.demo_profile(providers.get(name).name)
-        return profiles.resolve(
-            profiles.find(self.environ),
+        resolve = partial(
+            profiles.resolve,
             named=wanted.profile,
             options={**wanted.options, "provider": wanted.provider},
             environ=self.environ,
             key=key,
             need=need or profiles.Need.ACCOUNT,
         )
+        if need is profiles.Need.KEY and wanted.profile is None and wanted.provider:
+            # Vendor and key are all that `sign` needs: with both at hand the file is not even looked for.
+            with suppress(ConfigError):
+                return resolve(profiles.Document())
+        return resolve(profiles.find(self.environ))
 
     def account(self, profile: Profile, *, need_secret: bool = True) -> Account:
         """Return what the request builders may know, the secret fetched from where the profile says."""
