@@ -15,9 +15,11 @@ from decimal import Decimal
 from threading import Lock
 
 from smscli import providers
-from smscli.model import Account, Pairs, visible
+from smscli.errors import InputError
+from smscli.model import Account, Pairs, Secret, visible
 
 _CAUGHT = 10_000  # entries kept; a load test must not eat the machine's memory
+_COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,14 @@ class Call:
     """One request as a vendor's program sees it.
 
     ``params`` are the decoded pairs of query and body. ``accounts`` are those of this platform, by vendor name.
-    ``now`` is Unix seconds.
+    ``now`` is Unix seconds. ``demo_keys`` are the invented keys, by vendor name.
     """
 
     params: Pairs
     accept: str
     accounts: Mapping[str, Account]
     now: float
+    demo_keys: Mapping[str, Secret]
 
     def get(self, name: str) -> str | None:
         """Return the parameter's value, or None when it was not sent."""
@@ -56,10 +59,13 @@ class Check:
     """A signature looked at: whether it was right, and the text that should have been hashed, secret masked.
 
     The correct signature is not kept: nobody shall use the sandbox to have a profile's key sign for them.
+    ``diagnosis`` says which mistake gives the wrong one, for demo accounts only: of a real key it could tell a
+    stranger how it looks.
     """
 
     right: bool
     expected: str
+    diagnosis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,7 @@ class Caught:
             "received": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),
             "signature": self.signature,
             "expected": self.check.expected if self.check and not self.check.right else None,
+            "diagnosis": self.check.diagnosis if self.check else None,
             "note": self.note,
         }
 
@@ -147,17 +154,28 @@ class Desk:
         return True
 
 
-def verify(vendor: str, signature: str, params: Pairs, account: Account) -> Check:
-    """Work out the vendor's rule over what arrived, and compare.
-
-    This is the one place that sees a wrong signature together with the parameters and the key: an explanation of the
-    mistake belongs here, as one more field of ``Check``.
-    """
+def verify(vendor: str, signature: str, call: Call, account: Account) -> Check:
+    """Work out the vendor's rule over what arrived, and compare; name the mistake of a wrong signature."""
     provider = providers.get(vendor)
-    trace = provider.sign(params, account.secret)
+    trace = provider.sign(call.params, account.secret)
     hashed = trace.steps[-1 - len(provider.rule.digests)].shown
     right = hmac.compare_digest(trace.signature.encode(), signature.encode("utf-8", "surrogatepass"))
-    return Check(right, hashed)
+    is_demo = account.secret in call.demo_keys.values()
+    return Check(right, hashed, _diagnose(vendor, signature, call, account) if is_demo and not right else None)
+
+
+def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
+    from smscli.diagnosis import diagnose  # only a wrong signature needs it
+
+    try:
+        found = diagnose(
+            providers.get(vendor), call.params, account.secret, signature,
+            others=tuple(call.demo_keys.items()), limit=_COMBINATIONS,
+        )  # fmt: skip
+    except InputError as error:
+        return error.message
+    told = [" ".join(finding.sentence for finding in explanation.findings) for explanation in found.explanations]
+    return " Or: ".join(told) or f"No known mistake explains it ({found.tried} combinations tried)."
 
 
 def header(text: str) -> str:

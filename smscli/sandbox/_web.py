@@ -54,10 +54,11 @@ def _blueprint(
     name: str, emulator: Emulator, accounts: Mapping[str, Account], desk: Desk, clock: Callable[[], float]
 ) -> Blueprint:
     blueprint = Blueprint(name, __name__)
+    demo_keys = {vendor: demo.account.secret for vendor, demo in emulator.demo.items()}
     for place, (path, handle) in enumerate(emulator.routes.items()):
 
         def view(handle: Callable[[Call, Desk], Answer] = handle) -> Reply:
-            call = Call(_params(), request.headers.get("Accept", ""), accounts, clock())
+            call = Call(_params(), request.headers.get("Accept", ""), accounts, clock(), demo_keys)
             with desk.lock:
                 return _reply(handle(call, desk))
 
@@ -99,6 +100,8 @@ def _reply(answer: Answer) -> Reply:
     reply = Reply(answer.body, content_type=answer.content_type)
     if answer.check and not answer.check.right:
         reply.headers["X-Smscli-Expected"] = header(answer.check.expected)
+        if answer.check.diagnosis:
+            reply.headers["X-Smscli-Diagnosis"] = header(answer.check.diagnosis)
     return reply
 
 

@@ -102,7 +102,7 @@ def _admit(call: Call) -> tuple[str | None, Check | None]:
     found = call.account("login", login)
     if found is None:
         return "7", None
-    check = verify(found[0], signature, call.params, found[1])
+    check = verify(found[0], signature, call, found[1])
     fresh = re.fullmatch("[0-9]{1,15}", stamp) and abs(int(call.now) - int(stamp)) <= _LIFE
     return None if fresh and check.right else "6", check
 

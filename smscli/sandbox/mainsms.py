@@ -110,7 +110,7 @@ def _admit(call: Call) -> tuple[str | None, str, Check | None]:
     vendor, account = found
     sign, key = call.get("sign"), call.get("apikey")
     if sign or not key:
-        check = verify(vendor, sign or "", call.params, account)
+        check = verify(vendor, sign or "", call, account)
         return None if check.right else "2", vendor, check
     is_key = hmac.compare_digest(key.encode("utf-8", "surrogatepass"), account.secret.reveal().encode())
     return None if is_key else "2", vendor, None

@@ -86,7 +86,7 @@ def _admit(call: Call) -> tuple[str | None, Check | None]:
     token = call.get("token")
     if not token:
         return "Token cannot be empty", None
-    check = verify(found[0], token, call.params, found[1])
+    check = verify(found[0], token, call, found[1])
     return None if check.right else "Invalid Token Given", check
 
 
