@@ -49,9 +49,17 @@ def check(journal: Path, key: str, planned: Sequence[MSISDN], accepted: Iterable
     assert not wrong, f"key {key}: " + "; ".join(wrong[:20])
     states = Counter(entry.state for entry in entries.values())
     states[State.NOT_SENT] += len(planned) - len(entries)
-    counted = tuple(states[state] for state in (State.SENT, State.REFUSED, State.NOT_SENT, State.UNKNOWN))
-    assert sum(counted) == len(planned), f"{sum(counted)} states for {len(planned)} recipients: {states}"
-    return Tally(len(planned), *counted, accepted=len(oracle))
+    tally = Tally(
+        planned=len(planned),
+        sent=states[State.SENT],
+        refused=states[State.REFUSED],
+        not_sent=states[State.NOT_SENT],
+        unknown=states[State.UNKNOWN],
+        accepted=len(oracle),
+    )
+    accounted = tally.sent + tally.refused + tally.not_sent + tally.unknown
+    assert accounted == tally.planned, f"{accounted} states for {tally.planned} recipients: {states}"
+    return tally
 
 
 def read(journal: Path, key: str) -> tuple[JournalEntry, ...]:

@@ -92,7 +92,11 @@ class Job:
 
         ``more`` are options that win over the job's own.
         """
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        quiet: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+        }
         return subprocess.Popen([*prefix, str(BINARY), *self.argv, *more], env=self.environ, **(quiet | streams))
 
     def run(self, *prefix: str) -> Ended:
@@ -103,9 +107,11 @@ class Job:
 
     def rerun(self, *more: str, **world: Any) -> Ended:
         """Run the same command inside this process, which is ten times as fast; ``world`` goes to ``Runtime``."""
-        out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
-        code = run([*self.argv, *more], Runtime(environ=self.environ, stdin=None, stdout=out, stderr=err, **world))
-        return Ended(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]  # a BytesIO
+        out, err = io.BytesIO(), io.BytesIO()
+        streams = [io.TextIOWrapper(buffer, "utf-8") for buffer in (out, err)]
+        runtime = Runtime(environ=self.environ, stdin=None, stdout=streams[0], stderr=streams[1], **world)
+        code = run([*self.argv, *more], runtime)
+        return Ended(code, out.getvalue().decode(), err.getvalue().decode())
 
     def accepted(self, vendor: Vendor) -> list[Accepted]:
         """Return this job's part of the oracle."""
