@@ -13,6 +13,7 @@ import pytest
 
 from smscli.capture import read
 from tests.conftest import Ran
+from tests.test_cli_profile import _on_a_terminal
 
 Run = Callable[..., Ran]
 
@@ -83,6 +84,27 @@ def test_without_a_key_there_is_no_signature(sign: Run) -> None:
     ran = sign(*PAGE, key=None, stdin=b"")
     assert ran.code == 3
     assert "SMSCLI_API_KEY" in ran.err
+
+
+def test_the_key_is_asked_for_on_a_terminal_in_silence(tmp_path: Path) -> None:
+    """Only when nothing but the key is missing, and it does not appear on the screen."""
+    environ = {"SMSCLI_CONFIG": str(tmp_path / "config.toml"), "SMSCLI_PROVIDER": "payforsms", "TERM": "dumb"}
+    code, screen = _on_a_terminal(["sign", *PAGE, "-o", "plain"], environ, [("api_key (not shown)", KEY)])
+    assert code == 0
+    assert TRUE in screen
+    assert KEY not in screen
+    code, screen = _on_a_terminal(["sign", *PAGE], {**environ, "SMSCLI_PROVIDER": ""}, [])
+    assert code == 3
+    assert "names no provider" in screen
+
+
+def test_a_closed_stdin_is_said() -> None:
+    """``-`` without a stdin is a usage error, not a traceback."""
+    from smscli.cli import run
+    from smscli.runtime import Runtime
+
+    runtime = Runtime({"SMSCLI_PROVIDER": "lightsms"}, None, None, None)
+    assert run(["sign", "a=1", "--key-file", "-"], runtime) == 2
 
 
 # --- explained -------------------------------------------------------------------------------------------------------

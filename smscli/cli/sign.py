@@ -280,7 +280,7 @@ class _Answer:
     def result(self, *, explain: bool, curl: bool) -> Result:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
         request = self._request() if explain or curl or self._question.request else None
-        rows = [*(self._explained(request) if explain else ()), *self._compared()]
+        rows = [*(self._explained(request) if explain and request else ()), *self._compared()]
         return Result(
             data=self._tree(request),
             lines=tuple(rows) or ((self._trace.signature,),),
@@ -350,7 +350,7 @@ class _Answer:
             tree["comparison"] = _comparison(self._diagnosis)
         return tree
 
-    def _explained(self, request: Request | None) -> Iterator[tuple[str, str, str]]:
+    def _explained(self, request: Request) -> Iterator[tuple[str, str, str]]:
         trace, mask = self._trace, self._mask
         for name, value in trace.parameters:
             yield "parameter", mask(name), _spaced(mask(value))
@@ -361,11 +361,10 @@ class _Answer:
             if in_hex and self._in_hex:
                 yield "bytes", label, in_hex
         yield "signature", self._provider.rule.signature, trace.signature
-        if request is not None:
-            yield "request", request.method, request.target
-            if request.form:
-                yield "body", "form", encode(request.form)
-            yield "curl", "", self._curl(request)
+        yield "request", request.method, request.target
+        if request.form:
+            yield "body", "form", encode(request.form)
+        yield "curl", "", self._curl(request)
         for trap in self._provider.rule.traps:
             yield "beware", "", trap
 
