@@ -140,8 +140,3 @@ class Ended:
 def figure(text: str) -> None:
     """Print a line that the summary of the run repeats."""
     print(f"figure: {text}")  # noqa: T201  (the rig's figures are its result)
-
-
-def lines(words: Sequence[str]) -> str:
-    """Return what a failure message shows of several findings."""
-    return "\n".join(words[:20])
