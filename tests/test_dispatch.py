@@ -301,6 +301,13 @@ def test_a_stale_timestamp_gets_a_new_one(code: str) -> None:
     assert len({dict(request.query)["signature"] for request in stage.requests}) == 2
 
 
+def test_a_timestamp_that_is_stale_again_is_not_signed_a_third_time() -> None:
+    """One fresh signature cures a slow network; what is still stale has another cause."""
+    stage = Stage("lightsms", always(stale()))
+    assert stage.send().exit_code is ExitCode.UNREACHABLE
+    assert len(stage.requests) == 2
+
+
 def test_a_nonce_is_new_for_every_try() -> None:
     """No rand is used twice, also when the first try never left."""
     stage = Stage("mesajlarim", in_turn(unreachable, unreachable, None))

@@ -1,0 +1,591 @@
+"""Rig: every way a send can fail, by every vendor, from argv to the exit status.
+
+The rows of the network are those of ``test_transport_taxonomy``, here with the journal, the stamps and the retries
+around them; then what an answer can say, and what can be wrong on this machine. Every send is looked up in the
+journal afterwards and in the vendor's oracle: the status, the words and the two records must agree.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import sqlite3  # noqa: TID253  (to damage a journal)
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from smscli.cli import run
+from smscli.journal import APPLICATION_ID, Job, Journal
+from smscli.model import MSISDN
+from smscli.runtime import Runtime
+from smscli.transport import HttpTransport
+from smscli.wire import Request, Response
+from tests.rig.certificates import Certificates
+from tests.rig.client import SECRETS, VENDORS, figure
+from tests.rig.test_transport_taxonomy import ROWS, Row, real
+from tests.rig.vendor import Step, Vendor, mute_port, refusing_port
+
+NUMBERS = {
+    "lightsms": ("+37061234567", "+37061234568"),
+    "mainsms": ("+79121231234", "+79121231235"),
+    "mesajlarim": ("+905322000000", "+905322000001"),
+}
+ACCOUNTS = {
+    "lightsms": {"SMSCLI_LOGIN": "YourLogin", "SMSCLI_SENDER": "YourSender", "SMSCLI_API_KEY": SECRETS["lightsms"]},
+    "mainsms": {"SMSCLI_PROJECT": "mainsms", "SMSCLI_API_KEY": SECRETS["mainsms"]},
+    "mesajlarim": {"SMSCLI_APP_ID": "1", "SMSCLI_MSISDN": "5321000000", "SMSCLI_SECRET": SECRETS["mesajlarim"]},
+}
+ATTEMPTS = 3
+
+
+class Ran(NamedTuple):
+    """How a command ended, and the one document it printed."""
+
+    code: int
+    tree: dict[str, Any]
+    err: str
+
+    @property
+    def outcomes(self) -> list[str]:
+        """What became of each recipient; empty when the send did not begin."""
+        return [entry["outcome"] for entry in (self.tree["data"] or {}).get("recipients", [])]
+
+
+class Desk:
+    """One account, one state directory, and the commands run there."""
+
+    def __init__(self, name: str, base_url: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self.environ = {
+            "HOME": str(folder),
+            "SMSCLI_CONFIG": str(folder / "config.toml"),
+            "SMSCLI_STATE_DIR": str(folder / "state"),
+            "SMSCLI_PROVIDER": name,
+            "SMSCLI_BASE_URL": base_url,
+            **ACCOUNTS[name],
+        }
+
+    @property
+    def journal(self) -> Path:
+        """Where sends to this machine are recorded."""
+        return self.folder / "state" / "sandbox.sqlite3"
+
+    def __call__(self, *argv: str, environ: Mapping[str, str] | None = None, stdin: bytes = b"", **world: Any) -> Ran:
+        """Run a command line in this process."""
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        environment = self.environ | dict(environ or {})
+        # Pauses between tries are jittered up to seconds; here they only have to be.
+        world = {"sleep": lambda seconds: time.sleep(seconds / 50), **world}
+        given = io.TextIOWrapper(io.BytesIO(stdin))
+        runtime = Runtime(environ=environment, stdin=given, stdout=out, stderr=err, **world)
+        code = run([*argv, "-o", "json"], runtime)
+        out.seek(0)
+        err.seek(0)
+        return Ran(code, json.loads(out.read()), err.read())
+
+    def send(self, *options: str, recipients: int = 1, batch: int = 9, **world: Any) -> Ran:
+        """Send a text to the first recipients, under key ``k``."""
+        to = [word for number in NUMBERS[self.name][:recipients] for word in ("--to", number)]
+        return self("send", *to, "--key", "k", "--batch-size", str(batch), "hello", *options, **world)
+
+    def recorded(self) -> list[str]:
+        """Return the states in the journals, of this machine's vendors and of others."""
+        trees = [self("journal", "list", *which).tree for which in ([], ["--sandbox"])]
+        return [entry["state"] for tree in trees for entry in tree["data"]["entries"]]
+
+
+@pytest.fixture
+def desk(vendor: Vendor, name: str, files: Certificates, tmp_path: Path) -> Desk:
+    """The vendor's account, its certificates trusted."""
+    made = Desk(name, vendor.url(name), tmp_path)
+    made.environ["SMSCLI_CA_FILE"] = files.ca
+    return made
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, str]]:
+    """Ports that refuse and that hang, by the words that stand for them in a row."""
+    with refusing_port() as refusing, mute_port() as mute:
+        yield {"REFUSING": str(refusing), "MUTE": str(mute)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tally() -> Iterator[list[str]]:
+    """Print how many cases agreed."""
+    agreed: list[str] = []
+    yield agreed
+    rows = {row for row, _, _ in (case.partition(" / ") for case in agreed)}
+    figure(f"taxonomy through the command line: {len(agreed)} cases agreed ({len(rows)} rows, {len(VENDORS)} vendors)")
+
+
+def agree(desk: Desk, ran: Ran, outcomes: list[str], code: int, booked: int, vendor: Vendor) -> None:
+    """Hold status, words, journal and oracle against what was wanted; ``booked`` is the oracle's length before."""
+    assert (ran.code, ran.tree["exit_code"]) == (code, code), ran
+    assert ran.outcomes == outcomes, ran
+    assert "internal" not in ran.err
+    assert desk.recorded() == outcomes, "the journal tells another story"
+    accepted = len(vendor.oracle()) - booked
+    assert accepted >= outcomes.count("SENT"), "a false SENT"
+    assert accepted <= outcomes.count("SENT") + outcomes.count("UNKNOWN") + outcomes.count("REFUSED")
+    if set(outcomes) <= {"NOT_SENT"}:
+        assert [request.path for request in vendor.seen.requests if is_send(request.pairs)] == []
+
+
+def is_send(pairs: list[list[str]]) -> bool:
+    """Return whether a request names a text."""
+    return any(name in ("text", "message") for name, _ in pairs)
+
+
+# --- the network -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+# CPython forgets to close the socket of a handshake that was reset before it began.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_the_network_does(
+    row: Row,
+    name: str,
+    desk: Desk,
+    vendor: Vendor,
+    ports: dict[str, str],
+    tally: list[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    """Outcome and exit status of the row, also after the retries that a proof of NOT_SENT allows."""
+    attempt = row.attempt(vendor, name)
+    world: dict[str, Any] = {}
+    if attempt.not_after is not None or attempt.asks_first:
+        if name != "lightsms":
+            pytest.skip("this vendor's signature does not age, and nothing is asked before a send")
+        if attempt.not_after is not None:
+            # A caller whose clock is behind the transport's signs what the transport finds too old.
+            world["monotonic"] = lambda: time.monotonic() - 100
+    # The send itself shall meet the fault, not the question for the time before it.
+    clock = {} if attempt.asks_first else {"SMSCLI_CLOCK": "local"}
+    steps = attempt.script if attempt.asks_first else attempt.script * ATTEMPTS
+    vendor.script(*steps)
+    desk.environ |= clock | {"SMSCLI_BASE_URL": real(attempt.url, ports)}
+    if attempt.proxy:
+        desk.environ["SMSCLI_PROXY"] = real(attempt.proxy, ports)
+    before, start = len(vendor.oracle()), time.monotonic()
+    ran = desk.send("--timeout", str(attempt.seconds), **world)
+    took = time.monotonic() - start
+    vendor.script()
+    assert took <= attempt.seconds + 1
+    # An address that cannot be one is refused before the send begins.
+    early = ran.code == 3 and ran.tree["data"] is None
+    agree(desk, ran, [] if early else [row.outcome], row.exit_code, before, vendor)
+    tally.append(f"{request.node.callspec.id.removesuffix(f'-{name}')} / {name}")
+    gc.collect()
+
+
+# --- the answer ------------------------------------------------------------------------------------------------------
+
+
+class Said(NamedTuple):
+    """What a vendor says and what it comes to; ``body`` gets the vendor's name and its good answer."""
+
+    outcomes: list[str]
+    code: int
+    body: Callable[[str, str], str | None]
+    step: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+    vendors: tuple[str, ...] = VENDORS
+    recipients: int = 1
+
+
+def good(name: str, to: tuple[str, ...]) -> str:
+    """Return the vendor's documented success."""
+    digits = [number.lstrip("+") for number in to]
+    if name == "lightsms":
+        return json.dumps({one: {"error": "0", "id_sms": f"4{one}"} for one in digits})
+    if name == "mainsms":
+        ids = [391 + index for index in range(len(digits))]
+        return json.dumps({"status": "success", "recipients": digits, "messages_id": ids})
+    entries = [{"msisdn": one[2:], "status": "delivered", "charge": "free"} for one in digits]
+    return json.dumps({"sender": "5321000000", "message": "hello", "recipients": entries, "balance": 3})
+
+
+# What each vendor documents as a refusal, and the status it comes to: wrong key (4) or a no for good (5).
+MAINSMS_CODES = {"1": 4, "2": 4, "3": 5, "4": 5, "5": 4, "6": 5, "7": 5, "8": 5, "9": 5, "10": 4}
+REFUSALS = {
+    "lightsms": {
+        '{"error":6}': 4,
+        '{"error":"7"}': 4,
+        '{"":{"error":"000"}}': 5,
+        '{"37061234567":{"error":32}}': 5,
+    },
+    "mainsms": {f'{{"status":"error","error":"{number}"}}': code for number, code in MAINSMS_CODES.items()},
+    "mesajlarim": {
+        '{"error":"Invalid Token Given"}': 4,
+        '{error:"Invalid IP Address"}': 4,
+        '{"error":"Too many recipients"}': 5,
+        '{"error":"Invalid App Id"}': 4,
+        '{"error":"Recipients cannot be empty"}': 5,
+    },
+}
+
+
+def listed(name: str) -> str:
+    """Return one documented refusal of the vendor."""
+    return next(iter(REFUSALS[name]))
+
+
+def unlisted(name: str) -> str:
+    """Return a refusal by a code that stands in no list."""
+    return '{"error":"77"}' if name == "lightsms" else '{"status":"error","error":"77"}'
+
+
+def with_id(ok: str, value: str) -> str:
+    """Return a success whose decisive value (id, or the state where there is none) is another JSON value."""
+    return ok.replace('"437061234567"', value).replace("391", value).replace('"delivered"', value)
+
+
+def half_refused(name: str, ok: str) -> str:
+    """Return a success for two that refuses the second."""
+    if name == "lightsms":
+        return ok.replace('{"error": "0", "id_sms": "437061234568"}', '{"error": "13"}')
+    return ok.replace('1", "status": "delivered"', '1", "status": "error"')
+
+
+def one_id(_name: str, ok: str) -> str:
+    """Return a success that gives the first one's id to the second too."""
+    return ok.replace('"id_sms": "437061234568"', '"id_sms": "437061234567"').replace("392", "391")
+
+
+SENT, UNKNOWN = (["SENT"], 0), (["UNKNOWN"], 7)
+BOTH_UNKNOWN = (["UNKNOWN", "UNKNOWN"], 7)
+WITH_IDS = ("lightsms", "mainsms")
+STATUS = ("400", "401", "403", "404", "405", "408", "413", "414", "425", "429", "499", "500", "502", "503", "504")
+RETRY_AFTER = ("2", "-1", "99999999", "soon", "Wed, 21 Oct 2031 07:28:00 GMT")
+LAUGHS = '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><l>&b;</l>'
+
+
+def header(status: int, name: str, value: str) -> dict[str, Any]:
+    """Return the step of an answer with this status and this header."""
+    return {"status": f"{status} X", "headers": ((name, value),)}
+
+
+ANSWERS: dict[str, Said] = {
+    "B1 documented success": Said(*SENT, lambda _, ok: ok),
+    **{
+        f"B2 {body}": Said(["REFUSED"], code, lambda _name, _ok, body=body: body, vendors=(name,))  # type: ignore[misc]  # a default
+        for name, refusals in REFUSALS.items()
+        for body, code in refusals.items()
+    },
+    "B2 a code of no list": Said(*UNKNOWN, lambda name, _: unlisted(name)),
+    "B3 HTML with 200": Said(*UNKNOWN, lambda *_: "<!DOCTYPE html><html><body>Log in</body></html>"),
+    "B3 good answer within HTML": Said(*UNKNOWN, lambda _, ok: f"<pre>{ok}</pre>"),
+    "B4 truncated": Said(*UNKNOWN, lambda _, ok: ok[:-1]),
+    "B4 doubled": Said(*UNKNOWN, lambda _, ok: ok + ok),
+    "B4 not UTF-8": Said(*UNKNOWN, lambda _, ok: ok[:-1] + ',"x":"\xff"}'),
+    "B4 UTF-16": Said(*UNKNOWN, lambda _, ok: ok.encode("utf-16").decode("latin-1")),
+    "B4 empty": Said(*UNKNOWN, lambda *_: ""),
+    "B5 one BOM": Said(*SENT, lambda _, ok: "\xef\xbb\xbf" + ok),
+    "B5 two BOMs": Said(*UNKNOWN, lambda _, ok: "\xef\xbb\xbf" * 2 + ok),
+    "B6 one key twice": Said(*UNKNOWN, lambda _, ok: ok[:-1] + "," + ok[1:]),
+    "B7 60 000 deep": Said(*UNKNOWN, lambda *_: "[" * 60_000),
+    "B7 deep within an answer": Said(*UNKNOWN, lambda _, ok: ok[:-1] + ',"x":' + "[" * 200 + "]" * 200 + "}"),
+    "B8 NaN": Said(*UNKNOWN, lambda _, ok: ok[:-1] + ',"x":NaN}'),
+    "B8 5000 digits": Said(*UNKNOWN, lambda _, ok: ok[:-1] + ',"x":' + "9" * 5000 + "}"),
+    "B8 half a surrogate pair where it counts": Said(*UNKNOWN, lambda _, ok: with_id(ok, '"\\ud800"')),
+    "B8 1e999 where it counts": Said(*UNKNOWN, lambda _, ok: with_id(ok, "1e999")),
+    "B8 true where it counts": Said(*UNKNOWN, lambda _, ok: with_id(ok, "true")),
+    "B9 another Content-Type": Said(*SENT, lambda _, ok: ok, header(200, "Content-Type", "text/html")),
+    **{
+        f"B10-B15 {status} over a success": Said(*UNKNOWN, lambda _, ok: ok, {"status": f"{status} X"})
+        for status in STATUS
+    },
+    **{
+        f"B10-B15 {status} over a listed error": Said(*UNKNOWN, lambda name, _: listed(name), {"status": f"{status} X"})
+        for status in STATUS
+    },
+    **{
+        f"B13 Retry-After {value}": Said(*UNKNOWN, lambda *_: "slow down", header(429, "Retry-After", value))
+        for value in RETRY_AFTER
+    },
+    "B16 500 x 100 Continue": Said(*SENT, lambda _, ok: ok, {"flood": 500}),
+    **{
+        f"B17 {status} to {where}": Said(*UNKNOWN, lambda _, ok: ok, header(status, "Location", where))
+        for status in (301, 302, 303, 307, 308)
+        for where in ("/again", "http://127.0.0.1:1/x", "//evil.invalid/")
+    },
+    "B18 gzip bomb": Said(*UNKNOWN, lambda *_: None, {"gzip_mib": 64, "headers": (("Content-Encoding", "gzip"),)}),
+    "B18 endless": Said(*UNKNOWN, lambda *_: None, {"fill": ("x", 65536), "endless": True}),
+    "B18 65 537 bytes": Said(*UNKNOWN, lambda _, ok: ok + " " * (65537 - len(ok))),
+    "B18 65 536 bytes": Said(*SENT, lambda _, ok: ok + " " * (65536 - len(ok))),
+    "B19 billion laughs": Said(*UNKNOWN, lambda *_: LAUGHS),
+    "B20 XML in UTF-7": Said(*UNKNOWN, lambda *_: '<?xml version="1.0" encoding="utf-7"?><x>+AAA-</x>'),
+    "B21 one is not mentioned": Said(
+        ["SENT", "UNKNOWN"], 7, lambda name, _: good(name, NUMBERS[name][:1]), recipients=2
+    ),
+    "B21 one is refused": Said(["SENT", "REFUSED"], 8, half_refused, vendors=("lightsms", "mesajlarim"), recipients=2),
+    "B21 one too many": Said(*UNKNOWN, lambda name, _: good(name, NUMBERS[name])),
+    "B21 another's number": Said(*UNKNOWN, lambda name, _: good(name, NUMBERS[name][1:])),
+    "B22 one id for two": Said(*BOTH_UNKNOWN, one_id, vendors=WITH_IDS, recipients=2),
+    "B22 no id": Said(*UNKNOWN, lambda _, ok: with_id(ok, "0"), vendors=WITH_IDS),
+    "B22 fewer ids": Said(*BOTH_UNKNOWN, lambda _, ok: ok.replace(", 392", ""), vendors=("mainsms",), recipients=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [pytest.param(row, name, id=f"{row} / {name}") for row, said in ANSWERS.items() for name in said.vendors],
+)
+def test_what_the_vendor_says(row: str, name: str, desk: Desk, vendor: Vendor, tally: list[str]) -> None:
+    """SENT needs the whole documented success, REFUSED a listed error; all else is UNKNOWN and goes out once."""
+    said = ANSWERS[row]
+    body = said.body(name, good(name, NUMBERS[name][: said.recipients]))
+    vendor.script(*[Step(body=body, **said.step)] * ATTEMPTS)
+    before = len(vendor.oracle())
+    ran = desk.send("--timeout", "5", recipients=said.recipients)
+    agree(desk, ran, said.outcomes, said.code, before, vendor)
+    sends = [request for request in vendor.seen.requests if is_send(request.pairs)]
+    assert len(sends) == 1, "sent again"
+    assert all(request.path.endswith((".php", "/message/send")) for request in vendor.seen.requests), "followed"
+    tally.append(f"{row} / {name}")
+
+
+@pytest.mark.parametrize("name", ["lightsms"])
+@pytest.mark.parametrize("code", [5, 24])
+def test_b23_a_stale_timestamp_is_refused_and_signed_anew(
+    code: int, name: str, desk: Desk, vendor: Vendor, tally: list[str]
+) -> None:
+    """Once stale: cured by a new stamp. Stale again: refused, exit 6, and no third request."""
+    stale = Step(body=f'{{"error":{code}}}', book=False)
+    vendor.script(stale, *[Step()] * 2)
+    assert desk.send().code == 0
+    vendor.forget()
+    vendor.script(*[stale] * ATTEMPTS)
+    ran = desk("send", "--to", NUMBERS[name][1], "--key", "other", "hello")
+    sends = [request for request in vendor.seen.requests if is_send(request.pairs)]
+    assert (ran.code, ran.outcomes, len(sends)) == (6, ["REFUSED"], 2), (ran, vendor.seen)
+    tally.append(f"B23 {code} / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("skew", [-86_400, -60, 60, 86_400])
+def test_b24_b25_a_wrong_clock_does_no_harm(skew: int, name: str, desk: Desk, tally: list[str]) -> None:
+    """The vendor's clock stamps the request; wall time that is off, or steps, changes nothing else."""
+    steps = iter([skew, -skew, skew * 2] * 100)
+    ran = desk.send(now=lambda: time.time() + next(steps))
+    assert (ran.code, ran.outcomes) == (0, ["SENT"])
+    if name == "lightsms":
+        ran = desk(
+            "send", "--to", NUMBERS[name][1], "--key", "local", "hello", environ={"SMSCLI_CLOCK": "local"},
+            now=lambda: time.time() + skew,
+        )  # fmt: skip
+        assert (ran.code, ran.outcomes) == (6, ["REFUSED"]), "the vendor takes no old stamps"
+        assert "clock" in ran.err
+    tally.append(f"B24 {skew} / {name}")
+
+
+# --- this machine ----------------------------------------------------------------------------------------------------
+
+
+def damage(path: Path) -> None:
+    """Overwrite the middle of the first page."""
+    with path.open("r+b") as file:
+        file.seek(40)
+        file.write(b"\xff" * 200)
+
+
+def truncate(path: Path) -> None:
+    """Cut the file in the middle of a page."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 5000)
+
+
+def make_newer(path: Path) -> None:
+    """Give the file the layout of a later program."""
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+def make_foreign(path: Path) -> None:
+    """Make it another program's database."""
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID + 1}")
+    db.close()
+
+
+def make_public(path: Path) -> None:
+    """Let others read it."""
+    path.chmod(0o644)
+
+
+def empty(path: Path) -> None:
+    """Leave nothing in it."""
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("spoil", [damage, truncate, make_newer, make_foreign, make_public, empty])
+def test_c12_c14_a_journal_that_cannot_be_trusted(
+    spoil: Callable[[Path], None], name: str, desk: Desk, vendor: Vendor, tally: list[str]
+) -> None:
+    """Exit 3 with what to do, nothing sent, the file left as it is."""
+    assert desk.send().code == 0
+    spoil(desk.journal)
+    kept, mode = desk.journal.read_bytes(), desk.journal.stat().st_mode
+    vendor.forget()
+    ran = desk.send()
+    assert (ran.code, ran.outcomes) == (3, [])
+    assert "hint:" in ran.err
+    assert "internal" not in ran.err
+    assert vendor.seen.connections == 0
+    assert (desk.journal.read_bytes(), desk.journal.stat().st_mode) == (kept, mode)
+    tally.append(f"C12 {spoil.__name__} / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_c8_a_journal_that_breaks_behind_the_answer(
+    name: str, desk: Desk, vendor: Vendor, files: Certificates, tally: list[str]
+) -> None:
+    """The outcome is shown, the status says that it is not recorded; once mended, the file calls it unknown."""
+    http = HttpTransport(ca_file=files.ca)
+    claimed = b""
+
+    def transport(request: Request, seconds: float) -> Response:
+        nonlocal claimed
+        response = http(request, seconds)
+        if request.billable:
+            claimed = desk.journal.read_bytes()
+            desk.journal.write_bytes(b"\xff" * len(claimed))
+        return response
+
+    ran = desk.send(transport=transport)
+    http.close()
+    assert (ran.code, ran.outcomes) == (7, ["SENT"])
+    assert "could not be recorded" in ran.err
+    desk.journal.write_bytes(claimed)
+    again = desk.send()
+    assert (again.code, again.outcomes) == (7, ["UNKNOWN"])
+    assert len([request for request in vendor.seen.requests if is_send(request.pairs)]) == 1
+    tally.append(f"C8 / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("trouble", ["full", "read-only"])
+def test_c7_a_disk_that_takes_nothing(
+    trouble: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], tmp_path: Path
+) -> None:
+    """No claim, no request: exit 3 and nothing leaves."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    options = "size=16k,mode=0700" if trouble == "full" else "size=1m,mode=0700"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(state)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        if trouble == "read-only":
+            assert desk.send().code == 0
+            subprocess.run(["mount", "-o", "remount,ro", str(state)], check=True)
+        vendor.forget()
+        ran = desk("send", "--to", NUMBERS[name][1], "--key", "new", "hello")
+        assert (ran.code, ran.outcomes) == (3, [])
+        assert "hint:" in ran.err
+        assert [request for request in vendor.seen.requests if is_send(request.pairs)] == []
+    finally:
+        subprocess.run(["umount", "-l", str(state)], check=True)
+    tally.append(f"C7 {trouble} / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(
+    name: str, desk: Desk, vendor: Vendor, tally: list[str]
+) -> None:
+    """Held by a living process: exit 9. Held by nobody: unknown, exit 7, until somebody decides. Never a request."""
+    number = MSISDN(NUMBERS[name][0].lstrip("+"))
+    assert desk.send().code == 0  # its journal tells the fingerprint of the same command
+    vendor.forget()
+    db = sqlite3.connect(desk.journal)
+    (content,) = db.execute("SELECT fingerprint FROM job").fetchone()
+    db.close()
+    desk.journal.unlink()
+    with Journal(desk.journal, now=time.time) as held:
+        opened = held.begin(Job("k", name, "", "", (number,), "hello", content))
+        held.claim(opened.key, opened.pending)
+        ran = desk.send()
+        assert (ran.code, ran.outcomes) == (9, [])
+    ran = desk.send()
+    assert (ran.code, ran.outcomes) == (7, ["UNKNOWN"])
+    ran = desk("send", "--to", NUMBERS[name][0], "--key", "k", "other words")
+    assert (ran.code, ran.outcomes) == (9, [])
+    assert vendor.seen.requests == []
+    assert desk("journal", "resolve", "k", "--not-sent", "--sandbox").code == 0
+    assert desk.send().code == 0
+    tally.append(f"C10 / {name}")
+
+
+BAD_PROFILES = {
+    "not TOML": "default = ",
+    "3000 deep": "a = " + "[" * 3000,
+    "a number of 5000 digits": "a = " + "9" * 5000,
+    "20 000 dotted parts": ".".join("a" * 20_000) + " = 1",
+    "70 kB": "# " + "x" * 70_000,
+    "a profile that is none": "[profiles]\nwork = 1",
+    "a default that is none": 'default = "gone"',
+}
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("content", [*BAD_PROFILES.values(), "\udcff"], ids=[*BAD_PROFILES, "not UTF-8"])
+def test_c15_a_profile_file_that_is_broken(
+    content: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], request: pytest.FixtureRequest
+) -> None:
+    """Exit 3 in an instant, with what to do, and not a word of the file."""
+    path = desk.folder / "config.toml"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    path.chmod(0o600)
+    started = time.monotonic()
+    ran = desk.send()
+    assert time.monotonic() - started < 2
+    assert ran.code == 3, ran
+    assert "internal" not in ran.err
+    assert vendor.seen.connections == 0
+    tally.append(f"C15 {request.node.callspec.id.removesuffix(f'-{name}')} / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("data", [b"a\xff", b"\xed\xa0\x80", b"a\0b", b"", b"\n"])
+def test_c18_a_text_that_is_none(data: bytes, name: str, desk: Desk, vendor: Vendor, tally: list[str]) -> None:
+    """Bytes that are not UTF-8, NUL, nothing: exit 2."""
+    ran = desk("send", "--to", NUMBERS[name][0], "-", stdin=data)
+    assert (ran.code, vendor.seen.connections) == (2, 0), ran
+    tally.append(f"C18 {data!r} / {name}")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+@pytest.mark.parametrize("file", ["missing", "empty"])
+def test_c20_a_ca_bundle_that_is_not_there(
+    file: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], tmp_path: Path
+) -> None:
+    """Exit 3 with the file's name, before anything is sent or recorded as sent."""
+    path = tmp_path / file
+    if file == "empty":
+        path.touch()
+    del desk.environ["SMSCLI_CA_FILE"]
+    ran = desk.send(environ={"REQUESTS_CA_BUNDLE": str(path)})
+    assert (ran.code, vendor.seen.connections) == (3, 0), ran
+    assert str(path) in ran.err
+    tally.append(f"C20 {file} / {name}")
+
+
+def test_the_rows_that_other_tests_show() -> None:
+    """A2 needs a name server of its own, kills and lost power their own rigs, output its own streams."""
+    elsewhere = {
+        "A2": "test_transport_taxonomy",
+        "C1-C4, C9, C11": "test_kills, test_syscalls, test_order, test_signals",
+        "C5, C6, C17": "test_output",
+        "C13": "nothing: a file system without locks cannot be made here",
+        "C16, C19": "test_environment",
+    }
+    figure("taxonomy, shown elsewhere: " + "; ".join(f"{rows} in {where}" for rows, where in elsewhere.items()))
