@@ -30,4 +30,7 @@ def completion(call: Invocation, shell: Annotated[Shell, typer.Argument(help="Th
     script = scripts.get_completion_script(  # type: ignore[attr-defined]  # there, though not re-exported
         prog_name="smscli", complete_var="_SMSCLI_COMPLETE", shell=shell.value
     )
+    if shell is Shell.ZSH:
+        # From a folder of $fpath the file itself is the completion function: without this the first TAB does nothing.
+        script += '\n\nif [ "$funcstack[1]" = "_smscli" ]; then\n  _smscli_completion "$@"\nfi'
     return Result(data={"shell": shell.value, "script": script}, text=script + "\n")

@@ -22,13 +22,14 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Provider:
     """Return the vendor of that name; raise InputError, with the names there are, when there is none."""
+    path = f"{__name__}.{name}"
     try:
-        if not name.isidentifier() or name.startswith("_"):
-            raise ModuleNotFoundError(name=f"{__name__}.{name}")
-        provider = import_module(f"{__name__}.{name}").PROVIDER
+        # Only a name can be a module here: no dots, nothing private.
+        provider = import_module(path).PROVIDER if name.isidentifier() and not name.startswith("_") else None
     except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{name}":
+        if error.name != path:
             raise
-        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}") from None
-    assert isinstance(provider, Provider)  # noqa: S101  (a vendor module without one is a bug, not bad input)
+        provider = None
+    if not isinstance(provider, Provider):
+        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}")
     return provider
