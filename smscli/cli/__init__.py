@@ -54,6 +54,7 @@ class _Commands(typer.core.TyperGroup):
         if cmd_name not in self.commands:
             loaded = typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
             loaded.name = cmd_name
+            loaded.help = loaded.help or COMMANDS[cmd_name]
             self.commands[cmd_name] = loaded
         return self.commands[cmd_name]
 
