@@ -34,7 +34,7 @@ def test_a_signal_begins_no_request_and_the_rest_can_be_sent(tmp_path: Path, ven
         job = Job(tmp_path / str(number), provider, vendor.url(provider, ANSWER), RECIPIENTS, f"signal-{number}")
         process = job.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         _wait_for(lambda job=job: bool(job.accepted(vendor)))
-        time.sleep(dice.uniform(0, 0.4))
+        time.sleep(dice.uniform(0, 0.6))
         process.send_signal(kind)
         # A signal needs a moment to be delivered; what is claimed by then is the running request.
         begun = len(job.accepted(vendor))
