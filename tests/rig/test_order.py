@@ -10,7 +10,7 @@ import pytest
 
 from tests.rig.client import VENDORS
 from tests.rig.job import Job, figure
-from tests.rig.test_syscalls import ptrace
+from tests.rig.test_syscalls import STRACE, ptrace
 from tests.rig.vendor import Vendor
 
 __all__ = ["ptrace"]
@@ -56,7 +56,7 @@ def test_a_durable_claim_precedes_every_request(provider: str, tmp_path: Path, v
     job = Job(tmp_path / "home", provider, vendor.url(provider), RECIPIENTS, f"order-{provider}")
     log = tmp_path / "strace"
     traced = "trace=pwrite64,fdatasync,unlink,sendto"
-    ended = job.run("strace", "-f", "-qq", "-y", "-s", "64", "-o", str(log), "-e", traced)
+    ended = job.run(*STRACE, str(log), "-y", "-s", "64", "-e", traced)
     assert ended.code == 0, ended.err
     assert job.check(vendor).sent == RECIPIENTS
     proved = _requests_after_a_commit(log.read_text().splitlines(), str(job.journal))
