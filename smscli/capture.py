@@ -57,6 +57,8 @@ def read(text: str) -> Captured:
     """Return the request in ``text``; raise InputError, saying what was looked for, when there is none."""
     if len(text) > MAX_CAPTURE:
         raise InputError(f"the capture is longer than {MAX_CAPTURE} characters", hint=f"give one request: {_WANTED}")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("the capture is not UTF-8", hint="convert it first, for instance with iconv")
     text = text.removeprefix("\ufeff").strip().removeprefix("$ ")
     notes: list[str] = []
     sent = _curl(text, notes) or _log_line(text, notes) or _url(text) or _form(text)

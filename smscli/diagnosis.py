@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, unique
 from functools import lru_cache, partial
+from html.entities import codepoint2name
 from itertools import permutations, product
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -102,7 +103,8 @@ class Digest(NamedTuple):
 class Recipe(NamedTuple):
     """One way to make a signature. ``pairs`` stand in joining order; ``glue`` joins a name to its value.
 
-    ``glue`` None: names do not take part. A plain tuple because a search makes hundreds of thousands.
+    ``glue`` None: names do not take part; ``finish`` is what is done to the whole text in the end. A plain tuple,
+    because a search makes hundreds of thousands.
     """
 
     pairs: Pairs
@@ -115,10 +117,11 @@ class Recipe(NamedTuple):
     head: str = ""
     tail: str = ""
     charset: str = "utf-8"
+    finish: Callable[[str], str] = str
 
 
 def _text(recipe: Recipe, key: str) -> str:
-    pairs, separator, _, place, key_separator, _, glue, head, tail, _ = recipe
+    pairs, separator, _, place, key_separator, _, glue, head, tail, _, finish = recipe
     parts = [value for _, value in pairs] if glue is None else [f"{name}{glue}{value}" for name, value in pairs]
     body = head + separator.join(parts)
     if place is Place.BEHIND:
@@ -127,7 +130,7 @@ def _text(recipe: Recipe, key: str) -> str:
         body = f"{key}{key_separator}{body}"
     elif place is Place.BOTH:
         body = f"{key}{key_separator}{body}{key_separator}{key}"
-    return body + tail
+    return finish(body + tail)
 
 
 def _outcome(recipe: Recipe) -> str:
@@ -504,6 +507,11 @@ def _word(value: str, word: str) -> tuple[str, Callable[[str], str]]:
     return word, lambda text: word if text == value else text
 
 
+def _html_entities(text: str) -> str:
+    names = {chr(code): f"&{name};" for code, name in codepoint2name.items() if code > 127}
+    return "".join(names.get(character, character) for character in html.escape(text).replace("&#x27;", "&#039;"))
+
+
 _SPELLINGS: tuple[tuple[str, str, str, Variants], ...] = (
     (
         "percent-encoded",
@@ -587,6 +595,8 @@ _SPELLINGS: tuple[tuple[str, str, str, Variants], ...] = (
             ("&, <, >", partial(html.escape, quote=False)),
             ("&, <, > and quotes", html.escape),
             ("PHP's htmlspecialchars", lambda text: html.escape(text).replace("&#x27;", "&#039;")),
+            ("PHP's htmlentities", _html_entities),
+            ("Jinja and Django", lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")),
             ("&", lambda text: text.replace("&", "&amp;")),
             ("numeric entities", lambda text: text.encode("ascii", "xmlcharrefreplace").decode()),
         ),
@@ -670,7 +680,13 @@ _PLANS = (
     ("372", "", 8),
     ("375", "8", 9),
     ("380", "0", 9),
+    ("359", "0", 9),
+    ("40", "0", 9),
     ("44", "0", 10),
+    ("48", "", 9),
+    ("49", "0", 10),
+    ("49", "0", 11),
+    ("1", "", 10),
 )
 _NUMBERS = re.compile(r"\s*\+?\d{7,15}(?:\s*[,;|\s]\s*\+?\d{7,15})*\s*")
 _LIST = re.compile(r"\s*\+?\d+(?:\s*[,;|\s]\s*\+?\d+)+\s*")
@@ -993,6 +1009,13 @@ def _separator_other(recipe: Recipe, _: _Case) -> Iterator[Try]:
             yield recipe._replace(key_separator=separator), (words, "before the key")
 
 
+def _joined_encoded(recipe: Recipe, case: _Case) -> Iterator[Try]:
+    """Percent-encode the whole text, separators and all; without separators that is what happens to the values."""
+    if case.rule.separator:
+        for how, function in (_PERCENT[0], _PERCENT[1], _PERCENT[4], _PERCENT[7], _PERCENT[8]):
+            yield recipe._replace(finish=function), (how,)
+
+
 # --- mistakes with the key -------------------------------------------------------------------------------------------
 
 _KEY_SPELLINGS: Variants = (
@@ -1299,6 +1322,13 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("separator-doubled", Stage.JOIN, "The separator was doubled {0}.", _SEPARATOR_FIX, _separator_doubled),
     Mistake("separator-at-end", Stage.JOIN, "A {0} stood {1} of the string.", _SEPARATOR_FIX, _separator_at_end),
     Mistake("separator-other", Stage.JOIN, "The separator was {0} {1}.", _SEPARATOR_FIX, _separator_other),
+    Mistake(
+        "joined-percent-encoded",
+        Stage.JOIN,
+        "The whole string was percent-encoded before hashing, separators too (as by {0}).",
+        "Hash the string as it is; percent-encoding belongs to the URL or form only.",
+        _joined_encoded,
+    ),
     Mistake("key-placed", Stage.KEY, "The key stood {0}.", "Put the key where the vendor's rule puts it.", _key_placed),
     Mistake("key-missing", Stage.KEY, "The signature was made with {0}.", "Check that the key was read.", _key_empty),
     Mistake(

@@ -208,6 +208,7 @@ def test_an_unknown_vendor_is_left_open() -> None:
         ("https://[::1/?a=1", "address"),
         ("&".join(f"a{number}=1" for number in range(501)), "more than 500 parameters"),
         ("a=" + "x" * MAX_CAPTURE, "longer than"),
+        ("a=\udcff", "not UTF-8"),
     ],
 )
 def test_what_is_no_request_is_refused(text: str, reason: str) -> None:

@@ -76,6 +76,7 @@ def test_the_key_comes_from_a_file_or_from_stdin(sign: Run, tmp_path: Path) -> N
     assert sign(*PAGE, "--key-file", str(path), key=None).out == f"{TRUE}\n"
     assert sign(*PAGE, "--key-file", "-", key=None, stdin=f"{KEY}\r\n".encode()).out == f"{TRUE}\n"
     assert sign(*PAGE, "--key-file", "-", key=None, stdin=b"x" * 70_000).code == 2
+    assert sign(*PAGE, "--key-file", "-", key=None, stdin=b"\xff").code == 2
     assert sign(*PAGE, "--key-file", str(tmp_path / "none"), key=None).code == 3
 
 

@@ -116,6 +116,7 @@ class Program:
     key_in_text: str = "behind"
     begin: str = ""
     end: str = ""
+    finish: Callable[[str], str] = str
     charset: str = "utf-8"
     digest: Callable[[bytes, bytes], str] = lambda text, key: ""  # noqa: ARG005
     write: Callable[[str], str] = str
@@ -130,7 +131,7 @@ class Program:
             text = text + self.before_key + self.key if pairs else self.key
         elif self.key_in_text == "front":
             text = self.key + self.before_key + text
-        text += self.end
+        text = self.finish(text + self.end)
         return self.write(self.digest(text.encode(self.charset, "replace"), self.key.encode()))
 
     def _sort(self, pairs: list[Pair]) -> list[Pair]:
@@ -318,6 +319,13 @@ def names_with(glue: str, separator: str | None) -> Apply:
     return apply
 
 
+def _encode_joined(program: Program, _pairs: list[Pair], _random: Random) -> bool | None:
+    if not program.separator:
+        return False
+    program.finish = quote_plus
+    return None
+
+
 def _double(program: Program, _pairs: list[Pair], random: Random) -> bool | None:
     if not program.separator:
         return False
@@ -404,6 +412,7 @@ MISTAKES: dict[str, tuple[str, str, Apply]] = {
     "separator doubled": ("separator-doubled", "join", _double),
     "separator at the end": ("separator-at-end", "join", attributes(end=";")),
     "separator added or changed": ("separator-other", "join", attributes(separator=",", before_key=",")),
+    "joined string urlencoded": ("joined-percent-encoded", "join", _encode_joined),
     "key in front": ("key-placed", "key", attributes(key_in_text="front")),
     "key missing": ("key-missing", "key", attributes(key="")),
     "key with LF": ("key-misspelled", "key", key("{}\n".format)),
@@ -475,13 +484,20 @@ MISTAKES: dict[str, tuple[str, str, Apply]] = {
     "trimmed": ("trimmed", "values", each(str.strip)),
     "line feed behind": ("padded", "values", text_only("{}\n".format)),
     "escaped &": ("html-escaped", "values", each(lambda value: value.replace("&", "&amp;"))),
+    "htmlentities": (
+        "html-escaped",
+        "values",
+        text_only(lambda value: value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+                  .replace("è", "&egrave;").replace("û", "&ucirc;").replace("é", "&eacute;").replace("à", "&agrave;")
+                  .replace('"', "&quot;").replace("'", "&#039;").replace("ö", "&ouml;").replace("ü", "&uuml;")),
+    ),
     "html.escape": ("html-escaped", "values", text_only(html.escape)),
     "forgotten": ("forgotten", "values", _forget),
     "return=json added": ("added", "values", add("return", "json", "lightsms")),
     "return=xml added": ("added", "values", add("return", "xml", "lightsms")),
     "test=1 added": ("added", "values", add("test", "1", "lightsms", *PLATFORM)),
     "test=0 added": ("added", "values", add("test", "0", *PLATFORM)),
-    "format=json added": ("added", "values", add("format", "json", *PLATFORM)),
+    "format=json added": ("added", "values", add("format", "json", "lightsms", *PLATFORM)),
     "format=xml added": ("added", "values", add("format", "xml", *PLATFORM)),
     "apikey counted": ("counted", "values", add("apikey", KEYS["mainsms"], *PLATFORM)),
     "an empty sign counted": ("counted", "values", add("sign", "", *PLATFORM)),

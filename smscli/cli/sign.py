@@ -228,7 +228,10 @@ def _read_stdin(runtime: Runtime, what: str) -> str:
     data = runtime.stdin.buffer.read(_MAX_INPUT + 1)
     if len(data) > _MAX_INPUT:
         raise InputError(f"{what} on stdin is longer than {_MAX_INPUT} bytes")
-    return data.decode("utf-8", "surrogateescape")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{what} on stdin is not UTF-8", hint="convert it first, for instance with iconv") from None
 
 
 def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:

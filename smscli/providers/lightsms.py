@@ -299,6 +299,8 @@ PROVIDER = Provider(
         ("return", "xml"),
         ("test", "1"),
         ("test", "0"),
+        ("format", "json"),
+        ("format", "xml"),
         ("sender", ""),
         ("sendingTime", ""),
     ),
