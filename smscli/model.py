@@ -240,12 +240,12 @@ class SendReceipt(Record):
             return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=self.unrecorded.hint)
         total = len(self.submissions)
         counts = {outcome: sum(s.outcome is outcome for s in self.submissions) for outcome in Outcome}
+        unsaid = Reason("no reason was given", self.exit_code)
         if self.exit_code is ExitCode.PARTIAL:
-            return PartialError(f"{counts[Outcome.SENT]} of {total} accepted; the rest was not")
-        reason = next(
-            (s.reason for s in self.submissions if s.reason and s.reason.exit_code is self.exit_code),
-            Reason("no reason was given", self.exit_code),
-        )
+            why = next((s.reason for s in self.submissions if s.reason), unsaid)
+            text = f"{counts[Outcome.SENT]} of {total} accepted; the rest was not: {why.text}"
+            return PartialError(text, hint=why.hint, code=why.code)
+        reason = next((s.reason for s in self.submissions if s.reason and s.reason.exit_code is self.exit_code), unsaid)
         text = reason.text if total == 1 else f"{reason.text} ({_tally(counts)})"
         return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=reason.hint, code=reason.code)
 

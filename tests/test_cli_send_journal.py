@@ -28,16 +28,17 @@ ACCOUNT = {
 
 @dataclass
 class Vendor:
-    """Stands in for HTTP: counts the sends, accepts them, or raises what it was told to."""
+    """Stands in for HTTP: counts the sends, accepts them, or raises its ``trouble``, from the n-th request on."""
 
     requests: list[Request] = field(default_factory=list)
     trouble: Exception | None = None
+    trouble_from: int = 1
 
     def __call__(self, request: Request, seconds: float) -> Response:
         """Answer one request."""
         assert seconds > 0
         self.requests.append(request)
-        if self.trouble:
+        if self.trouble and len(self.requests) >= self.trouble_from:
             raise self.trouble
         to = dict(request.form)["recipients"].split(",")
         ids = [1000 * len(self.requests) + index for index in range(len(to))]
@@ -177,6 +178,18 @@ def test_not_sent_is_sent_by_the_same_command(send: Run, vendor: Vendor) -> None
     vendor.trouble, vendor.requests[:] = None, []
     assert [send("--key", "backup").code for _ in range(2)] == [0, 0]
     assert len(vendor.requests) == 1
+
+
+def test_a_part_that_was_not_sent_says_why_and_is_sent_by_the_same_command(send: Run, vendor: Vendor) -> None:
+    """Exit 8; a pipe shows no reasons, so the error does. Then only the rest goes out."""
+    words: dict[str, Any] = {"to": f"{ANNA},{BERTA}", "sleep": lambda _: None}
+    vendor.trouble, vendor.trouble_from = UnreachableError("connection refused; nothing was sent"), 2
+    ran = send("--key", "backup", "--batch-size", "1", **words)
+    assert (ran.code, [line[1] for line in ran.lines]) == (8, ["SENT", "NOT_SENT"])
+    assert "1 of 2 accepted; the rest was not: connection refused" in ran.err
+    vendor.trouble, vendor.requests[:] = None, []
+    assert send("--key", "backup", **words).code == 0
+    assert [dict(request.form)["recipients"] for request in vendor.requests] == [BERTA.lstrip("+")]
 
 
 # --- --once -----------------------------------------------------------------------------------------------------------
