@@ -30,7 +30,7 @@ BREAK_AFTER_UNREACHABLE = 5
 EVIDENCE = 4096
 """Characters of an answer that was not understood which the journal keeps."""
 
-# So much of the beginning of a key is worth hiding.
+# So many characters of a key or text are worth hiding.
 _TELLING = 4
 
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
@@ -142,7 +142,7 @@ class Caller:
             request = provider.timestamp.build(None, self._account, "")
             response = self._exchange(request, self._deadline() if deadline is None else deadline)
             # The age counts from before the question: the vendor read its clock somewhere between then and now.
-            self._fetched = str(provider.timestamp.parse(response, None, "").unix), started
+            self._fetched = str(self._read(provider.timestamp, response, None, "", request).unix), started
         return self._fetched[0], self._fetched[1] + provider.stamp_life
 
     def _submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
@@ -177,7 +177,7 @@ class Caller:
             if not again or not self._pause(attempt, deadline):
                 break
             self._fetched = None
-        scrub = self._scrubber(request)
+        scrub = self._scrubber(request, message.text)
         receipt = receipt._replace(submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
         # Cut behind the mask: half a key at the end would not be found.
         return self._settle(receipt, journal, key, evidence and scrub(evidence)[:EVIDENCE]) if claimed else receipt
@@ -213,7 +213,11 @@ class Caller:
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
         stamp, not_after = self.stamp(deadline)
         request = operation.build(what, self._account, stamp)._replace(not_after=not_after)
-        response = self._exchange(request, deadline)
+        return self._read(operation, self._exchange(request, deadline), what, stamp, request)
+
+    def _read(
+        self, operation: Operation[In, Out], response: Response, what: In, stamp: str, request: Request
+    ) -> Out:  # fmt: skip
         try:
             return operation.parse(response, what, stamp)
         except SmscliError as error:
@@ -237,23 +241,37 @@ class Caller:
         self._world.sleep(delay)
         return not self._world.stopped()
 
-    def _scrubber(self, request: Request | None) -> Callable[[str], str]:
-        """Return a function that masks what an answer may echo of the request: the key and the signature."""
+    def _scrubber(self, request: Request | None, said: str = "") -> Callable[[str], str]:
+        """Return a function that masks what an answer may echo of the request: key, signature and the text ``said``."""
         key = self._account.secret.reveal()
         pairs = (*request.query, *request.form) if request else ()
         signatures = {value for name, value in pairs if name == self._provider.rule.signature}
+        # A text of a word or two letters would mask half of what the vendor says, and betrays nothing.
+        texts = {said, visible(said), " ".join(said.split())} if len(said) >= _TELLING else set()
         # As it is, in a URL, as JSON, and in the quotation marks of a reason.
-        spelled = (key, quote(key), quote_plus(key), json.dumps(key)[1:-1], repr(key)[1:-1])
-        hidden = [word for word in (*spelled, *signatures) if word]
+        spelled = {how(word) for word in (key, *texts) for how in (str, quote, quote_plus, _in_json, _in_quotes)}
+        hidden = sorted(filter(None, (*spelled, *signatures)), key=len, reverse=True)
 
         def scrub(text: str) -> str:
             for word in hidden:
                 text = text.replace(word, MASK)
-                for length in range(len(word) - 1, _TELLING - 1, -1):  # a quotation that was cut within the word
-                    text = text.replace(f"{word[:length]}…", f"{MASK}…")
-            return text
+            before, cut, after = text.rpartition("…")
+            # A quotation may have been cut within a word.
+            for word in hidden if cut else ():
+                longest = range(min(len(word), len(before)), _TELLING - 1, -1)
+                kept = next((length for length in longest if before.endswith(word[:length])), 0)
+                before = before[: len(before) - kept] + MASK if kept else before
+            return before + cut + after
 
         return scrub
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _in_quotes(text: str) -> str:
+    return repr(text)[1:-1]
 
 
 def _reason(error: SmscliError) -> Reason:

@@ -620,6 +620,28 @@ def test_a_reason_that_is_cut_does_not_end_in_half_a_key(before: int) -> None:
     assert KEY[:4] not in reason.text
 
 
+@pytest.mark.parametrize("text", ["the words of a message", "  two\nlines ", "Ünï & more", "x" * 3000])
+def test_the_text_that_the_vendor_echoes_is_masked(text: str) -> None:
+    """The journal keeps a text only when the profile asks for it; an answer that repeats it is no way around."""
+    stage = Stage("mainsms", lambda request, _: Response(200, dict(request.form)["message"].encode()))
+    number = numbers("mainsms", 1)[0]
+    receipt = stage.caller.submit(
+        Message((number,), text),
+        [Submission(number, Outcome.NOT_SENT)],
+        pending=[number],
+        journal=stage.ledger,
+        key="k",
+        batch_size=1,
+    )
+    (evidence,) = stage.ledger.evidence
+    reason = receipt.submissions[0].reason
+    assert evidence
+    assert reason
+    assert evidence.endswith(": ***")
+    assert text.strip()[-4:] not in reason.text
+    assert "***" in reason.text
+
+
 def test_the_error_of_a_question_is_masked_too() -> None:
     """What the vendor says about a balance may repeat the request as well."""
 
