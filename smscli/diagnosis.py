@@ -1009,9 +1009,9 @@ def _separator_other(recipe: Recipe, _: _Case) -> Iterator[Try]:
             yield recipe._replace(key_separator=separator), (words, "before the key")
 
 
-def _joined_encoded(recipe: Recipe, case: _Case) -> Iterator[Try]:
+def _joined_encoded(recipe: Recipe, _: _Case) -> Iterator[Try]:
     """Percent-encode the whole text, separators and all; without separators that is what happens to the values."""
-    if case.rule.separator:
+    if recipe.separator or recipe.glue:
         for how, function in (_PERCENT[0], _PERCENT[1], _PERCENT[4], _PERCENT[7], _PERCENT[8]):
             yield recipe._replace(finish=function), (how,)
 
@@ -1065,7 +1065,7 @@ def _key_empty(recipe: Recipe, _: _Case) -> Iterator[Try]:
 
 def _key_placed(recipe: Recipe, case: _Case) -> Iterator[Try]:
     for place, words in ((Place.FRONT, "in front of the values"), (Place.BOTH, "on both sides of the values")):
-        for separator in dict.fromkeys((case.rule.separator, "")):
+        for separator in dict.fromkeys((recipe.key_separator, case.rule.separator, "")):
             yield recipe._replace(key_place=place, key_separator=separator), (words,)
 
 
