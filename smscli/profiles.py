@@ -639,8 +639,8 @@ def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
     """Return the vendor, and the layer that chose it."""
     choosing = [layer for layer in layers if "provider" in layer.values]
     if not choosing:
-        whose = f"profile {name} names" if name else "nothing names"
-        raise ConfigError(f"{whose} no provider", hint=f"{_where_to_mend(name)}; {_vendors()}")
+        whose = f"profile {name} names no provider" if name else "no provider is named"
+        raise ConfigError(whose, hint=f"{_where_to_mend(name)}; {_vendors()}")
     first, last = choosing[0], choosing[-1]
     wish, source = first.values["provider"], first.source("provider")
     if not last.textual and wish != last.values["provider"]:
@@ -763,7 +763,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def _where_to_mend(name: str | None) -> str:
     if name is None:
-        return "set the variables, or keep the account in a profile: smscli profile add NAME"
+        return "set the variables, or add a profile: smscli profile add NAME; without an account, try --sandbox"
     return "the file is where `smscli profile path` says"
 
 

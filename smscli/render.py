@@ -48,6 +48,12 @@ class Table(Record):
     rows: tuple[tuple[str, ...], ...]
     title: str | None = None
 
+    def compact(self) -> Table:
+        """Return the table without the columns that are empty in every row."""
+        kept = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
+        rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
+        return self._replace(columns=tuple(self.columns[index] for index in kept), rows=rows)
+
 
 class Result(Record):
     """What a command returns: the same facts as a tree, as lines for scripts and as a table for people.

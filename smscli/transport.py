@@ -494,7 +494,7 @@ class _Scene(NamedTuple):
             _Stage.WAITING: f"no answer from {self._peer}",
             _Stage.READING: f"no complete answer from {self._peer}",
         }[self.meter.stage]
-        return f"{doing} within {self.seconds:g} s" if stop is _Stop.DEADLINE else f"interrupted: {doing}"
+        return f"{doing} within {self.seconds:.3g} s" if stop is _Stop.DEADLINE else f"interrupted: {doing}"
 
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (

@@ -96,7 +96,7 @@ def test_the_key_is_asked_for_on_a_terminal_in_silence(tmp_path: Path) -> None:
     assert KEY not in screen
     code, screen = _on_a_terminal(["sign", *PAGE], {**environ, "SMSCLI_PROVIDER": ""}, [])
     assert code == 3
-    assert "names no provider" in screen
+    assert "no provider is named" in screen
 
 
 def test_a_closed_stdin_is_said() -> None:

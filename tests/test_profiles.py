@@ -655,7 +655,7 @@ def test_a_wrong_option_is_a_mistake_of_the_call_not_of_the_profile() -> None:
         (FULL, {"environ": {"SMSCLI_PROFILE": "wrok"}}, "there is no profile 'wrok'"),
         ("", {"named": "work"}, "there is no profile 'work'"),
         (f'default = "{SECRET}"', {}, "the file's default profile is not in it"),
-        ("", {}, "nothing names no provider"),
+        ("", {}, "no provider is named"),
         ("[profiles.w]", {"named": "w"}, "profile w names no provider"),
         (f'[profiles.w]\nprovider = "{SECRET}"', {"named": "w"}, "there is no such provider"),
         (f'[profiles.w]\nprovider = ["{SECRET}"]', {"named": "w"}, "there is no such provider"),

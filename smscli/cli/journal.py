@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from smscli.cli import outcomes
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.errors import ConfigError, InputError
 from smscli.journal import JournalEntry, State
@@ -141,19 +142,21 @@ def _listing(entries: Sequence[JournalEntry]) -> Result:
     return Result(
         data={"entries": [{**_job_tree(entry), **_recipient_tree(entry)} for entry in entries]},
         lines=rows,
-        table=Table(("key", "number", "state", "message id", "changed"), tuple(row[:5] for row in rows)),
+        table=Table(
+            ("key", "number", "state", "message id", "changed (UTC)"),
+            tuple((*row[:4], row[4].removesuffix("+00:00").replace("T", " ")) for row in rows),
+        ).compact(),
     )
 
 
 def _details(entry: JournalEntry) -> dict[str, str]:
     submission = entry.submission
-    cost = submission.cost
     return {
         "number": str(submission.to),
         "state": entry.state.value,
         "message id": submission.message_id or "",
         "parts": "" if submission.parts is None else str(submission.parts),
-        "cost": f"{cost.amount} {cost.currency or ''}".strip() if cost else "",
+        "cost": outcomes.price(submission.cost),
         "attempts": str(entry.attempts),
         "changed": _time(entry.updated),
         "resolved": "" if entry.resolved is None else "by a person",
@@ -176,15 +179,9 @@ def _job_tree(entry: JournalEntry) -> dict[str, Tree]:
 
 
 def _recipient_tree(entry: JournalEntry) -> dict[str, Tree]:
-    submission = entry.submission
-    reason, cost = submission.reason, submission.cost
     return {
-        "to": str(submission.to),
+        **outcomes.tree(entry.submission),
         "state": entry.state.value,
-        "message_id": submission.message_id,
-        "parts": submission.parts,
-        "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
-        "reason": {"text": reason.text, "code": reason.code, "hint": reason.hint} if reason else None,
         "attempts": entry.attempts,
         "claimed": None if entry.claimed is None else _time(entry.claimed),
         "changed": _time(entry.updated),

@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from smscli import providers
+from smscli.cli import outcomes
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.dispatch import Caller
 from smscli.errors import ConfigError, ConflictError, ExitCode, InputError
-from smscli.model import Account, Balance, Message, Money, Profile, SenderId, SendReceipt, Submission
+from smscli.model import Account, Balance, Message, Outcome, Profile, SenderId, SendReceipt, Submission
 from smscli.providers import Provider
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption, Runtime, goes_to_sandbox
@@ -348,26 +349,20 @@ def _report(draft: _Draft, opened: Opened, receipt: SendReceipt, interruption: I
         "key": opened.key,
         "replayed": opened.replayed,
         "journal": kept,
-        "recipients": [_tree(submission) for submission in receipt.submissions],
+        "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
         "balance": _balance_tree(receipt.balance) if receipt.balance else None,
     }
     return Result(
         data=data,
         lines=tuple(row[:3] for row in rows),
-        table=_table(("number", "outcome", "message id", "parts", "cost", "reason"), rows),
-        notes=(*draft.notes, *_remarks(opened, kept)),
+        table=Table(("number", "outcome", "message id", "parts", "cost", "reason"), rows).compact(),
+        notes=(*draft.notes, *_remarks(opened, receipt, kept)),
         error=receipt.error,
         exit_code=code,
     )
 
 
-def _table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    """Return a table without the columns that are empty in every row."""
-    kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
-    return Table(tuple(columns[i] for i in kept), tuple(tuple(row[i] for i in kept) for row in rows))
-
-
-def _remarks(opened: Opened, kept: str) -> Iterator[str]:
+def _remarks(opened: Opened, receipt: SendReceipt, kept: str) -> Iterator[str]:
     begun = datetime.fromtimestamp(opened.since, UTC).isoformat(sep=" ", timespec="seconds")
     if kept == "none":
         yield "no journal: nothing keeps this from being sent again"
@@ -377,6 +372,9 @@ def _remarks(opened: Opened, kept: str) -> Iterator[str]:
         yield f"key {opened.key} was used on {begun}; this is its receipt, nothing was sent now"
     else:
         yield f"key {opened.key}"
+    if any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions) and kept != "none":
+        where = " --sandbox" if kept == "sandbox" else ""
+        yield f"once you know what became of it: smscli journal resolve {opened.key} --sent|--not-sent{where}"
     if opened.twin:
         yield f"the same text went to the same recipients minutes ago, under key {opened.twin}"
 
@@ -401,26 +399,10 @@ def _row(submission: Submission) -> tuple[str, ...]:
         submission.outcome.value,
         submission.message_id or "",
         "" if submission.parts is None else str(submission.parts),
-        _amount(submission.cost),
+        outcomes.price(submission.cost),
         submission.reason.text if submission.reason else "",
     )
 
 
-def _tree(submission: Submission) -> dict[str, Tree]:
-    reason, cost = submission.reason, submission.cost
-    return {
-        "to": str(submission.to),
-        "outcome": submission.outcome.value,
-        "message_id": submission.message_id,
-        "parts": submission.parts,
-        "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
-        "reason": {"text": reason.text, "code": reason.code, "hint": reason.hint} if reason else None,
-    }
-
-
 def _balance_tree(balance: Balance) -> dict[str, Tree]:
     return {"amount": str(balance.amount), "unit": balance.unit}
-
-
-def _amount(cost: Money | None) -> str:
-    return "" if cost is None else f"{cost.amount} {cost.currency or ''}".strip()

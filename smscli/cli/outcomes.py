@@ -1,0 +1,24 @@
+"""How one recipient's outcome is shown, by a receipt and by the journal alike."""
+
+from __future__ import annotations
+
+from smscli.model import Money, Submission
+from smscli.render import Tree
+
+
+def tree(submission: Submission) -> dict[str, Tree]:
+    """Return what JSON and XML say of a submission; amounts are texts, so that no digit is lost."""
+    reason, cost = submission.reason, submission.cost
+    return {
+        "to": str(submission.to),
+        "outcome": submission.outcome.value,
+        "message_id": submission.message_id,
+        "parts": submission.parts,
+        "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
+        "reason": {"text": reason.text, "code": reason.code, "hint": reason.hint} if reason else None,
+    }
+
+
+def price(cost: Money | None) -> str:
+    """Return an amount and its currency as one cell, empty when the vendor told none."""
+    return "" if cost is None else f"{cost.amount} {cost.currency or ''}".strip()
