@@ -168,7 +168,10 @@ class Runtime(Record):
         if not state:
             import platformdirs
 
-            state = platformdirs.user_state_dir("smscli", appauthor=False)
+            try:
+                state = platformdirs.user_state_dir("smscli", appauthor=False)
+            except RuntimeError:
+                state = "~"  # no HOME and no passwd entry
         if not Path(state).is_absolute():
             raise ConfigError(
                 f"the state directory {state!r} is not an absolute path",
