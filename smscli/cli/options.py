@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from smscli import providers
-from smscli.errors import InputError
+from smscli.errors import ExitCode, InputError
 from smscli.render import Output, Result
 from smscli.runtime import Interruption, Runtime, Wanted, real
 
@@ -132,17 +132,17 @@ _VENDOR: dict[str, tuple[Any, Any]] = {
 
 def command(
     app: typer.Typer, name: str | None = None, *, vendor: bool = True
-) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+) -> Callable[[Callable[..., Result | ExitCode]], Callable[..., Result | ExitCode]]:
     """Register a function as a command that also takes the options every command has.
 
-    The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``. ``vendor`` False
-    leaves out the options about the account.
+    The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
+    when it has shown all there is. ``vendor`` False leaves out the options about the account.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
 
-    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
+    def decorate(function: Callable[..., Result | ExitCode]) -> Callable[..., Result | ExitCode]:
         @wraps(function)
-        def run(ctx: typer.Context, **values: Any) -> Result:
+        def run(ctx: typer.Context, **values: Any) -> Result | ExitCode:
             call: Invocation = ctx.obj
             given = {option: values.pop(option) for option in common}
             call.command = ctx.command_path.removeprefix("smscli ")

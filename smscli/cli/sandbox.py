@@ -9,6 +9,7 @@ import typer
 
 from smscli import providers
 from smscli.cli.options import Invocation, command, complete_profile, new_app
+from smscli.errors import ExitCode
 from smscli.model import Account
 from smscli.render import Result, Table
 
@@ -27,7 +28,7 @@ def sandbox(
             "--profile", "-p", help="Accept this profile's credentials instead.", autocompletion=complete_profile
         ),
     ] = None,
-) -> Result:
+) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
     from smscli import sandbox as emulator
     from smscli.runtime import Wanted
@@ -38,7 +39,7 @@ def sandbox(
         accounts[chosen.provider] = call.runtime.account(chosen)
     app = emulator.create_app(accounts, clock=call.runtime.now)
     emulator.serve(app, port, ready=lambda root: call.show(_result(root, accounts, profile)))
-    return Result()
+    return ExitCode.OK
 
 
 def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> Result:
@@ -57,7 +58,7 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> 
         )
     return Result(
         data={"root": root, "providers": [{"provider": n, "base_url": u, "account": a} for n, u, a in rows]},
-        lines=tuple((name, url) for name, url, _ in rows),
+        lines=tuple(rows),
         table=Table(("provider", "base URL", "account"), tuple(rows)),
         notes=(f"messages: {root.rstrip('/')}/api/messages", "stop it with Ctrl-C"),
     )
