@@ -267,7 +267,7 @@ def _show_request(draft: _Draft, request: Request) -> dict[str, Tree]:
     by_key = any(value == draft.account.secret.reveal() for _, value in request.form)
     return {
         "method": request.method,
-        "url": request.url,
+        "url": mask(request.url),
         "query": [{"name": name, "value": mask(value)} for name, value in request.query],
         "form": [{"name": name, "value": mask(value)} for name, value in request.form],
         "stages": [] if by_key else [{"label": step.label, "value": step.shown} for step in trace.steps],
