@@ -52,7 +52,8 @@ def singles(vendor: str) -> list[Case]:
 
 def pairs(vendor: str) -> list[Case]:
     """``PAIRS`` random pairs of mistakes that befall one request, each changing the outcome."""
-    random, cases = dice(f"pairs of {vendor}"), []
+    random = dice(f"pairs of {vendor}")
+    cases: list[Case] = []
     while len(cases) < PAIRS:
         first, second = random.sample(sorted(MISTAKES), 2)
         steps = MISTAKES[first][1], MISTAKES[second][1]
