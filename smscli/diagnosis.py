@@ -413,11 +413,11 @@ def _encoded_forms(expected: str, lengths: Sequence[int]) -> list[_Form]:
 Variants = tuple[tuple[str, Callable[[str], str]], ...]
 
 _MOST_SINGLE_VALUES = 12
-"""A spelling is tried on all values at once and, up to this many, on each alone."""
+"""A spelling is tried on all values at once and, up to this many names, on those of each name alone."""
 
 
 def _respell(variants: Variants, *, skip_stamp: bool = False) -> Apply:
-    """Return the application of spellings to all values they change, and to each alone.
+    """Return the application of spellings to all values they change, and to each parameter's alone.
 
     Spellings that end in one string are one try, with all their names: ``PHP's urlencode or quote_plus``.
     """
@@ -429,25 +429,23 @@ def _respell(variants: Variants, *, skip_stamp: bool = False) -> Apply:
         pairs = recipe.pairs
         for how, function in cached:
             values = [value if name == untouched else function(value) for name, value in pairs]
-            changed = [index for index, (_, value) in enumerate(pairs) if values[index] != value]
-            for indexes in _groups(changed):
+            changed = dict.fromkeys(name for (name, value), new in zip(pairs, values, strict=True) if new != value)
+            for names in _groups(tuple(changed)):
                 result = tuple(
-                    (name, values[index]) if index in indexes else (name, value)
-                    for index, (name, value) in enumerate(pairs)
+                    (name, new if name in names else value) for (name, value), new in zip(pairs, values, strict=True)
                 )
-                names = ", ".join(dict.fromkeys(pairs[index][0] for index in indexes))
-                found.setdefault(result, ([], names))[0].append(how)
-        for result, (hows, names) in found.items():
-            yield recipe._replace(pairs=result), (names, " or ".join(hows))
+                found.setdefault(result, ([], ", ".join(names)))[0].append(how)
+        for result, (hows, who) in found.items():
+            yield recipe._replace(pairs=result), (who, " or ".join(hows))
 
     return apply
 
 
-def _groups(changed: list[int]) -> Iterator[frozenset[int]]:
+def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if changed:
-        yield frozenset(changed)
+        yield changed
     if 1 < len(changed) <= _MOST_SINGLE_VALUES:
-        yield from (frozenset([index]) for index in changed)
+        yield from ((name,) for name in changed)
 
 
 def _lower_hex(text: str) -> str:
@@ -803,13 +801,13 @@ def _empty_dropped(recipe: Recipe, _: _Case) -> Iterator[Try]:
 
 
 def _absent(case: _Case, recipe: Recipe) -> Iterator[tuple[str, str]]:
-    given = {name for name, _ in case.given} | {name for name, _ in recipe.pairs}
-    return (pair for pair in case.provider.extras if pair[0] not in given)
+    present = {name for name, _ in (*case.given, *recipe.pairs)} | set(case.rule.unsigned)
+    return (pair for pair in case.provider.extras if pair[0] not in present)
 
 
 def _added(recipe: Recipe, case: _Case) -> Iterator[Try]:
     for name, value in dict.fromkeys(_absent(case, recipe)):
-        if value and name not in case.rule.unsigned:
+        if value:
             for changed in _insert(recipe, name, value, case):
                 yield changed, (name, value)
 
