@@ -242,15 +242,16 @@ def test_add_refuses_what_it_cannot_use_and_leaves_the_file_alone(
 
 
 def test_add_asks_a_terminal_and_does_not_show_the_secret(tmp_path: Path) -> None:
-    """The real program on a real terminal: vendor, hidden key, login."""
+    """The real program on a real terminal: vendor, login, sender, hidden key."""
     config = tmp_path / "config.toml"
     code, screen = _on_a_terminal(
         ["profile", "add", "work"],
         {"SMSCLI_CONFIG": str(config)},
-        [("provider (", "lightsms"), ("(not shown)", SECRET), ("login (", "jonas")],
+        [("provider (", "lightsms"), ("login (", "jonas"), ("sender (", "Brand"), ("(not shown)", SECRET)],
     )
     assert code == 0, screen
-    assert tables(config)["work"] == {"provider": "lightsms", "login": "jonas", "api_key": SECRET}
+    expected = {"provider": "lightsms", "login": "jonas", "sender": "Brand", "api_key": SECRET}
+    assert tables(config)["work"] == expected
     assert "jonas" in screen, "what is no secret is echoed"
     assert SECRET not in screen
     assert "profile work is added" in screen

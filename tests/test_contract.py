@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -156,3 +157,13 @@ def test_an_impossible_number_is_refused_before_anything_is_signed(smscli: Run, 
     ran = smscli("send", "x", "--to", f"{NUMBERS[vendor]},+370", environ=environment(vendor), transport=transport)
     assert (ran.code, asked) == (2, [])
     assert "'+370'" in ran.err
+
+
+def test_a_vendor_module_that_lacks_a_library_is_not_called_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The missing library is named, not the vendor."""
+    (tmp_path / "newvendor.py").write_text("import a_library_that_is_not_there\n")
+    monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    with pytest.raises(ModuleNotFoundError, match="a_library_that_is_not_there"):
+        providers.get("newvendor")

@@ -168,3 +168,8 @@ def test_unsupported_is_a_kind_of_conflict() -> None:
     """A vendor that lacks an operation ends with 9."""
     assert UnsupportedError("no").exit_code == 9
     assert Balance(Decimal(1), "EUR").daily_quota is None
+
+
+def test_numbers_sort_by_their_digits() -> None:
+    """A job is the same whatever the order of its recipients."""
+    assert sorted([MSISDN("37061234568"), MSISDN("37061234567")]) == [MSISDN("37061234567"), MSISDN("37061234568")]

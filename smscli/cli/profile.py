@@ -165,8 +165,8 @@ def add(call: Invocation, name: str, provider: str | None, default: bool, **give
     options = {key: value for key, value in given.items() if value}
     vendor = _vendor(call.runtime, provider)
     _split_command(vendor, options)
-    start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
     options |= _ask_for_missing(call.runtime, vendor, options)
+    start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
     draft = profiles.Document("", {name: start})
     table = _table(profiles.resolve(draft, named=name, options=options, environ={}))
     edit = profiles.add(document, name, table, make_default=default or not document.tables)
@@ -235,7 +235,16 @@ def _ask_for_missing(runtime: Runtime, vendor: Provider, options: Mapping[str, o
             f"{vendor.title} needs {' and '.join(missing)}",
             hint="; ".join(f"give --{_kebab(name)} ({what})" for name, what in missing.items()),
         )
-    return {name: typer.prompt(f"{name} ({what})", err=True).strip() for name, what in missing.items()}
+    answers = {name: _ask(f"{name} ({what})") for name, what in missing.items()}
+    if missing and vendor.takes_sender and "sender" not in options:
+        # Whoever is asked anything is asked this too: some vendors send nothing without it.
+        answers |= {"sender": _ask("sender (ID that recipients see; Enter for none)", default="")}
+    return {name: answer for name, answer in answers.items() if answer}
+
+
+def _ask(question: str, default: str | None = None) -> str:
+    answer: str = typer.prompt(question, default=default, show_default=False, err=True)
+    return answer.strip()
 
 
 def _table(profile: Profile) -> dict[str, object]:

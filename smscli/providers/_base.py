@@ -47,6 +47,7 @@ class Provider(Record):
     the vendor's own profile fields, the secret among them. ``stamp_life`` is how many seconds a fetched clock stamp is
     used. ``batch_limit`` is the most recipients one request may carry. ``time_zone`` is the zone in which the vendor
     reads wall-clock times.
+    ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
     ``extras`` are parameters that client programs are known to add or forget, each with a usual value (a name may
     stand several times); a diagnosis tries them, nothing is ever sent because of them.
@@ -65,6 +66,7 @@ class Provider(Record):
     stamp_life: float = 0.0
     batch_limit: int = 1
     time_zone: str | None = None
+    takes_sender: bool = True
     aliases: tuple[tuple[str, ...], ...] = ()
     base_url_hint: str | None = None
     extras: Pairs = ()

@@ -267,6 +267,7 @@ PROVIDER = Provider(
     send=Operation(_build_send, strict_send(_read_send, _decode)),
     balance=Operation(_build_balance, strict_question(_read_balance, _decode)),
     stamp=Stamp.NONCE,
+    takes_sender=False,
     stamp_name="rand",
     # Assumed: the document has a limit and does not tell it; its largest example has three numbers.
     batch_limit=10,
