@@ -686,9 +686,14 @@ _PLANS = (
     ("49", "0", 11),
     ("1", "", 10),
 )
-_NUMBERS = re.compile(r"\s*\+?\d{7,15}(?:\s*[,;|\s]\s*\+?\d{7,15})*\s*")
+_NUMBERS = re.compile(r"[,;|\s]*\+?\d{7,15}(?:[,;|\s]+\+?\d{7,15})*[,;|\s]*", re.ASCII)
+_ENCODED_COMMA = re.compile("%(?:25)*(?:2[BC]|3B)", re.IGNORECASE)  # of + and ; too: encoded first, respelled later
 _LIST = re.compile(r"\s*\+?\d+(?:\s*[,;|\s]\s*\+?\d+)+\s*")
 _BETWEEN = re.compile(r"\s*[,;|\s]\s*")
+
+
+def _holds_numbers(text: str) -> bool:
+    return _NUMBERS.fullmatch(_ENCODED_COMMA.sub(",", text)) is not None
 
 
 def _renumber(plan: tuple[str, str, int], spell: Callable[[str, str, str], str]) -> Callable[[str], str]:
@@ -699,11 +704,11 @@ def _renumber(plan: tuple[str, str, int], spell: Callable[[str, str, str], str])
         reading = shape.fullmatch(match[0])
         return spell(code, trunk, reading[1]) if reading else match[0]
 
-    return lambda text: re.sub(r"\+?\d+", one, text) if _NUMBERS.fullmatch(text) else text
+    return lambda text: re.sub(r"\+?\d{7,}", one, text) if _holds_numbers(text) else text
 
 
 def _reprefix(prefix: str) -> Callable[[str], str]:
-    return lambda text: re.sub(r"(?:\+|\b00)?(\d+)", rf"{prefix}\1", text) if _NUMBERS.fullmatch(text) else text
+    return lambda text: re.sub(r"(?:\+|\b00)?(\d{7,})", rf"{prefix}\1", text) if _holds_numbers(text) else text
 
 
 _NUMBER_SPELLINGS: Variants = (
