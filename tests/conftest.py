@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +93,43 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
         return Ran(run(list(argv), runtime), out.text(), err.text())
 
     return call
+
+
+def on_a_terminal(argv: list[str], environ: dict[str, str], dialogue: list[tuple[str, str]]) -> tuple[int, str]:
+    """Run smscli on a pseudo-terminal; type each answer when its question has appeared."""
+    program = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a password is asked for on the controlling terminal
+sys.argv[0] = "smscli"
+from smscli.cli import main
+main()
+"""
+    terminal, other_end = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, *argv],
+        stdin=other_end, stdout=other_end, stderr=other_end, env={**os.environ, **environ}, start_new_session=True,
+    )  # fmt: skip
+    os.close(other_end)
+    screen, seen, waiting = "", 0, list(dialogue)
+    deadline = time.monotonic() + 20
+    try:
+        while time.monotonic() < deadline and (chunk := _read(terminal)) is not None:
+            screen += chunk
+            if waiting and (at := screen.find(waiting[0][0], seen)) >= 0:
+                seen = at + len(waiting[0][0])
+                time.sleep(0.05)  # the question is out before the echo is off
+                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+        return child.wait(1), screen
+    finally:
+        child.kill()
+        child.wait()
+        os.close(terminal)
+
+
+def _read(terminal: int) -> str | None:
+    """Return what has come within a moment, None when the other side has gone."""
+    ready, _, _ = select.select([terminal], [], [], 0.05)
+    try:
+        return os.read(terminal, 4096).decode(errors="replace") or None if ready else ""
+    except OSError:  # how Linux says it
+        return None

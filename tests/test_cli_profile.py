@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
-import sys
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import on_a_terminal
 
 SECRET = "zQ7/xJ+k9vW3=b8"
 FILE = f"""\
@@ -244,7 +240,7 @@ def test_add_refuses_what_it_cannot_use_and_leaves_the_file_alone(
 def test_add_asks_a_terminal_and_does_not_show_the_secret(tmp_path: Path) -> None:
     """The real program on a real terminal: vendor, login, sender, hidden key."""
     config = tmp_path / "config.toml"
-    code, screen = _on_a_terminal(
+    code, screen = on_a_terminal(
         ["profile", "add", "work"],
         {"SMSCLI_CONFIG": str(config)},
         [("provider (", "lightsms"), ("login (", "jonas"), ("sender (", "Brand"), ("(not shown)", SECRET)],
@@ -261,49 +257,9 @@ def test_ctrl_c_at_the_hidden_question_changes_nothing(tmp_path: Path) -> None:
     """Exit 130, no file."""
     config = tmp_path / "config.toml"
     words = ["profile", "add", "work", "--provider", "lightsms", "--login", "x"]
-    code, _ = _on_a_terminal(words, {"SMSCLI_CONFIG": str(config)}, [("(not shown)", "\x03")])
+    code, _ = on_a_terminal(words, {"SMSCLI_CONFIG": str(config)}, [("(not shown)", "\x03")])
     assert code == 130
     assert not config.exists()
-
-
-def _on_a_terminal(argv: list[str], environ: dict[str, str], dialogue: list[tuple[str, str]]) -> tuple[int, str]:
-    """Run smscli on a pseudo-terminal; type each answer when its question has appeared."""
-    program = """
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a password is asked for on the controlling terminal
-sys.argv[0] = "smscli"
-from smscli.cli import main
-main()
-"""
-    terminal, other_end = pty.openpty()
-    child = subprocess.Popen(
-        [sys.executable, "-c", program, *argv],
-        stdin=other_end, stdout=other_end, stderr=other_end, env={**os.environ, **environ}, start_new_session=True,
-    )  # fmt: skip
-    os.close(other_end)
-    screen, seen, waiting = "", 0, list(dialogue)
-    deadline = time.monotonic() + 20
-    try:
-        while time.monotonic() < deadline and (chunk := _read(terminal)) is not None:
-            screen += chunk
-            if waiting and (at := screen.find(waiting[0][0], seen)) >= 0:
-                seen = at + len(waiting[0][0])
-                time.sleep(0.05)  # the question is out before the echo is off
-                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
-        return child.wait(1), screen
-    finally:
-        child.kill()
-        child.wait()
-        os.close(terminal)
-
-
-def _read(terminal: int) -> str | None:
-    """Return what has come within a moment, None when the other side has gone."""
-    ready, _, _ = select.select([terminal], [], [], 0.05)
-    try:
-        return os.read(terminal, 4096).decode(errors="replace") or None if ready else ""
-    except OSError:  # how Linux says it
-        return None
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------
@@ -344,9 +300,9 @@ def test_removing_the_default_profile_needs_a_yes(smscli: Callable[..., Any], co
 def test_removing_the_default_profile_asks_a_terminal(tmp_path: Path, config: Path) -> None:
     """No is the default answer."""
     environ = {"SMSCLI_CONFIG": str(tmp_path / "config.toml")}
-    code, _ = _on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "n")])
+    code, _ = on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "n")])
     assert (code, config.read_text()) == (9, FILE)
-    code, screen = _on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "y")])
+    code, screen = on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "y")])
     assert (code, list(tables(config))) == (0, ["russia"]), screen
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from smscli.capture import read
-from tests.conftest import Ran
-from tests.test_cli_profile import _on_a_terminal
+from tests.conftest import Ran, on_a_terminal
 
 Run = Callable[..., Ran]
 
@@ -90,11 +89,11 @@ def test_without_a_key_there_is_no_signature(sign: Run) -> None:
 def test_the_key_is_asked_for_on_a_terminal_in_silence(tmp_path: Path) -> None:
     """Only when nothing but the key is missing, and it does not appear on the screen."""
     environ = {"SMSCLI_CONFIG": str(tmp_path / "config.toml"), "SMSCLI_PROVIDER": "payforsms", "TERM": "dumb"}
-    code, screen = _on_a_terminal(["sign", *PAGE, "-o", "plain"], environ, [("api_key (not shown)", KEY)])
+    code, screen = on_a_terminal(["sign", *PAGE, "-o", "plain"], environ, [("api_key (not shown)", KEY)])
     assert code == 0
     assert TRUE in screen
     assert KEY not in screen
-    code, screen = _on_a_terminal(["sign", *PAGE], {**environ, "SMSCLI_PROVIDER": ""}, [])
+    code, screen = on_a_terminal(["sign", *PAGE], {**environ, "SMSCLI_PROVIDER": ""}, [])
     assert code == 3
     assert "no provider is named" in screen
 
