@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SECONDS = 30.0
 DEFAULT_SANDBOX_PROVIDER = "lightsms"
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Those that ask a program to end; Windows lacks one."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -61,7 +63,7 @@ class Runtime(Record):
     """What the outside world is made of; ``real()`` is the real one.
 
     ``stdin``, ``stdout`` and ``stderr`` may be None (a closed descriptor). ``now`` is Unix seconds, ``monotonic``
-    never steps back. ``transport`` None means HTTP.
+    never steps back. ``transport`` None means HTTP. ``own_process``: the process ends with the command line.
     """
 
     environ: Mapping[str, str]
@@ -72,6 +74,7 @@ class Runtime(Record):
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     transport: Transport | None = None
+    own_process: bool = False
 
     # --- whose account ---
 
@@ -140,7 +143,7 @@ class Runtime(Record):
 
             account = account._replace(base_url=sandbox.DEMO[profile.provider].base_url)
         try:
-            with _signals(interruption, cancel):
+            with _signals(interruption, cancel, for_good=self.own_process):
                 yield provider, Caller(provider, account, world)
         finally:
             close()
@@ -194,7 +197,7 @@ class Runtime(Record):
 
 def real() -> Runtime:
     """Return the world this process was started in."""
-    return Runtime(os.environ, sys.stdin, sys.stdout, sys.stderr)
+    return Runtime(os.environ, sys.stdin, sys.stdout, sys.stderr, own_process=True)
 
 
 def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:
@@ -230,8 +233,11 @@ def _traced(transport: Transport, trace: Callable[[str], None], monotonic: Calla
 
 
 @contextmanager
-def _signals(interruption: Interruption | None, cancel: Callable[[], None]) -> Iterator[None]:
-    """Let the first signal ask to finish and the second end the running request, while the block runs."""
+def _signals(interruption: Interruption | None, cancel: Callable[[], None], *, for_good: bool) -> Iterator[None]:
+    """Let the first signal ask to finish and the second end the running request, while the block runs.
+
+    ``for_good``: also behind the block, so that a late signal cannot keep the receipt from being shown.
+    """
     if interruption is None:
         yield
         return
@@ -243,7 +249,7 @@ def _signals(interruption: Interruption | None, cancel: Callable[[], None]) -> I
             interruption.signal = number
 
     # What the parent made ignored (nohup, a shell's background job) stays ignored.
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    kept = {number: signal.getsignal(number) for number in SIGNALS}
     kept = {number: handler for number, handler in kept.items() if handler is not signal.SIG_IGN}
     for number in kept:
         signal.signal(number, caught)
@@ -251,4 +257,5 @@ def _signals(interruption: Interruption | None, cancel: Callable[[], None]) -> I
         yield
     finally:
         for number, handler in kept.items():
-            signal.signal(number, handler)
+            if not for_good:
+                signal.signal(number, handler)

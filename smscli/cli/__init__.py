@@ -6,6 +6,7 @@ Only this package knows Typer. A command module is imported when its command is 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
@@ -21,7 +22,7 @@ from smscli import __version__
 from smscli.cli.options import Invocation, new_app
 from smscli.errors import InputError, SmscliError
 from smscli.render import Output, Result, explain, failure, render
-from smscli.runtime import Runtime, real
+from smscli.runtime import SIGNALS, Runtime, real
 
 if TYPE_CHECKING:
     # What Typer calls a command at run time; the names are its own.
@@ -82,6 +83,9 @@ class _Commands(typer.core.TyperGroup):
 def main() -> NoReturn:
     """Run the program and exit with its status."""
     status = run(sys.argv[1:], real())
+    # The status is decided: a signal that comes while the interpreter tidies up must not replace it.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     # What could not be flushed has been dealt with; the interpreter's own flush must not speak up again.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
