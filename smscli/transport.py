@@ -82,9 +82,6 @@ class HttpTransport:
         self._verify: str | bool = _checked_ca(ca) if ca else True
         self._running: tuple[_Meter, SimpleQueue[_Ending]] | None = None
         self._session = _Session()
-        self._session.trust_env = False
-        self._session.mount("http://", _Adapter(max_retries=0))
-        self._session.mount("https://", _Adapter(max_retries=0))
 
     def __call__(self, request: Request, seconds: float) -> Response:
         """Return the complete answer to one request within ``seconds`` of wall time, name look-up included.
@@ -99,8 +96,10 @@ class HttpTransport:
         meter = _Meter(self._clock, request.not_after)
         endings: SimpleQueue[_Ending] = SimpleQueue()
 
+        session = self._session
+
         def work() -> None:
-            endings.put(self._exchange(prepared, meter, proxy, seconds, request.billable))
+            endings.put(self._exchange(session, prepared, meter, proxy, seconds, request.billable))
 
         self._running = meter, endings
         try:
@@ -116,6 +115,10 @@ class HttpTransport:
             self._running = None
         if isinstance(ending, Response):
             return ending
+        if isinstance(ending, _Stop):
+            # The worker may still be busy giving up its connection: what comes next must not be handed the same one.
+            session.close()
+            self._session = _Session()
         raise _Scene(_name(target), proxy and _name(parse_url(proxy)), seconds, meter).verdict(ending)
 
     def cancel(self) -> None:
@@ -134,15 +137,16 @@ class HttpTransport:
         self._session.close()
 
     def _exchange(
-        self, prepared: requests.PreparedRequest, meter: _Meter, proxy: str | None, seconds: float, once: bool
-    ) -> _Ending:
+        self, session: _Session, prepared: requests.PreparedRequest, meter: _Meter, proxy: str | None, seconds: float,
+        once: bool,
+    ) -> _Ending:  # fmt: skip
         # Runs in a thread of its own, because neither name look-up nor a dripping server heeds a total deadline.
         # It may outlive the call, then unable to write.
         _METER.set(meter)
         keep = False
         try:
             meter.begin()
-            answer = self._session.send(
+            answer = session.send(
                 prepared,
                 stream=True,
                 timeout=seconds + _SLACK,
@@ -341,10 +345,16 @@ class _Adapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """A session that knows no redirects.
+    """A session of metered connections that reads no environment, repeats nothing and knows no redirects.
 
     ``allow_redirects=False`` alone still reads the whole body of one, however long, to prepare the next request.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount("http://", _Adapter(max_retries=0))
+        self.mount("https://", _Adapter(max_retries=0))
 
     def get_redirect_target(self, resp: object) -> None:  # noqa: ARG002  (the library's signature)
         return None
