@@ -232,3 +232,9 @@ def test_timestamp_needs_no_account(smscli: Run) -> None:
     clock = Response(200, b"1732809600")
     ran = smscli("timestamp", "--provider", "lightsms", transport=lambda *_: clock)
     assert (ran.code, ran.out) == (0, "1732809600\n"), ran.err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1", "soon"])
+def test_a_timeout_is_a_number_of_seconds(smscli: Run, seconds: str) -> None:
+    """NaN is neither too small nor too large, and would wait for ever or not at all."""
+    assert smscli("balance", "--sandbox", f"--timeout={seconds}").code == 2

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,6 +67,13 @@ def complete_provider(incomplete: str) -> list[str]:
     return [name for name in providers.names() if name.startswith(incomplete)]
 
 
+def _refuse_nan(number: float | None) -> float | None:
+    # It is neither below the least nor above the most, and no clock ever reaches it.
+    if number is not None and isnan(number):
+        raise typer.BadParameter("nan is no number of seconds")
+    return number
+
+
 _PRESENTATION: dict[str, tuple[Any, Any]] = {
     "output": (
         Annotated[
@@ -119,6 +127,7 @@ _VENDOR: dict[str, tuple[Any, Any]] = {
             typer.Option(
                 "--timeout",
                 metavar="SECONDS",
+                callback=_refuse_nan,
                 min=0.1,
                 max=600,
                 show_default=False,
