@@ -1,8 +1,12 @@
-"""What every test may use: ``smscli(...)`` runs a command line in the process and reads like a shell transcript."""
+"""What every test may use: ``smscli(...)``, a run that reads like a transcript; a real terminal; a vendor on loopback.
+
+No test may talk to anybody but this machine: a connection elsewhere fails it.
+"""
 
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 import os
 import pty
@@ -10,8 +14,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,9 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Transport
+from tests.rig.certificates import Certificates, certificates
+from tests.rig.client import SECRETS
+from tests.rig.vendor import Vendor
 
 
 @dataclass(frozen=True)
@@ -133,3 +140,36 @@ def _read(terminal: int) -> str | None:
         return os.read(terminal, 4096).decode(errors="replace") or None if ready else ""
     except OSError:  # how Linux says it
         return None
+
+
+# --- a vendor behind a socket, and the fence around it ----------------------------------------------------------------
+
+
+def _fence(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+        if not ipaddress.ip_address(host).is_loopback:
+            raise AssertionError(f"a test connects to {host}, which is not this machine")
+
+
+sys.addaudithook(_fence)
+
+
+@pytest.fixture(scope="session")
+def files() -> Certificates:
+    """The certificates of this run."""
+    return certificates()
+
+
+@pytest.fixture(scope="module")
+def running(files: Certificates) -> Iterator[Vendor]:
+    """One verifying vendor for all tests of a file."""
+    with Vendor(server_files=asdict(files), secrets=SECRETS) as vendor:
+        yield vendor
+
+
+@pytest.fixture
+def vendor(running: Vendor) -> Vendor:
+    """The vendor, its memory emptied."""
+    running.forget()
+    return running

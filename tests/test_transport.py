@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +23,11 @@ from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, Unreach
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from smscli.wire import MAX_ANSWER, Request
-from tests.rig.certificates import Certificates, certificates
+from tests.rig.certificates import Certificates
 from tests.rig.client import SECRETS, VENDORS, Ending, build, send
 from tests.rig.vendor import Step, Vendor, mute_port, refusing_port
 
 # --- the stage -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def files() -> Certificates:
-    """The certificates of this run."""
-    return certificates()
-
-
-@pytest.fixture(scope="module")
-def running(files: Certificates) -> Iterator[Vendor]:
-    """One vendor for all tests."""
-    with Vendor(server_files=asdict(files), secrets=SECRETS) as vendor:
-        yield vendor
-
-
-@pytest.fixture
-def vendor(running: Vendor) -> Vendor:
-    """The vendor, its memory emptied."""
-    running.forget()
-    return running
 
 
 @pytest.fixture
