@@ -168,14 +168,16 @@ class Journal:
     """One journal file, opened by one thread of one process.
 
     ``path`` is created when it is missing, 0600 in a directory of 0700; an existing file is never replaced, mended or
-    migrated down. ``now`` gives Unix seconds. Raises ConfigError when the file cannot be trusted or used.
+    migrated down. ``now`` gives Unix seconds; ``options`` ends the commands that hints name. Raises ConfigError when
+    the file cannot be trusted or used.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float], options: str = "") -> None:
         if os.name == "nt":
             raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint="use --no-journal")
         self._path = Path(os.path.realpath(path))
         self._now = now
+        self._options = options
         self._held: dict[str, int] = {}
         self._failed = False
         with ExitStack() as stack, _explained(self._path):
@@ -208,7 +210,7 @@ class Journal:
             if stored and stored.fingerprint != job.fingerprint:
                 raise ConflictError(
                     f"key {key!r} was used for other content on {_date(stored.created)}",
-                    hint=f"take another key, or see what it was: smscli journal show {key}",
+                    hint=f"take another key, or see what it was: smscli journal show {key}{self._options}",
                 )
             repeated = self._same_content(job.fingerprint, once) if once is not None and not stored else None
             twin = None if stored or repeated else self._same_content(job.fingerprint, TWIN_SECONDS)
@@ -304,7 +306,7 @@ class Journal:
             if not unknown:
                 raise InputError(
                     f"nothing is unknown under key {key!r}" + (f" for {to}" if to else ""),
-                    hint=f"smscli journal show {key}",
+                    hint=f"smscli journal show {key}{self._options}",
                 )
             resolved = [message.decided(sent, moment) for message in unknown]
             for message in resolved:

@@ -186,7 +186,8 @@ class Runtime(Record):
         """Open the journal; raise ConfigError when it cannot be used."""
         from smscli.journal import Journal
 
-        return Journal(self.journal_path(sandbox=sandbox), now=self.now)
+        options = " --sandbox" if sandbox else ""
+        return Journal(self.journal_path(sandbox=sandbox), now=self.now, options=options)
 
     # --- streams ---
 

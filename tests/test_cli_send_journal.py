@@ -344,3 +344,11 @@ def test_a_relative_state_directory_is_refused(send: Run, vendor: Vendor) -> Non
     """It would be another journal in every working directory: a key would count only there."""
     ran = send("--key", "backup", environ={"SMSCLI_STATE_DIR": "state"})
     assert (ran.code, vendor.requests) == (3, [])
+
+
+def test_a_hint_names_the_journal_that_it_speaks_of(smscli: Run) -> None:
+    """Pasted as it stands, the command of the hint finds the key: here in the sandbox's journal."""
+    smscli("send", "--sandbox", "--to", "+37061234567", "one", "--key", "K")
+    refused = smscli("send", "--sandbox", "--to", "+37061234567", "two", "--key", "K")
+    assert "smscli journal show K --sandbox" in refused.err
+    assert smscli("journal", "show", "K", "--sandbox").code == 0
