@@ -806,8 +806,9 @@ def _empty_dropped(recipe: Recipe, _: _Case) -> Iterator[Try]:
 
 
 def _absent(case: _Case, recipe: Recipe) -> Iterator[tuple[str, str]]:
-    present = {name for name, _ in (*case.given, *recipe.pairs)} | set(case.rule.unsigned)
-    return (pair for pair in case.provider.extras if pair[0] not in present)
+    # What was added before may be added again with another value: two layers of a program can each have a default.
+    present = {name for name, _ in case.given} | set(case.rule.unsigned)
+    return (pair for pair in case.provider.extras if pair[0] not in present and pair not in recipe.pairs)
 
 
 def _added(recipe: Recipe, case: _Case) -> Iterator[Try]:
