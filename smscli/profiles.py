@@ -35,6 +35,7 @@ from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Field, Profile, Secret, SecretSource, SenderId, visible
 from smscli.providers import Provider
 from smscli.record import Record
+from smscli.wire import is_loopback
 
 MAX_FILE = 64 * 1024
 """Bytes of a profile file. A person's file is a hundredth of it; what is larger is not a profile file."""
@@ -474,7 +475,7 @@ def _base_url(value: object) -> str:
     parts = _url_parts(text)
     if "@" in parts[1] or "?" in text or "#" in text:
         raise SettingError("must be a plain address, without user, query or fragment")
-    if parts[0] != "https" and not (parts[0] == "http" and _is_loopback(parts[2])):
+    if parts[0] != "https" and not (parts[0] == "http" and is_loopback(parts[2])):
         raise SettingError("must begin with https:// (http:// only for this machine)")
     return text if text.endswith("/") else f"{text}/"
 
@@ -496,15 +497,6 @@ def _url_parts(text: str) -> tuple[str, str, str]:
     if not host or re.search(r"[\s\\\\]", text):
         raise SettingError("must be a URL: https://HOST/")
     return parts.scheme, parts.netloc, host
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address  # only http:// asks
-
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 SETTINGS = (

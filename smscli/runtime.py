@@ -23,7 +23,7 @@ from smscli.errors import ConfigError
 from smscli.model import Account, Profile, Secret, SecretSource
 from smscli.providers import Provider
 from smscli.record import Record
-from smscli.wire import Request, Response, Transport
+from smscli.wire import Request, Response, Transport, is_loopback
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
@@ -34,7 +34,6 @@ DEFAULT_SECONDS = 30.0
 DEFAULT_SANDBOX_PROVIDER = "lightsms"
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Those that ask a program to end; Windows lacks one."""
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Wanted(Record):
@@ -203,7 +202,7 @@ def real() -> Runtime:
 
 def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:
     """Return whether a send would reach an emulator: the one in this process, or one on a loopback address."""
-    return wanted.sandbox or urlsplit(profile.base_url).hostname in LOOPBACK
+    return wanted.sandbox or is_loopback(urlsplit(profile.base_url).hostname)
 
 
 _last_nonce = 0

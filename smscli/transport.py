@@ -12,7 +12,6 @@ Only this room imports requests and urllib3, and only commands that talk to a ne
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import logging
 import os
 import re
@@ -39,7 +38,7 @@ from urllib3.util import Url, parse_url  # noqa: TID253  (as above)
 from smscli import __version__
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import Secret, visible
-from smscli.wire import MAX_ANSWER, Request, Response
+from smscli.wire import MAX_ANSWER, Request, Response, is_loopback
 
 # Its debug and warning lines carry path and query; whatever the root logger is set to, they stop here.
 logging.getLogger("urllib3").propagate = False
@@ -170,7 +169,7 @@ class HttpTransport:
             meter.release(keep)
 
     def _proxy_for(self, target: Url) -> str | None:
-        if self._proxy or not self._variable or _is_loopback(target):
+        if self._proxy or not self._variable or is_loopback(target.host):
             return self._proxy
         return None if should_bypass_proxies(target.url, self._no_proxy) else self._variable
 
@@ -380,20 +379,12 @@ def _prepare(request: Request) -> tuple[requests.PreparedRequest, Url]:
         raise ConfigError("the vendor's address is no http(s) URL", hint="base_url must begin with https://")
     if target.auth:
         raise ConfigError("the vendor's address holds a user name or password", hint="remove them from base_url")
-    if target.scheme == "http" and not _is_loopback(target):
+    if target.scheme == "http" and not is_loopback(target.host):
         raise ConfigError(
             f"plain http to {_name(target)} is refused: anybody on the way could read and change the message",
             hint="use https:// in base_url; http:// is for this machine only",
         )
     return prepared, target
-
-
-def _is_loopback(url: Url) -> bool:
-    host = (url.host or "").strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _name(url: Url) -> str:

@@ -19,6 +19,9 @@ MAX_ANSWER = 64 * 1024
 
 _MAX_DEPTH = 32
 
+# Not ipaddress: from Python 3.13 on it also counts mapped addresses.
+_LOOPBACK = r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"
+
 # One string, closed or not (an open one runs to the end, so that hostile input is read in a single pass).
 _STRING = r'(?s)"(?:[^"\\]|\\.)*+"?'
 
@@ -73,6 +76,18 @@ Transport = Callable[[Request, float], Response]
 def encode(pairs: Pairs) -> str:
     """Return the pairs as ``application/x-www-form-urlencoded`` in UTF-8, a space as ``+``, as PHP and browsers do."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether a host name or address means this machine: 127.0.0.0/8, ``::1`` (brackets allowed), ``localhost``.
+
+    The one definition of it; what else a resolver may lead back here (``*.localhost``, mapped IPv4) does not count.
+    """
+    bare = (host or "").lower().strip("[]")
+    return (
+        bare in ("localhost", "::1")
+        or re.fullmatch(r"127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}", bare) is not None
+    )
 
 
 class MalformedAnswer(ValueError):  # noqa: N818  (it describes the answer; the error tree has no place for it)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smscli.wire import MAX_ANSWER, MalformedAnswer, Request, decode_json, decode_text, depth, encode
+from smscli.wire import MAX_ANSWER, MalformedAnswer, Request, decode_json, decode_text, depth, encode, is_loopback
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -91,3 +91,21 @@ def test_any_bytes_give_a_value_or_one_kind_of_error(body: bytes) -> None:
     """Nothing else ever escapes from the reading of an answer."""
     with contextlib.suppress(MalformedAnswer):
         decode_json(body)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.2", "127.255.255.255", "::1", "[::1]", "localhost", "LocalHost"]
+)
+def test_this_machine_has_these_names(host: str) -> None:
+    """Loopback is a whole network of addresses, one of IPv6, and one name."""
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["128.0.0.1", "127.0.0.256", "127.0.0", "127.0.0.1.example", "::", "::ffff:127.0.0.1", "sub.localhost",
+     "127.0.0.01", "", None],
+)  # fmt: skip
+def test_nothing_else_is_this_machine(host: str | None) -> None:
+    """What only resembles a loopback address, or depends on a resolver, gets no exception from TLS."""
+    assert not is_loopback(host)

@@ -43,10 +43,11 @@ class Operation(Record, Generic[In, Out]):
 class Provider(Record):
     """One vendor. A capability it lacks is None.
 
-    ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it. ``fields`` are
-    the vendor's own profile fields, the secret among them. ``stamp_life`` is how many seconds a fetched clock stamp is
-    used. ``batch_limit`` is the most recipients one request may carry. ``time_zone`` is the zone in which the vendor
-    reads wall-clock times.
+    ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it.
+    ``usual_path`` is the directory of the vendor's scripts on its own host, for white-label hosts named without one.
+    ``fields`` are the vendor's own profile fields, the secret among them. ``stamp_life`` is how many seconds a fetched
+    clock stamp is used. ``batch_limit`` is the most recipients one request may carry. ``time_zone`` is the zone in
+    which the vendor reads wall-clock times.
     ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
     ``extras`` are parameters that client programs are known to add or forget, each with a usual value (a name may
@@ -58,6 +59,7 @@ class Provider(Record):
     base_url: str | None
     fields: tuple[Field, ...]
     rule: Rule
+    usual_path: str
     send: Operation[Message, SendReceipt]
     balance: Operation[None, Balance]
     timestamp: Operation[None, ServerTime] | None = None

@@ -282,6 +282,7 @@ PROVIDER = Provider(
     name="lightsms",
     title="LightSMS",
     base_url="https://www.lightsms.com/external/get/",
+    usual_path="/external/get/",
     fields=_FIELDS,
     rule=_RULE,
     send=Operation(_build_send, strict_send(_read_send)),

@@ -213,6 +213,7 @@ PROVIDER = Provider(
     name="mainsms",
     title="MainSMS",
     base_url="https://mainsms.ru/api/mainsms/",
+    usual_path="/api/mainsms/",
     fields=_FIELDS,
     rule=_RULE,
     send=Operation(_build_send, strict_send(_read_send)),

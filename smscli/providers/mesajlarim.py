@@ -262,6 +262,7 @@ PROVIDER = Provider(
     title="Mesajlarim",
     base_url=None,
     base_url_hint="the document names no host; one public client used https://mesajlarim.turkcell.com.tr/omrestapi/",
+    usual_path="/omrestapi/",
     fields=_FIELDS,
     rule=_RULE,
     send=Operation(_build_send, strict_send(_read_send, _decode)),
