@@ -65,8 +65,10 @@ class Ledger(Protocol):
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Commit durably that these are in flight; raise ConfigError when that fails, and nothing is sent."""
 
-    def settle(self, key: str, submissions: Sequence[Submission], evidence: str | None = None) -> None:
-        """Record how these ended; raise ConfigError when that fails."""
+    def settle(
+        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
+    ) -> None:
+        """Record how these ended, waiting at least ``seconds`` for other processes; raise ConfigError when it fails."""
 
 
 class Caller:
@@ -122,8 +124,9 @@ class Caller:
             receipts.append(self._submit_batch(message._replace(to=to), journal, key))
             results.update((submission.to, submission) for submission in receipts[-1].submissions)
         balance = next((receipt.balance for receipt in reversed(receipts) if receipt.balance), None)
-        unrecorded = next((receipt.unrecorded for receipt in receipts if receipt.unrecorded), None)
-        return SendReceipt(tuple(results.values()), balance, unrecorded)
+        whole = SendReceipt(tuple(results.values()), balance)
+        last = receipts[-1] if receipts else whole
+        return whole._replace(unrecorded=last.unrecorded, unrecorded_to=last.unrecorded_to)
 
     def stamp(self, deadline: float | None = None) -> tuple[str, float | None]:
         """Return what makes the next request fresh, and the monotonic second after which it is stale.
@@ -180,7 +183,8 @@ class Caller:
         scrub = self._scrubber(request, message.text)
         receipt = receipt._replace(submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
         # Cut behind the mask: half a key at the end would not be found.
-        return self._settle(receipt, journal, key, evidence and scrub(evidence)[:EVIDENCE]) if claimed else receipt
+        evidence = evidence and scrub(evidence)[:EVIDENCE]
+        return self._settle(receipt, journal, key, evidence, deadline) if claimed else receipt
 
     def _let_go(self, request: Request, deadline: float) -> Response:
         """Send the request, unless a signal came while the clock was asked or the claim was written."""
@@ -188,12 +192,17 @@ class Caller:
             raise UnreachableError(_STOPPED, hint=_AGAIN)
         return self._world.transport(request, deadline - self._world.monotonic())
 
-    def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None) -> SendReceipt:
+    def _settle(
+        self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None, deadline: float
+    ) -> SendReceipt:  # fmt: skip
         try:
-            journal.settle(key, receipt.submissions, evidence)
+            # What the vendor has said must not be lost to a busy file while there is time left to wait.
+            journal.settle(key, receipt.submissions, evidence, deadline - self._world.monotonic())
         except ConfigError as error:
-            # What happened is known and shown; only the journal will call it unknown.
-            return receipt._replace(unrecorded=_reason(error))
+            # What happened is known and shown; only the journal will call it unknown. The journal's own hint is not
+            # passed on: whatever it says, this request must not be made again.
+            to = tuple(submission.to for submission in receipt.submissions)
+            return receipt._replace(unrecorded=_reason(error)._replace(hint=None), unrecorded_to=to)
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:

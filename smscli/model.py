@@ -202,12 +202,13 @@ class ServerTime(Record):
 class SendReceipt(Record):
     """One submission for each recipient, in the order they were asked for.
 
-    ``unrecorded`` says why the journal could not take what is told here.
+    ``unrecorded`` says why the journal could not take what is told here of the recipients in ``unrecorded_to``.
     """
 
     submissions: tuple[Submission, ...]
     balance: Balance | None = None
     unrecorded: Reason | None = None
+    unrecorded_to: tuple[MSISDN, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:

@@ -27,7 +27,7 @@ from smscli.wire import Request, Response, Transport, is_loopback
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
-    from smscli.journal import Journal
+    from smscli.journal import Boot, Journal
     from smscli.profiles import Need
 
 DEFAULT_SECONDS = 30.0
@@ -58,11 +58,23 @@ class Interruption:
         return self.signal is not None
 
 
+def this_boot() -> Boot | None:
+    """Return the id of this run of the machine and its age, sleep included; None where the system tells neither."""
+    from smscli.journal import Boot
+
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Boot(name, time.clock_gettime(time.CLOCK_BOOTTIME))
+    except (OSError, AttributeError, ValueError):  # only Linux has both
+        return None
+
+
 class Runtime(Record):
     """What the outside world is made of; ``real()`` is the real one.
 
     ``stdin``, ``stdout`` and ``stderr`` may be None (a closed descriptor). ``now`` is Unix seconds, ``monotonic``
-    never steps back. ``transport`` None means HTTP. ``own_process``: the process ends with the command line.
+    never steps back; ``boot`` names this run of the machine and how long it lasts. ``transport`` None means HTTP.
+    ``own_process``: the process ends with the command line.
     """
 
     environ: Mapping[str, str]
@@ -72,6 +84,7 @@ class Runtime(Record):
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    boot: Callable[[], Boot | None] = this_boot
     transport: Transport | None = None
     own_process: bool = False
 
@@ -181,12 +194,18 @@ class Runtime(Record):
             )
         return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
 
+    def has_journal(self, *, sandbox: bool) -> bool:
+        """Return whether a journal was ever begun there; asking does not begin one."""
+        from smscli.journal import exists
+
+        return exists(self.journal_path(sandbox=sandbox))
+
     def journal(self, *, sandbox: bool) -> Journal:
-        """Open the journal; raise ConfigError when it cannot be used."""
+        """Open the journal, begun when there never was one; raise ConfigError when it cannot be used."""
         from smscli.journal import Journal
 
         options = " --sandbox" if sandbox else ""
-        return Journal(self.journal_path(sandbox=sandbox), now=self.now, options=options)
+        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, options=options)
 
     # --- streams ---
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3  # noqa: TID253  (to damage a journal behind its back)
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -161,14 +162,59 @@ def test_a_damaged_journal_ends_in_exit_3_in_every_command(kept: Smscli, tmp_pat
 
 
 def test_check_lists_every_fault(kept: Smscli, tmp_path: Path) -> None:
-    """An accepted recipient without an id cannot have come from an answer that was understood."""
-    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
-        journal.begin(Job("odd", "lightsms", "", "", (ANNA,), "hi", "odd"))
-        journal.claim("odd", (ANNA,))
-        journal.settle("odd", (Submission(ANNA, Outcome.SENT),))
+    """Each broken row is told with its key."""
+    db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
+    db.execute("UPDATE message SET parts = 7 WHERE state = 'UNKNOWN'")
+    db.commit()
+    db.close()
     ran = kept("check", "-o", "json")
     assert ran.code == ExitCode.CONFIG
-    assert ran.json["error"]["problems"] == ["key 'odd': +37061234567 is SENT without a message id"]
+    assert ran.json["error"]["problems"] == ["key 'lost': the journal is damaged: a row does not match its checksum"]
+
+
+def test_looking_does_not_begin_a_journal(smscli: Smscli, tmp_path: Path) -> None:
+    """Nothing was sent, so there is nothing to list; the first send begins the journal and says so, once."""
+    for command in (["list"], ["check"], ["purge"], ["list", "--sandbox"]):
+        assert smscli("journal", *command).code == 0
+    assert not (tmp_path / "state").exists()
+    first, second = (smscli("send", "--sandbox", "--to", "+37061234567", text) for text in ("one", "two"))
+    assert f"a new journal begins in {tmp_path / 'state' / 'sandbox.sqlite3'}" in first.err
+    assert "a new journal begins" not in second.err
+
+
+def test_a_lost_journal_is_not_silently_begun_anew(smscli: Smscli, tmp_path: Path) -> None:
+    """Its keys are forgotten: that takes a decision, and the error names the command that makes it."""
+    send = ("send", "--sandbox", "--to", "+37061234567", "--key", "k", "hi")
+    assert smscli(*send).code == 0
+    (tmp_path / "state" / "sandbox.sqlite3").unlink()
+    refused = smscli(*send)
+    assert (refused.code, refused.out) == (ExitCode.CONFIG, "")
+    assert "smscli journal init --sandbox" in refused.err
+    assert smscli("journal", "list", "--sandbox").code == ExitCode.CONFIG
+    assert smscli("journal", "init", "--sandbox").code == 0
+    assert smscli(*send).code == 0
+    again = smscli("journal", "init", "--sandbox")
+    assert (again.code, "there is a journal already" in again.err) == (ExitCode.CONFLICT, True)
+
+
+def test_a_key_is_found_in_either_journal_which_is_said(kept: Smscli, smscli: Smscli) -> None:
+    """The vendors' first; --sandbox looks in the sandbox's alone."""
+    smscli("send", "--sandbox", "--to", "+37061234567", "--key", "there", "hi", now=lambda: NOON)
+    smscli("send", "--sandbox", "--to", "+37061234567", "--key", "done", "hi", now=lambda: NOON)
+    found = kept("show", "there", "-o", "json")
+    assert (found.code, found.json["data"]["journal"]) == (0, "sandbox")
+    assert "key there stands in the sandbox's journal" in found.err
+    assert kept("show", "done", "-o", "json").json["data"]["journal"] == "vendor"
+    assert kept("show", "done", "--sandbox", "-o", "json").json["data"]["journal"] == "sandbox"
+    for options, whose in (((), "no journal knows the"), (("--sandbox",), "the sandbox's journal knows no")):
+        ran = kept("show", "nowhere", *options)
+        assert (ran.code, f"{whose} key 'nowhere'" in ran.err) == (ExitCode.INPUT, True)
+    assert kept("resolve", "lost", "--sent").code == 0
+
+
+def test_a_key_of_undecodable_bytes_is_one_that_nobody_knows(kept: Smscli) -> None:
+    """The shell may pass any byte; none of them can be in a key."""
+    assert kept("show", "\udcff").code == ExitCode.INPUT
 
 
 def test_a_send_to_the_sandbox_is_found_in_its_own_journal(smscli: Smscli) -> None:

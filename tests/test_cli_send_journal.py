@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3  # noqa: TID253  (to hold the file as another process would)
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from smscli.cli import run as run_smscli
 from smscli.errors import OutcomeUnknownError, UnreachableError
+from smscli.runtime import Runtime
 from smscli.wire import Request, Response
-from tests.conftest import Ran
+from tests.conftest import Ran, Stream
 
 Run = Callable[..., Ran]
 
@@ -134,7 +137,10 @@ def test_the_same_content_under_another_key_is_sent_and_remarked(send: Run, vend
     send("--key", "monday")
     ran = send("--key", "tuesday", at=60)
     assert ran.code == 0
-    assert "the same text went to the same recipients minutes ago, under key monday" in ran.err
+    assert (
+        "the same text went to the same recipients on 2030-03-17 17:46:40+00:00 (60 seconds ago) under key monday"
+        in (ran.err)
+    )
     assert len(vendor.requests) == 2
 
 
@@ -271,6 +277,89 @@ def test_a_vendor_on_loopback_counts_as_a_sandbox(send: Run, tmp_path: Path) -> 
     ran = send("--key", "backup", "-o", "json", environ={"SMSCLI_BASE_URL": "http://127.0.0.1:8025/api/mainsms/"})
     assert ran.json["data"]["journal"] == "sandbox"
     assert not (tmp_path / "state" / "journal.sqlite3").exists()
+
+
+def test_another_host_is_another_content(send: Run, vendor: Vendor) -> None:
+    """A receipt from one host says nothing of another: it must not be shown for a send that was never made."""
+    send("--key", "backup")
+    ran = send("--key", "backup", environ={"SMSCLI_BASE_URL": "https://sms.example/api/mainsms/"})
+    assert (ran.code, ran.out) == (9, "")
+    assert "base_url" in ran.err
+    assert len(vendor.requests) == 1
+    once = send("--once", "1h", environ={"SMSCLI_BASE_URL": "https://sms.example/api/mainsms/"})
+    assert (once.code, len(vendor.requests)) == (0, 2)
+
+
+class _Witness:
+    """A vendor that, when asked, notes what has been said on stderr so far."""
+
+    def __init__(self, vendor: Vendor, err: Stream) -> None:
+        self._vendor, self._err = vendor, err
+        self.said_before = ""
+
+    def __call__(self, request: Request, seconds: float) -> Response:
+        """Answer one request."""
+        self.said_before = self._err.text()
+        return self._vendor(request, seconds)
+
+
+def test_an_unknown_twin_is_named_before_it_is_sent_again(send: Run, vendor: Vendor, tmp_path: Path) -> None:
+    """The window is over, so it goes out; but whoever watches knows first that it may arrive twice."""
+    vendor.trouble = OutcomeUnknownError("no answer")
+    send("--key", "the first")
+    vendor.trouble = None
+    err = Stream()
+    witness = _Witness(vendor, err)
+    runtime = Runtime(
+        {**ACCOUNT, "SMSCLI_CONFIG": str(tmp_path / "config.toml"), "SMSCLI_STATE_DIR": str(tmp_path / "state")},
+        None, Stream(), err, now=lambda: NOON + 7200, boot=lambda: None, transport=witness,
+    )  # fmt: skip
+    assert run_smscli(["send", "--to", ANNA, "--once", "1h", "disk full"], runtime) == 0
+    assert "(2 hours ago) under key the first" in witness.said_before
+    assert "smscli journal resolve 'the first' --sent|--not-sent" in witness.said_before
+
+
+def test_once_says_when_the_clock_leaves_it_in_doubt(send: Run, vendor: Vendor) -> None:
+    """Two hours back: nobody can tell how long ago the first one was, so nothing is sent, and why is said."""
+    send("--once", "1h")
+    ran = send("--once", "1h", at=-7200)
+    assert (ran.code, len(vendor.requests)) == (0, 1)
+    assert "clock was changed" in ran.err
+    assert "Without --once it is sent" in ran.err
+
+
+# --- an outcome that the journal could not take -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "to", "hint"),
+    [
+        ("backup", ANNA, "do not send again: it was accepted; record that: smscli journal resolve backup --sent\n"),
+        ("it's", ANNA, "record that: smscli journal resolve 'it'\"'\"'s' --sent\n"),
+        ("two", f"{ANNA},{BERTA}", "record that: smscli journal resolve two --sent\n"),
+    ],
+)
+def test_an_accepted_message_that_cannot_be_recorded_is_not_to_be_sent_again(
+    smscli: Run, vendor: Vendor, tmp_path: Path, key: str, to: str, hint: str
+) -> None:
+    """Another process holds the file for good: exit 7, the outcome as the vendor said it, and the command to paste."""
+    db = sqlite3.connect(tmp_path / "held", isolation_level=None)
+
+    def answer(request: Request, seconds: float) -> Response:
+        nonlocal db
+        db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3", isolation_level=None)
+        db.execute("BEGIN IMMEDIATE")
+        return vendor(request, seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("smscli.journal._store.BUSY_SECONDS", 0.1)  # rather than tests of ten seconds each
+        argv = ("send", "--to", to, "--key", key, "--timeout", "0.5", "disk full")
+        ran = smscli(*argv, environ=ACCOUNT, transport=answer)
+    db.close()
+    assert ran.code == 7
+    assert {line[1] for line in ran.lines} == {"SENT"}
+    assert hint in ran.err
+    assert "try again" not in ran.err
 
 
 def test_the_text_is_not_kept(send: Run, tmp_path: Path) -> None:

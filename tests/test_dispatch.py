@@ -59,6 +59,7 @@ class Ledger:
         self.broken = broken
         self.settled: list[Submission] = []
         self.evidence: list[str | None] = []
+        self.patience: list[float] = []
 
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Note the claim."""
@@ -66,8 +67,11 @@ class Ledger:
         if self.broken == "claim":
             raise ConfigError("the journal cannot grow: the disk is full", hint="free some space")
 
-    def settle(self, key: str, submissions: Sequence[Submission], evidence: str | None = None) -> None:
-        """Note the ends."""
+    def settle(
+        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
+    ) -> None:
+        """Note the ends, and how long it might have waited."""
+        self.patience.append(seconds)
         self.events.append(f"settle {key} {' '.join(submission.outcome for submission in submissions)}")
         if self.broken == "settle":
             raise ConfigError("the journal cannot be written: disk I/O error", hint="look at the disk")

@@ -11,8 +11,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from smscli.errors import ConfigError, ConflictError, ExitCode, InputError, SmscliError
-from smscli.journal import MAX_EVIDENCE, Job, Journal, NoJournal, State, fingerprint
+from smscli.journal import MAX_EVIDENCE, Boot, Job, Journal, NoJournal, State, Twin, begin_anew, fingerprint
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission
 
 ANNA, BERTA, CARLA = MSISDN("37061234567"), MSISDN("37061234568"), MSISDN("905321000000")
@@ -36,7 +37,14 @@ STOPPED = Reason("the number is on the stop list", ExitCode.REJECTED, code="19",
 
 def job(key: str = "backup", *, to: Sequence[MSISDN] = ALL, text: str = "disk full", store_text: bool = False) -> Job:
     """Return a job whose fingerprint follows from its content."""
-    content = fingerprint(provider="lightsms", account_id="demo", sender="Alert", text=text, recipients=to)
+    content = fingerprint(
+        provider="lightsms",
+        base_url="https://www.lightsms.com/",
+        account_id="demo",
+        sender="Alert",
+        text=text,
+        recipients=to,
+    )
     return Job(key, "lightsms", "work", "Alert", tuple(to), text, content, store_text)
 
 
@@ -121,10 +129,10 @@ def test_proved_not_sent_may_be_claimed_again_and_attempts_are_counted(opened: C
     for attempt in (1, 2):
         journal.claim("backup", ALL)
         journal.settle("backup", ended(Outcome.NOT_SENT, *ALL, reason=unreachable))
-        assert {(e.attempts, e.submission.reason) for e in journal.show("backup")} == {(attempt, unreachable)}
+        assert {(e.message.attempts, e.submission.reason) for e in journal.show("backup")} == {(attempt, unreachable)}
     journal.claim("backup", [ANNA])
     journal.settle("backup", ended(Outcome.SENT, ANNA))
-    assert [(e.state, e.attempts) for e in journal.show("backup")] == [
+    assert [(e.state, e.message.attempts) for e in journal.show("backup")] == [
         ("SENT", 3),
         ("NOT_SENT", 2),
         ("NOT_SENT", 2),
@@ -265,24 +273,102 @@ def test_the_same_content_within_ten_minutes_is_worth_a_notice(opened: Callable[
     first = opened()
     first.begin(job("a"))
     first.claim("a", ALL)
-    assert opened(at=600).begin(job("b")).twin == "a"
+    assert opened(at=600).begin(job("b")).twin == Twin("a", NOON, unknown=False)
     first.settle("a", ended(Outcome.UNKNOWN, *ALL))
     first.close()
-    assert opened(at=600).begin(job("c")).twin == "b", "b is held right now"
+    assert opened(at=600).begin(job("c")).twin == Twin("b", NOON + 600, unknown=False), "b is held right now"
     assert opened(at=601).begin(job("d", text="else")).twin is None
+
+
+@pytest.mark.parametrize(
+    ("step", "slept", "repeated"),
+    [
+        (-7200, 5, True),
+        (7200, 5, True),
+        (-7200, 3700, False),
+        (7200, 3700, False),
+        (NOON * -0.9, 5, True),
+        (-7200, 3600, True),
+        (0, -1, True),
+    ],
+    ids=["back", "ahead", "back, later", "ahead, later", "to 1970", "back, just within", "another machine's clock"],
+)
+def test_once_is_not_fooled_by_a_clock_that_is_set(path: Path, step: float, slept: float, repeated: bool) -> None:
+    """Within one run of the machine the time that has passed is told by the clock that nobody sets."""
+    with Journal(path, now=lambda: NOON, boot=lambda: Boot("this", 100.0)) as journal:
+        journal.begin(job("first"))
+        journal.claim("first", ALL)
+        journal.settle("first", ended(Outcome.SENT, *ALL))
+    with Journal(path, now=lambda: NOON + slept + step, boot=lambda: Boot("this", 100.0 + slept)) as journal:
+        begun = journal.begin(job("second"), once=3600)
+        assert bool(begun.repeated_from) is repeated
+        assert begun.doubted is (slept < 0), "what is told exactly is not in doubt"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "repeated", "doubted"),
+    [
+        (NOON, NOON + 3601, False, False),
+        (NOON, NOON + 3600, True, False),
+        (NOON, NOON - 7200, True, True),
+        (60.0, NOON, True, True),
+        (NOON, 60.0, True, True),
+    ],
+    ids=["later", "within", "the past", "begun in 1970", "now in 1970"],
+)
+@pytest.mark.parametrize("boot", [None, "another"])
+def test_once_errs_on_the_side_of_not_sending_after_a_restart(
+    path: Path, then: float, now: float, repeated: bool, doubted: bool, boot: str | None
+) -> None:
+    """The wall clock alone is believed, unless what it says is impossible."""
+    with Journal(path, now=lambda: then, boot=lambda: Boot("one", 9.0)) as journal:
+        journal.begin(job("first"))
+        journal.claim("first", ALL)
+        journal.settle("first", ended(Outcome.SENT, *ALL))
+    with Journal(path, now=lambda: now, boot=lambda: Boot(boot, 5.0) if boot else None) as journal:
+        begun = journal.begin(job("second"), once=3600)
+    assert (bool(begun.repeated_from), begun.doubted) == (repeated, doubted)
+
+
+def test_once_does_not_trust_a_clock_that_the_journal_has_seen_ahead(path: Path) -> None:
+    """Another job is younger than the clock says it is now: so the hour that has passed may not have."""
+    for key, text, moment in (("first", "disk full", NOON), ("other", "else", NOON + 9000)):
+        with Journal(path, now=lambda moment=moment: moment) as journal:  # type: ignore[misc]  # bound at once
+            journal.begin(job(key, text=text))
+            journal.claim(key, ALL)
+            journal.settle(key, ended(Outcome.SENT, *ALL))
+    with Journal(path, now=lambda: NOON + 4000) as journal:
+        assert journal.begin(job("second"), once=3600).doubted
+
+
+def test_an_unknown_twin_is_named_whatever_its_age(path: Path) -> None:
+    """Outside the window it is sent again, and whoever sends it knows that the first may have arrived."""
+    with Journal(path, now=lambda: NOON) as journal:
+        journal.begin(job("first"))
+        journal.claim("first", ALL)
+    with Journal(path, now=lambda: NOON + 86400) as journal:
+        begun = journal.begin(job("second"), once=3600)
+    assert (begun.pending, begun.twin) == (ALL, Twin("first", NOON, unknown=True))
 
 
 def test_the_fingerprint_is_the_content_and_nothing_else() -> None:
     """Order and repetition of recipients do not count; everything that changes the message does."""
 
     def content(**changed: object) -> str:
-        base: dict[str, object] = {"provider": "lightsms", "account_id": "me", "sender": "A", "text": "hi"}
+        base: dict[str, object] = {
+            "provider": "lightsms",
+            "base_url": "https://a/",
+            "account_id": "me",
+            "sender": "A",
+            "text": "hi",
+        }
         return fingerprint(**{**base, "recipients": [ANNA, BERTA], **changed})  # type: ignore[arg-type]  # one at a time
 
     assert content() == content(recipients=[BERTA, ANNA, ANNA])
     noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
     changes: list[dict[str, object]] = [
-        {"provider": "mainsms"}, {"account_id": "you"}, {"sender": None}, {"text": "hi "}, {"recipients": [ANNA]},
+        {"provider": "mainsms"}, {"base_url": "https://b/"}, {"account_id": "you"}, {"sender": None}, {"text": "hi "},
+        {"recipients": [ANNA]},
         {"send_at": noon}, {"send_at": noon.replace(minute=1)}, {"test": True}, {"sender": "AB", "text": "i"},
     ]  # fmt: skip
     assert len({content(), *(content(**changed) for changed in changes)}) == len(changes) + 1
@@ -298,10 +384,10 @@ def test_text_is_kept_as_length_and_hash_unless_asked(opened: Callable[..., Jour
     (entry, *_) = journal.show("quiet")
     # by: printf canary-4711 | openssl dgst -sha256
     digest = "fcb3964ba880e950970f401750817e6b35448bc5ed3a4c06ca67c743f36b5aa6"
-    assert (entry.text, entry.text_length, entry.text_sha256) == (None, 11, digest)
+    assert (entry.job.text, entry.job.text_length, entry.job.text_sha256) == (None, 11, digest)
     assert b"canary-4711" not in path.read_bytes()
     journal.begin(job("open", text="canary-4711 ünïcode\nline", store_text=True))
-    assert journal.show("open")[0].text == "canary-4711 ünïcode\nline"
+    assert journal.show("open")[0].job.text == "canary-4711 ünïcode\nline"
 
 
 def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., Journal]) -> None:
@@ -312,9 +398,9 @@ def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., J
     hostile = Reason("no\x1b[2J \ud800", ExitCode.UNKNOWN, code="\n1", hint="\u202ehint")
     journal.settle("backup", [Submission(ANNA, Outcome.UNKNOWN, "\x07id", reason=hostile)], "HTTP 200: " + "ж" * 5000)
     entry = journal.show("backup")[0]
-    assert entry.evidence is not None
-    assert len(entry.evidence.encode()) == MAX_EVIDENCE
-    assert entry.evidence.endswith("ж")
+    assert entry.message.evidence is not None
+    assert len(entry.message.evidence.encode()) == MAX_EVIDENCE
+    assert entry.message.evidence.endswith("ж")
     assert entry.submission.message_id == "\\x07id"
     assert entry.submission.reason == Reason("no\\x1b[2J \\ud800", ExitCode.UNKNOWN, "\\n1", "\\u202ehint")
 
@@ -379,7 +465,7 @@ def test_a_person_closes_what_is_unknown(
 ) -> None:
     """Only what is UNKNOWN changes; not sent may then be sent again, sent may not."""
     (resolved,) = mixed(at=7).resolve("lost", sent=sent)
-    assert (resolved.submission.to, resolved.state, resolved.resolved) == (ANNA, state, NOON + 7)
+    assert (resolved.submission.to, resolved.state, resolved.message.resolved) == (ANNA, state, NOON + 7)
     assert mixed().check() == ()
     assert mixed().begin(job("lost", text="lost")).pending == pending
     with pytest.raises(InputError, match="nothing is unknown"):
@@ -414,13 +500,106 @@ def test_purge_forgets_whole_ended_jobs_only(mixed: Callable[..., Journal]) -> N
 
 
 def test_a_sound_journal_has_no_problems(mixed: Callable[..., Journal]) -> None:
-    """Every state passes the check, an accepted recipient without an id does not."""
-    assert mixed().check() == ()
+    """Every state passes the check, and so does a message of a vendor's test mode, which has no id."""
     journal = mixed()
-    journal.begin(job("odd"))
-    journal.claim("odd", [ANNA])
-    journal.settle("odd", [Submission(ANNA, Outcome.SENT)])
-    assert journal.check() == ("key 'odd': +37061234567 is SENT without a message id",)
+    journal.begin(job("test"))
+    journal.claim("test", [ANNA])
+    journal.settle("test", [Submission(ANNA, Outcome.SENT)])
+    assert journal.check() == ()
+
+
+def test_statistics_of_an_administrator_do_no_harm(mixed: Callable[..., Journal], path: Path) -> None:
+    """ANALYZE leaves a table of SQLite's own in the file."""
+    mixed().close()
+    with sqlite3.connect(path) as db:
+        db.execute("ANALYZE")
+    db.close()
+    assert mixed().check() == ()
+
+
+# --- beside other processes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "recorded"), [(20.0, True), (0.0, False)])
+def test_an_outcome_waits_for_a_reader_as_long_as_it_is_given(
+    opened: Callable[..., Journal], path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, recorded: bool
+) -> None:
+    """A long reader keeps a commit waiting: longer than usual, where the caller has the time."""
+    monkeypatch.setattr("smscli.journal._store.BUSY_SECONDS", 0.1)  # rather than a test of ten seconds
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", ALL)
+    reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM message").fetchone()
+    done = threading.Timer(1, reader.rollback)
+    done.start()
+    with nullcontext() if recorded else pytest.raises(ConfigError, match=r"busy.*counts as unknown from now on"):
+        journal.settle("backup", ended(Outcome.SENT, *ALL), seconds=seconds)
+    done.join()
+    reader.close()
+    assert {entry.state for entry in opened().entries()} == {State.SENT if recorded else State.IN_FLIGHT}
+
+
+def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callable[..., Journal]) -> None:
+    """A listing of many jobs is many short reads; between any two of them, and beside each, a send can begin."""
+    journal, other = opened(), opened()
+    for number in range(450):
+        journal.begin(job(f"key-{number}", to=[ANNA]))
+    statements: list[str] = []
+    reader = opened()
+    reader._db.set_trace_callback(statements.append)
+    assert len(reader.entries()) == 450
+    begun = [statement for statement in statements if statement.startswith("BEGIN")]
+    assert set(begun) == {"BEGIN DEFERRED"}
+    assert len(begun) > 2
+    with reader._reading():
+        reader._db.execute("SELECT count(*) FROM job").fetchone()
+        other._db.execute("BEGIN IMMEDIATE")
+        other._db.execute("ROLLBACK")
+
+
+def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
+    """No step forgets more than a page of jobs, and a send that waits gets its turn between two of them."""
+    journal = opened()
+    for number in range(450):
+        journal.begin(job(f"key-{number}", to=[ANNA]))
+    journal.close()
+    purging = opened(at=100)
+    statements: list[str] = []
+    purging._db.set_trace_callback(statements.append)
+    assert purging.purge(10) == 450
+    steps = " ".join(word.split()[0] for word in statements).split("BEGIN")
+    assert max(step.count("DELETE") for step in steps) <= 3 * 200
+
+
+def test_a_new_journal_is_known_as_one(opened: Callable[..., Journal], path: Path) -> None:
+    """Whoever lost or moved theirs must be able to learn it; the next one is not new any more."""
+    assert opened().is_new
+    assert not opened().is_new
+    path.unlink()
+    with pytest.raises(ConfigError, match="is gone") as caught:
+        opened()
+    assert caught.value.hint
+    assert "smscli journal init" in caught.value.hint
+    begin_anew(path)
+    assert not opened().is_new
+    with pytest.raises(ConflictError, match="there is a journal already"):
+        begin_anew(path)
+
+
+def test_a_journal_of_the_first_layout_is_brought_up_to_date(mixed: Callable[..., Journal], path: Path) -> None:
+    """Nothing of it changes: the new table is empty, and every row stays as it was."""
+    mixed().close()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE witness")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    journal = mixed()
+    assert journal.check() == ()
+    assert len(journal.entries(states=[State.UNKNOWN])) == 1
+    assert journal.begin(job("done", text="done")).pending == (CARLA,)
+    journal.claim("done", [CARLA])
 
 
 # --- a model of it ----------------------------------------------------------------------------------------------------
@@ -706,7 +885,7 @@ def test_damage_is_refused_or_harmless_and_the_file_is_never_replaced(sound: byt
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("PRAGMA user_version = 2", "another version of smscli"),
+        ("PRAGMA user_version = 3", "another version of smscli"),
         ("PRAGMA application_id = 7", "is not a smscli journal"),
         ("DROP INDEX job_of_content", "damaged"),
         ("UPDATE message SET state = 'SENT' WHERE state = 'UNKNOWN'", "checksum"),
@@ -741,6 +920,17 @@ def test_check_lists_every_broken_row_by_key(sound: bytes, path: Path) -> None:
         assert [line.partition(":")[0] for line in journal.check()] == ["key 'key-0'", "key 'key-2'"]
 
 
+def lock(path: Path) -> Path:
+    """Return the lock file beside the journal."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def begun(path: Path) -> Path:
+    """Return where the lock file of a new journal will be."""
+    begin_anew(path)
+    return lock(path)
+
+
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
@@ -750,8 +940,9 @@ def test_check_lists_every_broken_row_by_key(sound: bytes, path: Path) -> None:
         (lambda path: path.touch(0o600), "is not a smscli journal"),
         (lambda path: (path.touch(0o600), path.write_text("key,outcome\n")), "is damaged"),
         (lambda path: (path.touch(), path.chmod(0o640)), r"open to other users \(mode 0640\)"),
-        (lambda path: path.with_name("journal.sqlite3.lock").mkdir(), "cannot be used: Is a directory"),
-        (lambda path: path.with_name("journal.sqlite3.lock").symlink_to("/dev/null"), "Too many levels of symbolic"),
+        (lambda path: begun(path).mkdir(), "cannot be used: Is a directory"),
+        (lambda path: begun(path).symlink_to("/dev/null"), "Too many levels of symbolic"),
+        (lambda path: lock(path).touch(), "is gone, and what its keys have sent could go out again"),
         (lambda path: path.parent.chmod(0o777), "every user may write to the directory"),
         (lambda path: (path.parent.rmdir(), path.parent.touch()), "cannot be used: "),
     ],

@@ -21,6 +21,7 @@ import typer.main
 from smscli import __version__
 from smscli.cli.options import Invocation, new_app
 from smscli.errors import InputError, SmscliError
+from smscli.model import visible
 from smscli.render import Output, Result, explain, failure, render
 from smscli.runtime import SIGNALS, Runtime, real
 
@@ -95,7 +96,11 @@ def main() -> NoReturn:
 
 def run(argv: Sequence[str], runtime: Runtime) -> int:
     """Run one command line and return its exit status: the one place where an error becomes one."""
-    call = Invocation(runtime, Output.PLAIN, _command(argv), show=lambda result: _emit(result, call))
+    call = Invocation(
+        runtime, Output.PLAIN, _command(argv),
+        show=lambda result: _emit(result, call),
+        write_note=lambda note: _write(runtime.stderr, f"smscli: {visible(note)}\n"),
+    )  # fmt: skip
     try:
         call.output = _output(argv, runtime)
         result = _call(argv, call)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum, unique
 from typing import Annotated
 
 import typer
@@ -11,9 +13,10 @@ import typer
 from smscli.cli import outcomes
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.errors import ConfigError, InputError
-from smscli.journal import JournalEntry, State
-from smscli.model import MSISDN
+from smscli.journal import Journal, JournalEntry, State
+from smscli.model import MSISDN, visible
 from smscli.render import Result, Table, Tree
+from smscli.runtime import Runtime
 
 app = new_app()
 
@@ -39,23 +42,23 @@ def list_entries(
 ) -> Result:
     """List one entry for each recipient, oldest send first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
-    with call.runtime.journal(sandbox=sandbox) as kept:
-        entries = kept.entries(states=state or (), since=after)
-    return _listing(entries)
+    with _opened(call.runtime, sandbox=sandbox) as kept:
+        return _listing(kept.entries(states=state or (), since=after) if kept else (), sandbox=sandbox)
 
 
 @command(app, vendor=False)
 def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     """Show all that is known of one send."""
-    with call.runtime.journal(sandbox=sandbox) as kept:
+    with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
         entries = kept.show(key)
-    job, rows = entries[0], tuple(tuple(_details(entry).values()) for entry in entries)
+    job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
     facts = tuple((name, value) for entry in entries for name, value in _details(entry).items() if value)
-    title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, text of {job.text_length} characters"
+    title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {job.text_length} characters, in {where}"
     return Result(
-        data={**_job_tree(job), "recipients": [_recipient_tree(entry) for entry in entries]},
+        data={**_job_tree(entries[0]), "journal": where.value, "recipients": [_recipient_tree(e) for e in entries]},
         lines=rows,
         table=Table(("what", "value"), facts, title=title),
+        notes=where.notes(key),
     )
 
 
@@ -75,9 +78,10 @@ def resolve(
     if sent is None:
         raise InputError("it takes a decision", hint="say --sent or --not-sent")
     number = None if to is None else _number(to)
-    with call.runtime.journal(sandbox=sandbox) as kept:
+    with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
         entries = kept.resolve(key, sent=sent, to=number)
-    return _listing(entries)
+    result = _listing(entries, sandbox=where is _Where.SANDBOX)
+    return result._replace(notes=where.notes(key))
 
 
 @command(app, vendor=False)
@@ -87,8 +91,9 @@ def purge(
     sandbox: Sandbox = False,
 ) -> Result:
     """Forget sends that ended long ago; never one with an UNKNOWN recipient."""
-    with call.runtime.journal(sandbox=sandbox) as kept:
-        forgotten = kept.purge(seconds("--older-than", older_than))
+    age = seconds("--older-than", older_than)
+    with _opened(call.runtime, sandbox=sandbox) as kept:
+        forgotten = kept.purge(age) if kept else 0
     return Result(
         data={"forgotten": forgotten},
         lines=((str(forgotten),),),
@@ -101,15 +106,15 @@ def purge(
 def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Read the whole journal and say whether it is sound."""
     path = str(call.runtime.journal_path(sandbox=sandbox))
-    with call.runtime.journal(sandbox=sandbox) as kept:
-        problems = kept.check()
+    with _opened(call.runtime, sandbox=sandbox) as kept:
+        problems = kept.check() if kept else ()
         if problems:
             raise ConfigError(
                 f"the journal {path} is not sound",
                 problems=problems,
                 hint="keep the file; look at each with journal show",
             )
-        entries = kept.entries()
+        entries = kept.entries() if kept else ()
     counts = {state.value: sum(entry.state is state for entry in entries) for state in State}
     rows = tuple((name, str(count)) for name, count in counts.items())
     unknown = f"{counts[State.UNKNOWN]} UNKNOWN: find out what became of them, then smscli journal resolve KEY"
@@ -117,8 +122,66 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
         data={"path": path, "sound": True, "recipients": counts},
         lines=rows,
         table=Table(("state", "recipients"), rows, title=f"{path} is sound"),
-        notes=(unknown,) if counts[State.UNKNOWN] else (),
+        notes=(unknown,) if counts[State.UNKNOWN] else () if kept else (_NONE_YET,),
     )
+
+
+@command(app, "init", vendor=False)
+def init(call: Invocation, sandbox: Sandbox = False) -> Result:
+    """Begin a new, empty journal on purpose, where the earlier one is gone; its keys are forgotten."""
+    from smscli.journal import begin_anew
+
+    path = call.runtime.journal_path(sandbox=sandbox)
+    begin_anew(path)
+    return Result(
+        data={"path": str(path)},
+        lines=((str(path),),),
+        table=Table(("new journal",), ((str(path),),)),
+        notes=("every key is free again: a command that was run before would send again",),
+    )
+
+
+_NONE_YET = "there is no journal yet: the first send begins it"
+
+
+@unique
+class _Where(StrEnum):
+    """Which of the two journals."""
+
+    VENDOR = "vendor"
+    SANDBOX = "sandbox"
+
+    def __str__(self) -> str:
+        return "the sandbox's journal" if self is _Where.SANDBOX else "the vendors' journal"
+
+    def notes(self, key: str) -> tuple[str, ...]:
+        """Return what a script's reader should know: nothing when it is the journal one expects."""
+        return (f"key {key} stands in {self}",) if self is _Where.SANDBOX else ()
+
+
+@contextmanager
+def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
+    """Open the journal; give None when there never was one: whoever only looks does not begin it."""
+    if not runtime.has_journal(sandbox=sandbox):
+        yield None
+        return
+    with runtime.journal(sandbox=sandbox) as kept:
+        yield kept
+
+
+@contextmanager
+def _journal_of(runtime: Runtime, key: str, *, sandbox: bool) -> Iterator[tuple[Journal, _Where]]:
+    """Open the journal that knows the key: the vendors' or else the sandbox's; with ``--sandbox`` only that one.
+
+    Raises InputError when none does.
+    """
+    for where in (_Where.SANDBOX,) if sandbox else (_Where.VENDOR, _Where.SANDBOX):
+        with _opened(runtime, sandbox=where is _Where.SANDBOX) as kept:
+            if kept and kept.knows(key):
+                yield kept, where
+                return
+    whose, options = (f"{_Where.SANDBOX} knows no", " --sandbox") if sandbox else ("no journal knows the", "")
+    raise InputError(f"{whose} key {visible(key)!r}", hint=f"see them all: smscli journal list{options}")
 
 
 def _number(text: str) -> MSISDN:
@@ -127,20 +190,23 @@ def _number(text: str) -> MSISDN:
     return numbering.parse(text, None).msisdn
 
 
-def _listing(entries: Sequence[JournalEntry]) -> Result:
+def _listing(entries: Sequence[JournalEntry], *, sandbox: bool) -> Result:
     rows = tuple(
         (
             entry.key,
             str(entry.submission.to),
             entry.state.value,
             entry.submission.message_id or "",
-            _time(entry.updated),
+            _time(entry.message.updated),
             entry.submission.reason.text if entry.submission.reason else "",
         )
         for entry in entries
     )
     return Result(
-        data={"entries": [{**_job_tree(entry), **_recipient_tree(entry)} for entry in entries]},
+        data={
+            "journal": (_Where.SANDBOX if sandbox else _Where.VENDOR).value,
+            "entries": [{**_job_tree(entry), **_recipient_tree(entry)} for entry in entries],
+        },
         lines=rows,
         table=Table(
             ("key", "number", "state", "message id", "changed (UTC)"),
@@ -157,24 +223,24 @@ def _details(entry: JournalEntry) -> dict[str, str]:
         "message id": submission.message_id or "",
         "parts": "" if submission.parts is None else str(submission.parts),
         "cost": outcomes.price(submission.cost),
-        "attempts": str(entry.attempts),
-        "changed": _time(entry.updated),
-        "resolved": "" if entry.resolved is None else "by a person",
+        "attempts": str(entry.message.attempts),
+        "changed": _time(entry.message.updated),
+        "resolved": "" if entry.message.resolved is None else "by a person",
         "reason": submission.reason.text if submission.reason else "",
-        "evidence": entry.evidence or "",
+        "evidence": entry.message.evidence or "",
     }
 
 
 def _job_tree(entry: JournalEntry) -> dict[str, Tree]:
     return {
         "key": entry.key,
-        "provider": entry.provider,
-        "profile": entry.profile or None,
-        "sender": entry.sender or None,
-        "begun": _time(entry.created),
-        "text": entry.text,
-        "text_length": entry.text_length,
-        "text_sha256": entry.text_sha256,
+        "provider": entry.job.provider,
+        "profile": entry.job.profile or None,
+        "sender": entry.job.sender or None,
+        "begun": _time(entry.job.created),
+        "text": entry.job.text,
+        "text_length": entry.job.text_length,
+        "text_sha256": entry.job.text_sha256,
     }
 
 
@@ -182,11 +248,11 @@ def _recipient_tree(entry: JournalEntry) -> dict[str, Tree]:
     return {
         **outcomes.tree(entry.submission),
         "state": entry.state.value,
-        "attempts": entry.attempts,
-        "claimed": None if entry.claimed is None else _time(entry.claimed),
-        "changed": _time(entry.updated),
-        "resolved": None if entry.resolved is None else _time(entry.resolved),
-        "evidence": entry.evidence,
+        "attempts": entry.message.attempts,
+        "claimed": None if entry.message.claimed is None else _time(entry.message.claimed),
+        "changed": _time(entry.message.updated),
+        "resolved": None if entry.message.resolved is None else _time(entry.message.resolved),
+        "evidence": entry.message.evidence,
     }
 
 

@@ -26,18 +26,27 @@ if TYPE_CHECKING:
 class Invocation:
     """One run of the program: the outside world, and what the options that every command has asked for.
 
-    ``show`` puts a result out at once, for a command that goes on after it.
+    ``show`` puts a result out at once, for a command that goes on after it; ``write_note`` a line on stderr.
     """
 
-    def __init__(self, runtime: Runtime, output: Output, command: str, show: Callable[[Result], None]) -> None:
+    def __init__(
+        self, runtime: Runtime, output: Output, command: str, show: Callable[[Result], None],
+        write_note: Callable[[str], None],
+    ) -> None:  # fmt: skip
         self.runtime = runtime
         self.output = output
         self.command = command
         self.show = show
+        self._write_note = write_note
         self.quiet = False
         self.verbose = 0
         self.wanted = Wanted()
         self.notes: list[str] = []
+
+    def tell(self, note: str) -> None:
+        """Put a note out at once: it has to be read before what comes next."""
+        if not self.quiet:
+            self._write_note(note)
 
     def trace(self, line: str) -> None:
         """Keep a line for stderr."""

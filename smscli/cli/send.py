@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -295,12 +296,15 @@ def _deliver(call: Invocation, draft: _Draft, key: str | None, once: float | Non
     interruption = Interruption()
     with closing(_journal(call.runtime, sandbox=sandbox, no_journal=no_journal)) as journal:
         opened = journal.begin(_job(draft, key), once=once)
+        for warning in _warnings(call.runtime, opened, sandbox=sandbox):
+            call.tell(warning)
         receipt = SendReceipt(opened.submissions)
         if opened.pending:
             with call.caller(draft.profile, draft.account, interruption) as (_, caller):
                 receipt = _submit(caller, draft, opened, journal)
     kept = "none" if no_journal else "sandbox" if sandbox else "vendor"
-    return _report(draft, opened, receipt, interruption, kept)
+    begun = journal.is_new and str(call.runtime.journal_path(sandbox=sandbox))
+    return _report(draft, opened, receipt, interruption, kept, begun or None)
 
 
 def _journal(runtime: Runtime, *, sandbox: bool, no_journal: bool) -> Journal | NoJournal:
@@ -325,8 +329,8 @@ def _job(draft: _Draft, key: str | None) -> Job:
         recipients=message.to,
         text=message.text,
         fingerprint=fingerprint(
-            provider=draft.provider.name, account_id=" ".join(account), sender=sender, text=message.text,
-            recipients=message.to, send_at=message.send_at, test=message.test,
+            provider=draft.provider.name, base_url=draft.account.base_url, account_id=" ".join(account), sender=sender,
+            text=message.text, recipients=message.to, send_at=message.send_at, test=message.test,
         ),
         store_text=draft.profile.store_text,
     )  # fmt: skip
@@ -339,7 +343,21 @@ def _submit(caller: Caller, draft: _Draft, opened: Opened, journal: Journal | No
     )  # fmt: skip
 
 
-def _report(draft: _Draft, opened: Opened, receipt: SendReceipt, interruption: Interruption, kept: str) -> Result:
+def _warnings(runtime: Runtime, opened: Opened, *, sandbox: bool) -> Iterator[str]:
+    """Give what has to be known before anything is sent: the same text is out already, perhaps."""
+    twin = opened.twin
+    if twin is None:
+        return
+    when = f"on {_date(twin.since)} ({_ago(runtime.now() - twin.since)}) under key {twin.key}"
+    yield f"the same text went to the same recipients {when}"
+    if twin.unknown:
+        resolve = _resolve(twin.key, sandbox=sandbox)
+        yield f"what became of it is UNKNOWN; it may arrive twice now. Once you know: {resolve} --sent|--not-sent"
+
+
+def _report(
+    draft: _Draft, opened: Opened, receipt: SendReceipt, interruption: Interruption, kept: str, begun: str | None
+) -> Result:
     code: int = receipt.exit_code
     # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
     if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
@@ -352,31 +370,69 @@ def _report(draft: _Draft, opened: Opened, receipt: SendReceipt, interruption: I
         "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
         "balance": _balance_tree(receipt.balance) if receipt.balance else None,
     }
+    error = receipt.error
+    if error and receipt.unrecorded:
+        error.hint = "\n".join(_how_to_record(opened.key, receipt, sandbox=kept == "sandbox"))
     return Result(
         data=data,
         lines=tuple(row[:3] for row in rows),
         table=Table(("number", "outcome", "message id", "parts", "cost", "reason"), rows).compact(),
-        notes=(*draft.notes, *_remarks(opened, receipt, kept)),
-        error=receipt.error,
+        notes=(*draft.notes, *_remarks(opened, receipt, kept, begun)),
+        error=error,
         exit_code=code,
     )
 
 
-def _remarks(opened: Opened, receipt: SendReceipt, kept: str) -> Iterator[str]:
-    begun = datetime.fromtimestamp(opened.since, UTC).isoformat(sep=" ", timespec="seconds")
+def _how_to_record(key: str, receipt: SendReceipt, *, sandbox: bool) -> Iterator[str]:
+    """Give a command for each outcome that the journal could not take, and so will call UNKNOWN."""
+    lost = [submission for submission in receipt.submissions if submission.to in receipt.unrecorded_to]
+    words = {
+        Outcome.SENT: ("do not send again: it was accepted", "--sent"),
+        Outcome.REFUSED: ("it was refused", "--not-sent"),
+        Outcome.NOT_SENT: ("it was not sent", "--not-sent"),
+        Outcome.UNKNOWN: ("do not send again before you know what became of it", "--sent|--not-sent"),
+    }
+    for outcome, (what, option) in words.items():
+        concerned = [submission.to for submission in lost if submission.outcome is outcome]
+        whom = [""] if len(concerned) == len(lost) else [f" --to {number}" for number in concerned]
+        for each in whom if concerned else ():
+            yield f"{what}; record that: {_resolve(key, sandbox=sandbox)} {option}{each}"
+
+
+def _resolve(key: str, *, sandbox: bool) -> str:
+    return f"smscli journal resolve {quote(key)}{' --sandbox' if sandbox else ''}"
+
+
+def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None) -> Iterator[str]:
+    if begun:
+        yield f"a new journal begins in {begun}: keys used before are not known to it"
+    where = ", in the sandbox's journal" if kept == "sandbox" else ""
     if kept == "none":
         yield "no journal: nothing keeps this from being sent again"
     elif opened.repeated_from:
-        yield f"the same text went to the same recipients on {begun} under key {opened.key}; it was not sent again"
+        when = f"on {_date(opened.since)} under key {opened.key}{where}"
+        yield f"the same text went to the same recipients {when}; it was not sent again"
+        if opened.doubted:
+            yield "this machine's clock was changed: nobody can tell how long ago that was. Without --once it is sent"
     elif opened.replayed:
-        yield f"key {opened.key} was used on {begun}; this is its receipt, nothing was sent now"
+        yield f"key {opened.key} was used on {_date(opened.since)}{where}; this is its receipt, nothing was sent now"
     else:
-        yield f"key {opened.key}"
-    if any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions) and kept != "none":
-        where = " --sandbox" if kept == "sandbox" else ""
-        yield f"once you know what became of it: smscli journal resolve {opened.key} --sent|--not-sent{where}"
-    if opened.twin:
-        yield f"the same text went to the same recipients minutes ago, under key {opened.twin}"
+        yield f"key {opened.key}{where}"
+    is_unknown = any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions)
+    if is_unknown and kept != "none" and not receipt.unrecorded:
+        resolve = _resolve(opened.key, sandbox=kept == "sandbox")
+        yield f"once you know what became of it: {resolve} --sent|--not-sent"
+
+
+def _date(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{seconds:.0f} seconds ago" if seconds >= 0 else "by a clock that was ahead"
 
 
 def _facts(draft: _Draft) -> dict[str, Tree]:

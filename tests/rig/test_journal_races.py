@@ -20,7 +20,12 @@ TO = (MSISDN("37061234567"),)
 def send(path: Path, oracle: Path, key: str, once: float | None) -> str:
     """Do what a send does around its request, the oracle standing for the vendor; return how it ended."""
     content = fingerprint(
-        provider="lightsms", account_id="demo", sender=None, text=key.partition("/")[0], recipients=TO
+        provider="lightsms",
+        base_url="https://www.lightsms.com/",
+        account_id="demo",
+        sender=None,
+        text=key.partition("/")[0],
+        recipients=TO,
     )
     with Journal(path, now=time.time) as journal:
         found = journal.begin(Job(key, "lightsms", "", "", TO, "hi", content), once=once)

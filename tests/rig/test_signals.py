@@ -137,7 +137,13 @@ def _shell(job: Job, form: str, redirection: str) -> int:
 def _record(job: Job) -> list[Any]:
     """Return what the journal holds, without times, ids and key."""
     return [
-        (entry.submission.to, entry.state, entry.attempts, entry.submission.reason, bool(entry.submission.message_id))
+        (
+            entry.submission.to,
+            entry.state,
+            entry.message.attempts,
+            entry.submission.reason,
+            bool(entry.submission.message_id),
+        )
         for entry in read(job.journal, job.key)
     ]
 

@@ -1,0 +1,41 @@
+"""What was sent, refused, not sent and unknown: the durable record that keeps a recipient from being submitted twice.
+
+This package owns one SQLite file and the order in which it changes: *in flight* is committed before the first byte of
+a request leaves, the outcome after its answer. A job (one key) holds one row for each recipient. Every row starts as
+NOT_SENT, which is true, and a row that is IN_FLIGHT without a living process is UNKNOWN. It must not know vendors,
+HTTP or output, and it never resends, recreates or repairs anything by itself.
+
+Whether a job's process lives is told by a record lock on byte *job id* of ``<journal>.lock``: the kernel frees it on
+any death, kill -9 included. Nothing here goes by age: a slow process is not a dead one.
+
+::
+
+    _store.py    Journal: begin, claim, settle, resolve, purge, check, one transaction each
+    _rows.py     the layout of the file, and its rows as values with a checksum
+    _file.py     making, opening and refusing the file, and its trouble in words
+    _locks.py    which jobs have a living owner
+    _entries.py  what callers give and get
+"""
+
+from __future__ import annotations
+
+from smscli.journal._entries import Boot, Job, JournalEntry, Opened, State, Twin, fingerprint
+from smscli.journal._file import APPLICATION_ID, BUSY_SECONDS, begin_anew, exists
+from smscli.journal._store import MAX_EVIDENCE, Journal, NoJournal
+
+__all__ = [
+    "APPLICATION_ID",
+    "BUSY_SECONDS",
+    "MAX_EVIDENCE",
+    "Boot",
+    "Job",
+    "Journal",
+    "JournalEntry",
+    "NoJournal",
+    "Opened",
+    "State",
+    "Twin",
+    "begin_anew",
+    "exists",
+    "fingerprint",
+]

@@ -1,0 +1,154 @@
+"""What the journal is given and gives back. Frozen values; nothing here touches a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+from typing import TYPE_CHECKING
+
+from smscli.model import MSISDN, Outcome, Submission
+
+if TYPE_CHECKING:
+    from smscli.journal._rows import JobRow, MessageRow
+
+
+@unique
+class State(StrEnum):
+    """Where one recipient of one job stands: an outcome, or on its way to one."""
+
+    SENT = Outcome.SENT
+    REFUSED = Outcome.REFUSED
+    NOT_SENT = Outcome.NOT_SENT
+    UNKNOWN = Outcome.UNKNOWN
+    IN_FLIGHT = "IN_FLIGHT"
+    """Committed before the first byte of its request left. Without a living process this is UNKNOWN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A second witness of time: an id of this run of the machine, and the seconds since it began, sleep included.
+
+    No one sets this clock. It says nothing about another run.
+    """
+
+    id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One text for some recipients under one key; ``fingerprint`` says what else must be equal to be the same job.
+
+    ``profile`` and ``sender`` are empty when there is none. The text is kept as length and SHA-256, in clear only with
+    ``store_text``.
+    """
+
+    key: str
+    provider: str
+    profile: str
+    sender: str
+    recipients: tuple[MSISDN, ...]
+    text: str
+    fingerprint: str
+    store_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another key under which the same content was begun, at ``since`` (Unix seconds).
+
+    ``unknown`` says that what became of it is not known; then its age does not matter.
+    """
+
+    key: str
+    since: float
+    unknown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A job as it stands now that this process holds it: one submission for each recipient, in the order asked for.
+
+    ``key`` is the one to claim and settle with. It is not the key asked for when ``once`` found the same content under
+    another one; then ``repeated_from`` names that one too, and ``doubted`` says that the clock was changed, so that
+    its age cannot be told. ``since`` is when the job began, in Unix seconds. ``twin`` is the same content under
+    another key, sent within ten minutes or UNKNOWN.
+    """
+
+    key: str
+    submissions: tuple[Submission, ...]
+    since: float
+    repeated_from: str | None = None
+    doubted: bool = False
+    twin: Twin | None = None
+
+    @property
+    def pending(self) -> tuple[MSISDN, ...]:
+        """The recipients that may be claimed: proved not sent, or refused as unprocessed."""
+        return tuple(s.to for s in self.submissions if is_pending(s))
+
+    @property
+    def replayed(self) -> bool:
+        """Whether nothing is left to send: the submissions are what an earlier run brought."""
+        return not self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One recipient of one job: the job's row, the message's row, and what both say in the words of a send."""
+
+    job: JobRow
+    message: MessageRow
+
+    @property
+    def key(self) -> str:
+        """The job's key."""
+        return self.job.key
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return State(self.message.state)
+
+    @property
+    def submission(self) -> Submission:
+        """The outcome with all the vendor said; its outcome equals ``state`` but for IN_FLIGHT, UNKNOWN there."""
+        return self.message.submission()
+
+
+def is_pending(submission: Submission) -> bool:
+    """Return whether this recipient may be claimed: proved not sent, or refused and documented as unprocessed."""
+    refused_unprocessed = (
+        submission.outcome is Outcome.REFUSED and submission.reason is not None and submission.reason.retry
+    )
+    return submission.outcome is Outcome.NOT_SENT or refused_unprocessed
+
+
+def fingerprint(
+    *,
+    provider: str,
+    base_url: str,
+    account_id: str,
+    sender: str | None,
+    text: str,
+    recipients: Sequence[MSISDN],
+    send_at: datetime | None = None,
+    test: bool = False,
+) -> str:
+    """Return the SHA-256 (hex) of what makes two jobs the same; the order of the recipients does not.
+
+    ``base_url`` takes part because a receipt from one host says nothing of another. ``account_id`` is the public name
+    of the account (login, project, application); no secret takes part.
+    """
+    moment = send_at.isoformat() if send_at else None
+    numbers = sorted({number.digits for number in recipients})
+    return digest(json.dumps([provider, base_url, account_id, sender or "", text, numbers, moment, test]))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of ``text`` in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()

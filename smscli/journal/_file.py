@@ -1,0 +1,225 @@
+"""The file: made whole, opened with the settings its promises hang on, refused when it cannot be trusted.
+
+This module knows SQLite's trouble and says it in words. It never replaces, mends or shrinks a file that is there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from smscli.errors import ConfigError, ConflictError
+from smscli.journal._rows import KEEP, MIGRATIONS, SCHEMA, VERSION
+from smscli.model import visible
+
+APPLICATION_ID = 0x534D5343
+"""``SMSC`` in the header of the file: tells a journal from any other database (SQLite file format, offset 68)."""
+BUSY_SECONDS = 10.0
+"""How long one step waits for other processes; a step takes milliseconds."""
+
+_ELSEWHERE = "make it writable for you alone, name another directory in SMSCLI_STATE_DIR, or use --no-journal"
+_TROUBLE = {
+    sqlite3.SQLITE_BUSY: ("is busy: other processes hold it", "try again"),
+    sqlite3.SQLITE_READONLY: ("cannot be written (the file or its directory)", _ELSEWHERE),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened (the file or one beside it)", _ELSEWHERE),
+    sqlite3.SQLITE_PERM: ("cannot be written (the file or its directory)", _ELSEWHERE),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: disk I/O error", "look at the disk and its free space"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", KEEP),
+    sqlite3.SQLITE_NOTADB: ("is damaged", KEEP),
+}
+
+
+def exists(path: Path) -> bool:
+    """Return whether a journal was ever begun at ``path``: it is there, or its lock file is."""
+    path = Path(os.path.realpath(path))
+    return path.exists() or lock_path(path).exists()
+
+
+def begin_anew(path: Path) -> None:
+    """Make an empty journal at ``path``, also where an earlier one is gone: every key is free again.
+
+    Raises ConflictError when a journal is there, ConfigError when none can be made.
+    """
+    path = Path(os.path.realpath(path))
+    with explained(path):
+        if path.exists() or not _create(path):
+            raise ConflictError(f"there is a journal already: {visible(str(path))}", hint="move it away first")
+
+
+def lock_path(path: Path) -> Path:
+    """Return the name of the lock file beside a journal."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def ensure(path: Path, options: str) -> bool:
+    """Make the journal when there never was one; return whether it is new. Raises ConfigError when it went missing."""
+    # Asked in this order, for the lock file is always the younger of the two: whoever sees it and then no journal
+    # knows that one was lost.
+    had_lock = lock_path(path).exists()
+    if path.exists():
+        return False
+    if had_lock:
+        raise ConfigError(
+            f"the journal {visible(str(path))} is gone, and what its keys have sent could go out again",
+            hint=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
+        )
+    return _create(path)
+
+
+@contextmanager
+def explained(path: Path, consequence: str = "") -> Iterator[None]:
+    """Turn the trouble of SQLite and of the file system into ConfigError with what to do."""
+    end = f"; {consequence}" if consequence else ""
+    name = visible(str(path))
+    try:
+        yield
+    except sqlite3.Error as error:
+        what, hint = _TROUBLE.get(primary_code(error), (f"cannot be used: {visible(str(error))}", KEEP))
+        raise ConfigError(f"the journal {name} {what}{end}", hint=hint) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its error, and Python stumbles over the quotation.
+        raise ConfigError(f"the journal {name} is damaged{end}", hint=KEEP) from error
+    except OSError as error:
+        raise ConfigError(f"the journal {name} cannot be used: {error.strerror}{end}", hint=_ELSEWHERE) from error
+
+
+def primary_code(error: BaseException) -> int:
+    """Return SQLite's primary result code of an error, 0 for any other."""
+    # The lower byte is the primary code, the rest says which operation it was.
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _create(path: Path) -> bool:
+    """Make an empty journal, and return whether it was this process that did.
+
+    It is complete under another name first, so that an empty file is always a damaged one.
+    """
+    _make_directory(path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    new = Path(name)
+    try:
+        os.fchmod(handle, 0o600)
+        os.close(handle)
+        db = sqlite3.connect(new, isolation_level=None)
+        try:
+            db.executescript(
+                "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; BEGIN;"
+                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+                f"{';'.join(SCHEMA.values())}; COMMIT"
+            )
+        finally:
+            db.close()
+        try:
+            os.link(new, path)
+            made = True
+        except FileExistsError:  # another process was faster: its journal is the one
+            made = False
+    finally:
+        new.unlink()
+    _sync_directory(path.parent)
+    return made
+
+
+def _make_directory(directory: Path) -> None:
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(missing):
+        with suppress(FileExistsError):
+            place.mkdir(0o700)
+            place.chmod(0o700)  # a umask may have taken too much
+            _sync_directory(place.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is no journal of this user alone; raises ConfigError."""
+    # By stat alone: opening and closing the file here would drop the locks SQLite holds on it for this process.
+    name, info = visible(str(path)), path.stat()
+    mode = stat.S_IMODE(info.st_mode)
+    if not stat.S_ISREG(info.st_mode):
+        raise ConfigError(f"the journal {name} is not a regular file", hint=_ELSEWHERE)
+    if info.st_uid != os.geteuid():
+        raise ConfigError(f"the journal {name} belongs to another user (uid {info.st_uid})", hint=_ELSEWHERE)
+    if mode & 0o077:
+        raise ConfigError(f"the journal {name} is open to other users (mode {mode:04o})", hint=f"chmod 600 {name}")
+    if path.parent.stat().st_mode & stat.S_IWOTH:
+        # Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
+        raise ConfigError(
+            f"every user may write to the directory of the journal {name}",
+            hint=f"chmod o-w {visible(str(path.parent))}, or name another directory in SMSCLI_STATE_DIR",
+        )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file with the settings that its promises hang on."""
+    db = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        # Bytes that are not UTF-8 must reach the checksum rather than end as a decoding error.
+        db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        # Not WAL: it needs shared memory, and releases before 3.51.3 can lose a commit there. EXTRA also syncs the
+        # directory, so that a committed claim survives a power cut. Purged numbers and texts are overwritten.
+        for setting in (
+            "trusted_schema = OFF",
+            "journal_mode = DELETE",
+            "synchronous = EXTRA",
+            "fullfsync = ON",
+            "secure_delete = ON",
+        ):
+            db.execute(f"PRAGMA {setting}").close()
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check_whole(db: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is not ours, newer, or not whole: a damaged index would hide that a key was used.
+
+    A file of an older layout is brought up to date first, in one transaction.
+    """
+    name = visible(str(path))
+    (application,), (version,), (mode,) = (
+        db.execute(f"PRAGMA {pragma}").fetchone() for pragma in ("application_id", "user_version", "journal_mode")
+    )
+    if application != APPLICATION_ID:
+        raise ConfigError(f"{name} is not a smscli journal", hint=KEEP)
+    if version != VERSION and version not in MIGRATIONS:
+        raise ConfigError(
+            f"the journal {name} was written by another version of smscli (layout {version}, not {VERSION})",
+            hint="use that version, or keep this one's journal elsewhere with SMSCLI_STATE_DIR",
+        )
+    problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
+    if version in MIGRATIONS and problems == ["ok"]:
+        _migrate(db)
+    # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
+    named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    if problems != ["ok"] or dict(db.execute(named)) != SCHEMA or mode != "delete":
+        raise ConfigError(f"the journal {name} is damaged", hint=KEEP, problems=problems)
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again: another process may have been faster.
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        while version in MIGRATIONS:
+            db.execute(MIGRATIONS[version])
+            version += 1
+        db.execute(f"PRAGMA user_version = {version}")
+        db.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise

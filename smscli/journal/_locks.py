@@ -1,0 +1,100 @@
+"""Which jobs have a living owner: byte N of the lock file is locked as long as the process that holds job N lives.
+
+POSIX record locks belong to a process, and closing any descriptor of the file drops them all. So a process has one
+descriptor for each file, shared by all its journals and counted, and knows itself what it holds. The file is never
+unlinked: two files of one name would be two truths.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import ClassVar
+
+from smscli.errors import ConfigError
+from smscli.model import visible
+
+
+class LockFile:
+    """The lock file of one journal, as this process knows it."""
+
+    _guard = threading.Lock()
+    _shared: ClassVar[dict[tuple[int, int, int], LockFile]] = {}
+
+    def __init__(self, handle: int, identity: tuple[int, int, int]) -> None:
+        self._handle = handle
+        self._identity = identity
+        self._users = 0
+        self._held: set[int] = set()
+
+    @classmethod
+    def open(cls, path: Path) -> LockFile:
+        """Return the file, made when it is missing; raise ConfigError for what is no file of this user."""
+        with cls._guard:
+            file = cls._shared.get(_identity(path.lstat())) if path.exists() else None
+            if file is None:
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                info = os.fstat(handle)
+                if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid():
+                    os.close(handle)
+                    raise ConfigError(
+                        f"the lock file {visible(str(path))} is not a file of yours",
+                        hint="name another directory in SMSCLI_STATE_DIR, or use --no-journal",
+                    )
+                os.fchmod(handle, 0o600)
+                file = cls._shared[_identity(info)] = cls(handle, _identity(info))
+            file._users += 1
+            return file
+
+    def hold(self, job_id: int) -> bool:
+        """Hold the job until ``release``; return False when somebody, perhaps this process, holds it."""
+        with self._guard:
+            if job_id in self._held or not self._lock(job_id):
+                return False
+            self._held.add(job_id)
+            return True
+
+    def is_held(self, job_id: int) -> bool:
+        """Return whether anybody holds the job. Ask inside a write transaction, where nobody can begin to."""
+        with self._guard:
+            if job_id in self._held:
+                return True
+            if not self._lock(job_id):
+                return True
+            self._unlock(job_id)
+            return False
+
+    def release(self, job_id: int) -> None:
+        """Let go of the job."""
+        with self._guard:
+            self._held.discard(job_id)
+            self._unlock(job_id)
+
+    def close(self) -> None:
+        """Give the file up; the last of this process's journals closes it."""
+        with self._guard:
+            self._users -= 1
+            if not self._users:
+                del self._shared[self._identity]
+                os.close(self._handle)
+
+    def _lock(self, job_id: int) -> bool:
+        import fcntl  # Windows has none, and is told so before this
+
+        try:
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, job_id)
+        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, POSIX allows both
+            return False
+        return True
+
+    def _unlock(self, job_id: int) -> None:
+        import fcntl  # as above
+
+        fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, job_id)
+
+
+def _identity(info: os.stat_result) -> tuple[int, int, int]:
+    # The process takes part because a forked child inherits the descriptor but not the locks.
+    return os.getpid(), info.st_dev, info.st_ino
