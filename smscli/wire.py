@@ -23,7 +23,7 @@ _MAX_DEPTH = 32
 _LOOPBACK = r"127(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"
 
 # One string, closed or not (an open one runs to the end, so that hostile input is read in a single pass).
-_STRING = r'(?s)"(?:[^"\\]|\\.)*+"?'
+_STRING = r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?'
 
 
 class Request(Record):
@@ -84,10 +84,7 @@ def is_loopback(host: str | None) -> bool:
     The one definition of it; what else a resolver may lead back here (``*.localhost``, mapped IPv4) does not count.
     """
     bare = (host or "").lower().strip("[]")
-    return (
-        bare in ("localhost", "::1")
-        or re.fullmatch(r"127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}", bare) is not None
-    )
+    return bare in ("localhost", "::1") or re.fullmatch(_LOOPBACK, bare) is not None
 
 
 class MalformedAnswer(ValueError):  # noqa: N818  (it describes the answer; the error tree has no place for it)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import shutil
@@ -188,3 +189,16 @@ def test_python_m_smscli_is_the_program() -> None:
     """For those whose PATH lacks the script."""
     done = subprocess.run([sys.executable, "-m", "smscli", "--version"], capture_output=True, text=True, check=True)
     assert shlex.split(done.stdout)[0] == "smscli"
+
+
+def test_no_pattern_uses_what_early_releases_of_python_311_misread() -> None:
+    """Possessive quantifiers and atomic groups match wrongly in 3.11.0 to 3.11.4, which Debian 12 ships."""
+    found = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for path in (ROOT / "smscli").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        # "()*+" is a row of marks, as in the alphabet of GSM-7.
+        and re.search(r"(?<!\()[])}.\w][*+?}]\+|\(\?>", node.value)
+    ]
+    assert found == []

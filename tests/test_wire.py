@@ -104,7 +104,7 @@ def test_this_machine_has_these_names(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["128.0.0.1", "127.0.0.256", "127.0.0", "127.0.0.1.example", "::", "::ffff:127.0.0.1", "sub.localhost",
-     "127.0.0.01", "", None],
+     "127.0.0.01", "127.0.0.\u0661", "", None],
 )  # fmt: skip
 def test_nothing_else_is_this_machine(host: str | None) -> None:
     """What only resembles a loopback address, or depends on a resolver, gets no exception from TLS."""
