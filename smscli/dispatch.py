@@ -6,14 +6,12 @@ recipient is submitted at most once, and that NOT_SENT is only said with proof.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-from urllib.parse import quote, quote_plus
 
 from smscli.errors import ConfigError, ExitCode, OutcomeUnknownError, SmscliError, UnreachableError
-from smscli.model import MASK, MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of, visible
+from smscli.model import MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, Stamp
 from smscli.wire import Request, Response, Transport
 
@@ -27,11 +25,9 @@ REFUSALS = 2
 BREAK_AFTER_UNKNOWN = 3
 BREAK_AFTER_UNREACHABLE = 5
 """A job stops after this many batches in a row: a vendor that is down must not cost the whole list."""
-EVIDENCE = 4096
-"""Characters of an answer that was not understood which the journal keeps."""
 
-# So many characters of a key or text are worth hiding.
-_TELLING = 4
+# So many digits in a row are no accident.
+_TELLING = 8
 
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
@@ -145,18 +141,16 @@ class Caller:
             request = provider.timestamp.build(None, self._account, "")
             response = self._exchange(request, self._deadline() if deadline is None else deadline)
             # The age counts from before the question: the vendor read its clock somewhere between then and now.
-            self._fetched = str(self._read(provider.timestamp, response, None, "", request).unix), started
+            self._fetched = str(provider.timestamp.parse(response, None, "").unix), started
         return self._fetched[0], self._fetched[1] + provider.stamp_life
 
     def _submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
         deadline = self._deadline()
         claimed = False
-        evidence = None
         receipt: SendReceipt | None = None
         attempt = refusals = 0
         while True:
             attempt += 1
-            request = None
             try:
                 stamp, not_after = self.stamp(deadline)
                 request = self._provider.send.build(message, self._account, stamp)._replace(not_after=not_after)
@@ -173,18 +167,13 @@ class Caller:
                     reason = _reason(error)._replace(retry=isinstance(error, UnreachableError))
                     receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, reason))
             else:
-                receipt = self._provider.send.parse(response, message, stamp)
-                evidence = _evidence(response) if receipt.exit_code is ExitCode.UNKNOWN else None
+                receipt = self._without_echoes(self._provider.send.parse(response, message, stamp), request, message)
                 refusals += 1
             again = refusals < REFUSALS and all(s.reason and s.reason.retry for s in receipt.submissions)
             if not again or not self._pause(attempt, deadline):
                 break
             self._fetched = None
-        scrub = self._scrubber(request, message.text)
-        receipt = receipt._replace(submissions=tuple(_scrub(submission, scrub) for submission in receipt.submissions))
-        # Cut behind the mask: half a key at the end would not be found.
-        evidence = evidence and scrub(evidence)[:EVIDENCE]
-        return self._settle(receipt, journal, key, evidence, deadline) if claimed else receipt
+        return self._settle(receipt, journal, key, deadline) if claimed else receipt
 
     def _let_go(self, request: Request, deadline: float) -> Response:
         """Send the request, unless a signal came while the clock was asked or the claim was written."""
@@ -192,12 +181,10 @@ class Caller:
             raise UnreachableError(_STOPPED, hint=_AGAIN)
         return self._world.transport(request, deadline - self._world.monotonic())
 
-    def _settle(
-        self, receipt: SendReceipt, journal: Ledger, key: str, evidence: str | None, deadline: float
-    ) -> SendReceipt:  # fmt: skip
+    def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, deadline: float) -> SendReceipt:
         try:
             # What the vendor has said must not be lost to a busy file while there is time left to wait.
-            journal.settle(key, receipt.submissions, evidence, deadline - self._world.monotonic())
+            journal.settle(key, receipt.submissions, receipt.evidence, deadline - self._world.monotonic())
         except ConfigError as error:
             # What happened is known and shown; only the journal will call it unknown. The journal's own hint is not
             # passed on: whatever it says, this request must not be made again.
@@ -222,16 +209,7 @@ class Caller:
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
         stamp, not_after = self.stamp(deadline)
         request = operation.build(what, self._account, stamp)._replace(not_after=not_after)
-        return self._read(operation, self._exchange(request, deadline), what, stamp, request)
-
-    def _read(
-        self, operation: Operation[In, Out], response: Response, what: In, stamp: str, request: Request
-    ) -> Out:  # fmt: skip
-        try:
-            return operation.parse(response, what, stamp)
-        except SmscliError as error:
-            message = self._scrubber(request)(error.message)
-            raise type(error)(message, hint=error.hint, code=error.code) from None
+        return operation.parse(self._exchange(request, deadline), what, stamp)
 
     def _exchange(self, request: Request, deadline: float) -> Response:
         try:
@@ -250,48 +228,35 @@ class Caller:
         self._world.sleep(delay)
         return not self._world.stopped()
 
-    def _scrubber(self, request: Request | None, said: str = "") -> Callable[[str], str]:
-        """Return a function that masks what an answer may echo of the request: key, signature and the text ``said``."""
-        key = self._account.secret.reveal()
-        pairs = (*request.query, *request.form) if request else ()
-        signatures = {value for name, value in pairs if name == self._provider.rule.signature}
-        # A text of a word or two letters would mask half of what the vendor says, and betrays nothing.
-        texts = {said, visible(said), " ".join(said.split())} if len(said) >= _TELLING else set()
-        # As it is, in a URL, as JSON, and in the quotation marks of a reason.
-        spelled = {how(word) for word in (key, *texts) for how in (str, quote, quote_plus, _in_json, _in_quotes)}
-        hidden = sorted(filter(None, (*spelled, *signatures)), key=len, reverse=True)
+    def _without_echoes(self, receipt: SendReceipt, request: Request, message: Message) -> SendReceipt:
+        """Return the receipt, UNKNOWN where an id repeats the request.
 
-        def scrub(text: str) -> str:
-            for word in hidden:
-                text = text.replace(word, MASK)
-            before, cut, after = text.rpartition("…")
-            # A quotation may have been cut within a word.
-            for word in hidden if cut else ():
-                longest = range(min(len(word), len(before)), _TELLING - 1, -1)
-                kept = next((length for length in longest if before.endswith(word[:length])), 0)
-                before = before[: len(before) - kept] + MASK if kept else before
-            return before + cut + after
+        An id is the one text of an answer that is shown and kept as it came. The vendors' are digits, which can spell
+        key, signature and text too; such a number is none that the vendor made, and proves nothing.
+        """
+        pairs = (*request.query, *request.form)
+        signatures = (value for name, value in pairs if name == self._provider.rule.signature)
+        words = (self._account.secret.reveal(), message.text, *signatures)
+        spelled = {digits for word in words for digits in _in_digits(word)}
 
-        return scrub
+        def checked(submission: Submission) -> Submission:
+            one = submission.message_id or ""
+            echoes = (digits == one or (len(digits) >= _TELLING and digits in one) for digits in spelled)
+            # Other than digits is an id of our own making.
+            if not (one.isdigit() and any(echoes)):
+                return submission
+            hint = "it may have been sent: look at the vendor's own list of messages before sending again"
+            reason = Reason("the vendor's answer gives an id that repeats the request", ExitCode.UNKNOWN, hint=hint)
+            return Submission(submission.to, Outcome.UNKNOWN, reason=reason)
 
-
-def _in_json(text: str) -> str:
-    return json.dumps(text)[1:-1]
+        return receipt._replace(submissions=tuple(map(checked, receipt.submissions)))
 
 
-def _in_quotes(text: str) -> str:
-    return repr(text)[1:-1]
+def _in_digits(word: str) -> set[str]:
+    """Return the spellings of a word, forwards and backwards, that digits alone can write."""
+    spelled = (word, word.encode(errors="replace").hex(), "".join(str(ord(character)) for character in word))
+    return {digits for text in spelled if text.isascii() and text.isdigit() for digits in (text, text[::-1])}
 
 
 def _reason(error: SmscliError) -> Reason:
     return Reason(error.message, error.exit_code, code=error.code, hint=error.hint)
-
-
-def _scrub(submission: Submission, scrub: Callable[[str], str]) -> Submission:
-    reason = submission.reason
-    return submission._replace(reason=reason._replace(text=scrub(reason.text))) if reason else submission
-
-
-def _evidence(response: Response) -> str:
-    body = visible(response.body.decode("utf-8", "backslashreplace"))
-    return f"HTTP {response.status}, {len(response.body)} bytes: {body}"

@@ -203,12 +203,14 @@ class SendReceipt(Record):
     """One submission for each recipient, in the order they were asked for.
 
     ``unrecorded`` says why the journal could not take what is told here of the recipients in ``unrecorded_to``.
+    ``evidence`` is the shape of an answer that was not understood: safe to show and to keep.
     """
 
     submissions: tuple[Submission, ...]
     balance: Balance | None = None
     unrecorded: Reason | None = None
     unrecorded_to: tuple[MSISDN, ...] = ()
+    evidence: str | None = None
 
     @property
     def exit_code(self) -> ExitCode:

@@ -118,7 +118,7 @@ def decode_json(body: bytes) -> object:
     except MalformedAnswer:
         raise
     except ValueError as error:
-        raise MalformedAnswer(f"the answer is not JSON: {_shape(text)}") from error
+        raise MalformedAnswer(f"the answer is not JSON: {kind_of_text(text)}") from error
 
 
 def depth(text: str) -> int:
@@ -138,13 +138,14 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _refuse_constant(name: str) -> object:
-    raise MalformedAnswer(f"the answer holds {name}")
-
-
-def _shape(text: str) -> str:
+def kind_of_text(text: str) -> str:
+    """Return what a text looks like, without a word of it."""
     if not text.strip():
         return "it is empty"
     if text.lstrip().startswith("<"):
         return "it looks like HTML or XML"
     return f"{len(text)} characters of something else"
+
+
+def _refuse_constant(name: str) -> object:
+    raise MalformedAnswer(f"the answer holds {name}")

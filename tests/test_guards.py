@@ -197,7 +197,8 @@ def test_no_pattern_uses_what_early_releases_of_python_311_misread() -> None:
         f"{path.name}:{node.lineno}: {node.value}"
         for path in (ROOT / "smscli").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
         # "()*+" is a row of marks, as in the alphabet of GSM-7.
         and re.search(r"(?<!\()[])}.\w][*+?}]\+|\(\?>", node.value)
     ]

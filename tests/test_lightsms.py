@@ -260,17 +260,14 @@ def test_with_another_status_the_body_proves_nothing(status: int) -> None:
     assert outcomes(parse({"error": 6}, status=status)) == ["UNKNOWN"]
 
 
-def test_an_unknown_answer_is_quoted_briefly_and_harmlessly() -> None:
-    """Status and at most 80 characters: no markup, no escapes, nothing that may be a credential."""
-    page = b"<html>\x1b[31m\nLost /send.php?signature=3cc9182c217056843e5bc0783ea9776e key=abc " + b"x" * 500
-    error = parse(page, status=502).error
-    assert error is not None
-    quoted = error.message.partition("it begins: ")[2]
-    assert "HTTP 502" in error.message
-    assert "\\x1b[31m Lost *** *** xxx" in error.message
-    assert len(quoted) < 90
-    assert "3cc9" not in error.message
-    assert "\x1b" not in error.message
+def test_a_code_that_no_page_lists_is_told() -> None:
+    """Three digits betray nothing, and are what to ask the vendor about; a longer word is not repeated."""
+    told = parse({"37061234567": {"error": "40"}}).error
+    assert told is not None
+    assert "unknown or contradictory error (40)" in told.message
+    told = parse({"37061234567": {"error": "4711"}}).error
+    assert told is not None
+    assert "4711" not in told.message
 
 
 # --- questions -------------------------------------------------------------------------------------------------------

@@ -217,14 +217,14 @@ ERRORS = {
 
 @pytest.mark.parametrize(("code", "exit_code"), ERRORS.items())
 def test_every_code_is_a_refusal_of_its_class(code: str, exit_code: int) -> None:
-    """As text or as number; project, key and signature are a matter of credentials."""
+    """As text or as number, in our own words; project, key and signature are a matter of credentials."""
     for value in (code, int(code)):
         receipt = parse({"status": "error", "error": value, "message": "param recipients is blank"}, TWO)
         assert [outcome for outcome, _ in ends(receipt)] == ["REFUSED", "REFUSED"]
         assert receipt.exit_code == exit_code
         assert receipt.error is not None
         assert receipt.error.code == code
-        assert "(param recipients is blank)" in receipt.error.message
+        assert receipt.error.message.startswith(f"error {code}: ")
 
 
 @pytest.mark.parametrize("code", ["1", "2", "5", "7", "10"])
@@ -235,13 +235,11 @@ def test_the_common_refusals_say_what_to_do(code: str) -> None:
     assert error.hint
 
 
-def test_the_vendors_words_are_cut_and_cannot_steer() -> None:
-    """At most 200 characters of them, escapes written out, what may be a credential masked."""
-    words = "\x1b]0;x\x07 \u202e apikey=07349e954831d " + "щ" * 500
-    error = parse({"status": "error", "error": "2", "message": words}).error
+def test_the_vendors_own_words_are_not_repeated() -> None:
+    """They may hold whatever the request held, in a spelling that nobody thought of."""
+    error = parse({"status": "error", "error": "2", "message": "\x1b]0;x\x07 bad sign 07349e954831d"}).error
     assert error is not None
-    assert "(\\x1b]0;x\\x07 \\u202e *** щщщ" in error.message
-    assert len(error.message) < 300
+    assert error.message == "error 2: the signature is wrong, or the text is not UTF-8"
 
 
 @pytest.mark.parametrize(

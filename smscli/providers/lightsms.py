@@ -39,7 +39,7 @@ from smscli.model import (
     all_of,
     visible,
 )
-from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, unknown, whole
+from smscli.providers._answers import Answers, amount, refuse, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request, decode_text
@@ -185,6 +185,8 @@ def _sender(message: Message) -> str:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
+_ANSWERS = Answers(("error", "id_sms", "cost", "count_sms", "money", "currency"), "/external/get/")
+
 
 def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
     members = _members(answer)
@@ -216,8 +218,8 @@ def _submission(number: MSISDN, entry: object) -> Submission:
     if code in ERRORS and entry.get("id_sms") in (None, "", "0", 0):
         return Submission(number, Outcome.REFUSED, reason=ERRORS[code])
     if code != "0":
-        shown = quote(str(entry.get("error")), 20)
-        return unknown(number, f"the vendor's answer for this number holds an unknown or contradictory error: {shown}")
+        shown = f" ({code})" if code else ""
+        return unknown(number, f"the vendor's answer for this number holds an unknown or contradictory error{shown}")
     if message_id is None or not message_id.strip("0"):
         return unknown(number, "the vendor's answer for this number says success, and gives no id")
     cost, parts = amount(entry.get("cost")), whole(entry.get("count_sms"), 3)
@@ -282,12 +284,12 @@ PROVIDER = Provider(
     name="lightsms",
     title="LightSMS",
     base_url="https://www.lightsms.com/external/get/",
-    usual_path="/external/get/",
+    usual_path=_ANSWERS.usual_path,
     fields=_FIELDS,
     rule=_RULE,
-    send=Operation(_build_send, strict_send(_read_send)),
-    balance=Operation(_build_balance, strict_question(_read_balance)),
-    timestamp=Operation(_build_timestamp, strict_question(_read_timestamp, decode_text)),
+    send=Operation(_build_send, _ANSWERS.send(_read_send)),
+    balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
+    timestamp=Operation(_build_timestamp, _ANSWERS.question(_read_timestamp, decode_text)),
     stamp=Stamp.CLOCK,
     stamp_name="timestamp",
     # Two seconds less than the vendor grants: the way there takes time too.

@@ -38,7 +38,7 @@ from smscli.model import (
     Submission,
     all_of,
 )
-from smscli.providers._answers import amount, quote, refuse, strict_question, strict_send, unknown, whole
+from smscli.providers._answers import Answers, amount, refuse, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
@@ -134,6 +134,11 @@ def _as_russian(digits: str) -> str:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
+_ANSWERS = Answers(
+    ("status", "error", "message", "recipients", "messages_id", "parts", "count", "price", "balance", "test", "run_at"),
+    "/api/mainsms/",
+)
+
 
 def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
     members = _members(answer)
@@ -199,10 +204,8 @@ def _refusal(members: dict[str, object]) -> Reason | None:
         return None
     if members["status"] == "success" or code not in ERRORS or "messages_id" in members:
         raise MalformedAnswer("it holds an unknown or contradictory error")
-    said = members.get("message")
-    if not isinstance(said, str) or not said:
-        return ERRORS[code]
-    return ERRORS[code]._replace(text=f"{ERRORS[code].text} ({quote(said, 200)})")
+    # The text beside it may repeat the request, in any spelling: it is not told.
+    return ERRORS[code]
 
 
 def _decimal(value: object) -> Decimal | None:
@@ -213,11 +216,11 @@ PROVIDER = Provider(
     name="mainsms",
     title="MainSMS",
     base_url="https://mainsms.ru/api/mainsms/",
-    usual_path="/api/mainsms/",
+    usual_path=_ANSWERS.usual_path,
     fields=_FIELDS,
     rule=_RULE,
-    send=Operation(_build_send, strict_send(_read_send)),
-    balance=Operation(_build_balance, strict_question(_read_balance)),
+    send=Operation(_build_send, _ANSWERS.send(_read_send)),
+    balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     stamp=Stamp.NONE,
     batch_limit=100,
     # Assumed: public clients name the account's zone or Moscow's.

@@ -35,7 +35,7 @@ from smscli.model import (
     all_of,
     visible,
 )
-from smscli.providers._answers import refuse, strict_question, strict_send, unknown
+from smscli.providers._answers import Answers, refuse, unknown
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import KeyUse, Rule, sign
 from smscli.wire import MalformedAnswer, Request, decode_json, decode_text, depth
@@ -136,6 +136,10 @@ def _check_sender(message: Message, account: Account) -> None:
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
+
+_ANSWERS = Answers(
+    ("error", "sender", "message", "recipients", "msisdn", "status", "charge", "balance", "freeTotal"), "/omrestapi/"
+)
 
 # The printed form: JSON but for bare keys. Nothing else that JSON5 would take (comments, other quotes, hex, a comma
 # before a bracket) is let in. Each character begins one kind of token, so that there is one way to read a text and
@@ -263,11 +267,11 @@ PROVIDER = Provider(
     title="Mesajlarim",
     base_url=None,
     base_url_hint="the document names no host; one public client used https://mesajlarim.turkcell.com.tr/omrestapi/",
-    usual_path="/omrestapi/",
+    usual_path=_ANSWERS.usual_path,
     fields=_FIELDS,
     rule=_RULE,
-    send=Operation(_build_send, strict_send(_read_send, _decode)),
-    balance=Operation(_build_balance, strict_question(_read_balance, _decode)),
+    send=Operation(_build_send, _ANSWERS.send(_read_send, _decode)),
+    balance=Operation(_build_balance, _ANSWERS.question(_read_balance, _decode)),
     stamp=Stamp.NONCE,
     takes_sender=False,
     stamp_name="rand",

@@ -1,0 +1,224 @@
+"""Whatever a vendor repeats of a request, in whatever spelling: no word of it is shown or kept.
+
+Each answer carries key, signature, text, login and number in a place that the vendor documents or in none. After the
+command, stdout, stderr and the bytes of the journal are searched for them, all spellings undone.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smscli.cli import run
+from smscli.providers import get
+from smscli.runtime import Runtime
+from smscli.wire import Request, Response
+
+KEY = "Kq7/zX&w+93;é=9<vW'~y\"Q%2f\\j8"
+TEXT = 'Zażółć <b>&"jinx" https://host.example/?pin=4711&x=q+z 47%/vexing'
+LOGIN = "wUmbo-lOgin.42"
+NUMBERS = {
+    "lightsms": "37061239871",
+    "mainsms": "79121239871",
+    "payforsms": "79121239871",
+    "mesajlarim": "905321239871",
+}
+ACCOUNTS = {
+    "lightsms": {"SMSCLI_LOGIN": LOGIN, "SMSCLI_API_KEY": KEY, "SMSCLI_SENDER": "Sender"},
+    "mainsms": {"SMSCLI_PROJECT": LOGIN, "SMSCLI_API_KEY": KEY},
+    "payforsms": {"SMSCLI_PROJECT": LOGIN, "SMSCLI_API_KEY": KEY, "SMSCLI_AUTH": "apikey"},
+    "mesajlarim": {"SMSCLI_APP_ID": "1", "SMSCLI_MSISDN": "5321000000", "SMSCLI_SECRET": KEY},
+}
+CALLS = [(vendor, command) for vendor in ACCOUNTS for command in ("send", "balance")] + [("lightsms", "timestamp")]
+
+# --- the spellings ---------------------------------------------------------------------------------------------------
+
+
+def _encoded(word: str, offset: int, encode: Callable[[bytes], bytes] = base64.b64encode) -> str:
+    return encode(b"\0" * offset + word.encode()).decode()
+
+
+def _lower_percent(word: str) -> str:
+    return re.sub("%..", lambda match: match[0].lower(), quote(word, safe=""))
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    str.upper,
+    str.lower,
+    str.swapcase,
+    quote,
+    quote_plus,
+    _lower_percent,
+    lambda word: quote(quote(word, safe=""), safe=""),
+    lambda word: "".join(f"%{byte:02X}" for byte in word.encode()),
+    lambda word: json.dumps(word)[1:-1],
+    lambda word: json.dumps(word)[1:-1].replace("/", "\\/"),
+    lambda word: "".join(f"\\u{ord(character):04x}" for character in word),
+    repr,
+    html.escape,
+    lambda word: "".join(f"&#{ord(character)};" for character in word),
+    lambda word: "".join(f"&#x{ord(character):X};" for character in word),
+    *(lambda word, offset=offset: _encoded(word, offset) for offset in range(3)),
+    *(lambda word, offset=offset: _encoded(word, offset, base64.urlsafe_b64encode) for offset in range(3)),
+    lambda word: word.encode().hex(),
+    lambda word: word.encode().hex().upper(),
+    lambda word: word[::-1],
+    "\u200b".join,
+    " ".join,
+)  # fmt: skip
+
+
+LAYERS: tuple[Callable[[str], str], ...] = (str, quote, html.escape)
+"""What a page may do to a word that is spelled already."""
+
+
+def squeezed(text: str) -> str:
+    """Return letters and digits alone, in one case: what is left of a word however it was drawn out."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def undone(text: str) -> Iterator[str]:
+    """Yield the text with no, one and two layers of escaping taken off, squeezed."""
+    for _ in range(3):
+        yield squeezed(text)
+        text = unquote(html.unescape(text)).replace("\\/", "/")
+        text = re.sub(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})", lambda m: chr(int(m[1] or m[2], 16)), text)
+
+
+def traces(word: str) -> set[str]:
+    """Return what betrays a word: eight characters in a row of it or of its reverse, hex or base64."""
+    forms = {squeezed(form) for form in (word, word[::-1], word.encode().hex())}
+    for offset in range(3):
+        # What stands before and after changes the first and the last characters; the middle stays.
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(squeezed(_encoded(word, offset, encode).rstrip("=")[4 if offset else 0 : -2]))
+    return {form[at : at + 8] for form in forms for at in range(len(form) - 7)}
+
+
+def assert_silent(place: str, data: bytes, words: dict[str, str]) -> None:
+    """Assert that no trace of these words is there."""
+    seen = list(undone(data.decode("utf-8", "replace")))
+    for name, word in words.items():
+        found = [trace for trace in traces(word) if any(trace in text for text in seen)]
+        assert not found, f"{name} in {place}: {found[:3]}"
+
+
+# --- the answers -----------------------------------------------------------------------------------------------------
+
+
+def trees(vendor: str, command: str, number: str, word: str) -> list[object]:
+    """Return answers, documented and not, that carry the word."""
+    anything: list[object] = [{"error": word}, {word: word}, [word], word, {"error": 5, "message": word}]
+    anything += [{"status": "error", "error": word}, {"status": word, "error": 2}, {"": {"error": word}}]
+    good: dict[str, object]
+    if command == "balance":
+        good = {"status": "success", "balance": "1", "money": "1", "currency": "EUR", "freeTotal": 3}
+        return [*anything, good | {"money": word, "balance": word}, good | {"currency": word}, good | {"note": word}]
+    if vendor == "lightsms":
+        good = {"error": "0", "id_sms": "4173280960000000000001", "cost": "0.0144"}
+        entries = [good, good | {"id_sms": word}, good | {"cost": word, "count_sms": word}, {"error": word}]
+        return [*anything, *({number: entry} for entry in entries), {number: good, word: good}, {number: word}]
+    if vendor == "mesajlarim":
+        entry = {"msisdn": number[2:], "status": "delivered", "charge": "free"}
+        good = {"sender": "5321000000", "message": word, "recipients": [entry], "balance": 3}
+        other = [good | {"recipients": [entry | {name: word}]} for name in entry]
+        return [*anything, good, *other, good | {"balance": word}, good | {"sender": word, "error": word}]
+    good = {"status": "success", "recipients": [number], "messages_id": [390788773], "test": 0}
+    refused = {"status": "error", "error": "2", "message": word}
+    places = ("messages_id", "recipients", "price", "balance", "run_at", "test", "parts")
+    return [*anything, refused, *(good | {name: [word]} for name in places), *(good | {name: word} for name in places)]
+
+
+@st.composite
+def answers(draw: st.DrawFn, vendor: str, command: str) -> Callable[[dict[str, str]], Response]:
+    """Draw a vendor that answers with what it knows of the request."""
+    how = draw(st.sampled_from([*SPELLINGS, None]))
+    again = draw(st.sampled_from(LAYERS))
+    which = draw(st.integers(0, 40))
+    kind = draw(st.sampled_from(["JSON", "JSON", "JSON", "raw JSON", "printed", "HTML", "plain", "Location"]))
+    status = draw(st.sampled_from([200, 200, 200, 200, 302, 400, 401, 404, 500, 503]))
+
+    def answer(known: dict[str, str]) -> Response:
+        spelled = (one(word) for word in known.values() for one in (SPELLINGS if how is None else (how,)))
+        said = " ".join(map(again, spelled))
+        given = trees(vendor, command, NUMBERS[vendor], "\0" if kind == "raw JSON" else said)
+        tree = json.dumps(given[which % len(given)], ensure_ascii=which % 2 == 0)
+        body = {
+            "JSON": tree,
+            # As PHP would write it: escapes that stand in the spelling are the JSON's own.
+            "raw JSON": tree.replace("\\u0000", said),
+            "printed": re.sub(r'"([a-z]+)":', r"\1:", tree),
+            "HTML": f"<html><title>{said}</title><a href='?{said}'>{said}</a></html>",
+            "plain": said,
+            "Location": "",
+        }[kind]
+        headers = {"location": f"https://host/?{said}", "server": said} if kind == "Location" else {}
+        return Response(302 if kind == "Location" else status, body.encode("utf-8", "surrogatepass"), headers)
+
+    return answer
+
+
+# --- the search ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("vendor", "command"), CALLS, ids=[" ".join(call) for call in CALLS])
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: str, data: st.DataObject) -> None:
+    """In every format, with -v. A send's own number and text stand in its output, its number in the journal."""
+    answer = data.draw(answers(vendor, command))
+    output = data.draw(st.sampled_from(["plain", "json", "xml", "table"]))
+    number = NUMBERS[vendor]
+    known = {"key": KEY, "text": TEXT, "login": LOGIN, "number": number}
+
+    def transport(request: Request, _seconds: float) -> Response:
+        pairs = dict((*request.query, *request.form))
+        known["signature"] = pairs.get(get(vendor).rule.signature, "f" * 8)
+        is_clock = request.url.endswith("timestamp.php") and command != "timestamp"
+        return Response(200, b"1732809600") if is_clock else answer(known)
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"HOME": folder, "SMSCLI_CONFIG": f"{folder}/none.toml", "SMSCLI_STATE_DIR": f"{folder}/state"}
+        environ |= {"SMSCLI_PROVIDER": vendor, "SMSCLI_BASE_URL": "https://vendor.example/", **ACCOUNTS[vendor]}
+        argv = ["send", "--to", f"+{number}", "-"] if command == "send" else [command]
+        runtime = Runtime(
+            environ=environ, stdin=io.TextIOWrapper(io.BytesIO(TEXT.encode())), stdout=out, stderr=err,
+            transport=transport, sleep=lambda _: None,
+        )  # fmt: skip
+        code = run([*argv, "-v", "-o", output], runtime)
+        kept = b"".join(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
+    assert code in (0, 4, 5, 6, 7)
+    assert "signature" in known
+    assert bool(kept) is (command == "send")
+    secret = {name: word for name, word in known.items() if name != "number"}
+    told = {name: word for name, word in secret.items() if name != "text" or output in ("plain", "table")}
+    assert_silent("stderr", _bytes(err), known)
+    assert_silent("stdout", _bytes(out), told if command == "send" else known)
+    assert_silent("the journal", kept, secret)
+
+
+def _bytes(stream: io.TextIOWrapper) -> bytes:
+    memory = stream.detach()
+    assert isinstance(memory, io.BytesIO)
+    return memory.getvalue()
+
+
+@pytest.mark.parametrize("spell", SPELLINGS)
+def test_the_search_would_find_every_spelling(spell: Callable[[str], str]) -> None:
+    """A search that finds nothing proves nothing unless it finds what is there."""
+    for word in (KEY, TEXT, LOGIN):
+        with pytest.raises(AssertionError, match="canary in here"):
+            assert_silent("here", f"said: {spell(word)}.".encode(), {"canary": word})
