@@ -56,10 +56,10 @@ class HttpTransport:
     """Carry requests over HTTP(S), one at a time.
 
     ``proxy`` is an ``http://`` or ``https://`` URL, credentials allowed; without it ``https_proxy``, ``all_proxy`` and
-    ``no_proxy`` of ``environ`` count (lower case before upper case), except for loopback. ``http_proxy`` has no use:
-    plain http is refused to all other hosts. ``ca_file`` is a PEM file, or a directory of them; without it
-    ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_FILE`` of ``environ``, else the bundle that comes with
-    requests. ``clock`` is the monotonic clock of ``Request.not_after``.
+    ``no_proxy`` of ``environ`` count (lower case before upper case). Loopback is never proxied, whatever they say.
+    ``http_proxy`` has no use: plain http is refused to all other hosts. ``ca_file`` is a PEM file, or a directory of
+    them; without it ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_FILE`` of ``environ``, else the bundle
+    that comes with requests. ``clock`` is the monotonic clock of ``Request.not_after``.
 
     Raises ConfigError for a proxy or CA file that cannot be used. Not for use from several threads at once.
     """
@@ -169,7 +169,10 @@ class HttpTransport:
             meter.release(keep)
 
     def _proxy_for(self, target: Url) -> str | None:
-        if self._proxy or not self._variable or is_loopback(target.host):
+        # Plain http is allowed to this machine alone: a proxy for it would be shown login, number, text and signature.
+        if is_loopback(target.host):
+            return None
+        if self._proxy or not self._variable:
             return self._proxy
         return None if should_bypass_proxies(target.url, self._no_proxy) else self._variable
 

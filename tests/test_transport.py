@@ -25,7 +25,7 @@ from smscli.transport import HttpTransport
 from smscli.wire import MAX_ANSWER, Request
 from tests.rig.certificates import Certificates
 from tests.rig.client import SECRETS, VENDORS, Ending, build, send
-from tests.rig.vendor import Step, Vendor, mute_port, refusing_port
+from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 
 # --- the stage -------------------------------------------------------------------------------------------------------
 
@@ -326,7 +326,8 @@ def test_no_byte_leaves_after_the_verdict(vendor: Vendor, files: Certificates) -
     """The proxy's tunnel comes up after the deadline: the request stays here for good."""
     vendor.script(Step(on="connect", delay=0.5))
     with transporting(ca_file=files.ca, proxy=Secret(vendor.origin())) as transport:
-        failing(send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 0.2), UnreachableError)
+        url = vendor.url("lightsms", listener="tls", host=BEHIND_PROXY)
+        failing(send(transport, "lightsms", url, 0.2), UnreachableError)
         time.sleep(0.8)
     assert [request.method for request in vendor.seen.requests] == ["CONNECT"]
 
@@ -362,8 +363,9 @@ def test_a_connection_that_stands_after_the_deadline_stays_unused(transport: Htt
 def test_a_tunnel_through_a_proxy_is_verified_end_to_end(listener: str, vendor: Vendor, files: Certificates) -> None:
     """The proxy sees host and port and its own password; the vendor does not see that password."""
     proxy = vendor.origin(listener).replace("//", "//user:canary@")
+    url = vendor.url("lightsms", listener="tls", host=BEHIND_PROXY)
     with transporting(ca_file=files.ca, proxy=Secret(proxy)) as transport:
-        assert send(transport, "lightsms", vendor.url("lightsms", listener="tls"), 5).error is None
+        assert send(transport, "lightsms", url, 5).error is None
     first, second = vendor.seen.requests
     assert first.method == "CONNECT"
     assert "proxy-authorization" in dict(first.headers)
@@ -400,11 +402,13 @@ def test_a_dead_proxy_is_a_configuration_error(files: Certificates) -> None:
     assert "canary" not in f"{error.message} {error.hint}"
 
 
-def test_what_a_plain_proxy_got_has_left(vendor: Vendor) -> None:
-    """A proxy that takes the request itself may have passed it on before it broke."""
-    vendor.script(Step(cut=0, then="fin"))
+def test_plain_http_never_meets_a_proxy(vendor: Vendor) -> None:
+    """It would read login, number, text and signature: to another host the request is refused."""
     with transporting(proxy=Secret(vendor.origin())) as transport:
-        failing(send(transport, "lightsms", vendor.url("lightsms"), 5), OutcomeUnknownError)
+        error = send(transport, "lightsms", f"http://{BEHIND_PROXY}/", 5).error
+    assert isinstance(error, ConfigError)
+    assert "plain http" in error.message
+    assert vendor.seen.connections == 0
 
 
 @pytest.mark.parametrize(
@@ -429,12 +433,17 @@ def test_the_usual_variables_name_the_proxy(environ: Mapping[str, str], used: bo
     assert bool(vendor.seen.requests) is used
 
 
-def test_the_variables_do_not_apply_to_this_machine(vendor: Vendor, files: Certificates) -> None:
-    """A sandbox on loopback is reached directly."""
-    environ = dict.fromkeys(("https_proxy", "http_proxy", "all_proxy"), "http://127.0.0.1:1")
-    with transporting(ca_file=files.ca, environ=environ) as transport:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("named", ["proxy", "https_proxy", "http_proxy", "all_proxy"])
+def test_this_machine_is_never_reached_through_a_proxy(
+    named: str, host: str, vendor: Vendor, files: Certificates
+) -> None:
+    """A sandbox on loopback is reached directly, whatever profile and environment say."""
+    dead = "http://127.0.0.1:1"
+    settings: dict[str, Any] = {"proxy": Secret(dead)} if named == "proxy" else {"environ": {named: dead}}
+    with transporting(ca_file=files.ca, **settings) as transport:
         for listener in ("plain", "tls"):
-            assert send(transport, "lightsms", vendor.url("lightsms", listener=listener), 5).error is None
+            assert send(transport, "lightsms", vendor.url("lightsms", listener=listener, host=host), 5).error is None
 
 
 # --- no proof --------------------------------------------------------------------------------------------------------
@@ -601,7 +610,7 @@ def test_an_interrupt_that_is_raised_stops_the_request_too(vendor: Vendor, files
         raise KeyboardInterrupt
 
     vendor.script(Step(on="connect", delay=0.5))
-    request, *_ = build("lightsms", vendor.url("lightsms", listener="tls"))
+    request, *_ = build("lightsms", vendor.url("lightsms", listener="tls", host=BEHIND_PROXY))
     with transporting(ca_file=files.ca, proxy=Secret(vendor.origin())) as transport:
         with alarm(0.2, interrupt), pytest.raises(KeyboardInterrupt):
             transport(request, 30)

@@ -11,9 +11,10 @@ from tempfile import mkdtemp
 
 @dataclass(frozen=True)
 class Certificates:
-    """PEM files. ``ca`` signed ``server`` (127.0.0.1, localhost) and ``elsewhere`` (other.example), not ``stranger``.
+    """PEM files. ``ca`` signed ``server`` and ``elsewhere`` (other.example), not ``stranger``.
 
-    Each server file holds its key and its certificate.
+    ``server`` is for 127.0.0.1, localhost and, behind a proxy, vendor.example. Each server file holds its key and
+    its certificate.
     """
 
     ca: str
@@ -26,7 +27,7 @@ class Certificates:
 def certificates() -> Certificates:
     """Return the certificates of this process, made at the first call (about half a second)."""
     folder = Path(mkdtemp(prefix="smscli-certificates-"))
-    local = "IP:127.0.0.1,DNS:localhost"
+    local = "IP:127.0.0.1,DNS:localhost,DNS:vendor.example"
     _make(folder, "ca", "/CN=Test authority", "-addext", "basicConstraints=critical,CA:TRUE")
     _make(folder, "server", "/CN=localhost", "-addext", f"subjectAltName={local}", signed=True)
     _make(folder, "elsewhere", "/CN=other", "-addext", "subjectAltName=DNS:other.example", signed=True)

@@ -31,7 +31,7 @@ from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.rig.certificates import Certificates
 from tests.rig.client import VENDORS, figure
-from tests.rig.vendor import Step, Vendor, refusing_port
+from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
 
 KEY = "cAnaRy/KEY+7f3a;é=90"
 PROXY_PASSWORD = "cAnaRy-pr0xy-pa55"
@@ -243,7 +243,7 @@ def world_of(failure: str, place: Place, port: int, text: str = TEXT, key: str =
         "no such name": "https://sms.invalid/",
         "a stranger's certificate": vendor.url(name, listener="stranger"),
         "a malformed address": f"https://me:{PROXY_PASSWORD}@vendor.example/",
-    }.get(failure, vendor.url(name, listener="tls" if proxy else "plain"))
+    }.get(failure, vendor.url(name, listener="tls", host=BEHIND_PROXY) if proxy else vendor.url(name))
     if failure == "a proxy that wants a password":
         vendor.script(*[Step(on="connect", status="407 Auth", body="", then="fin")] * 3)
     world = place.account | {"SMSCLI_BASE_URL": url}

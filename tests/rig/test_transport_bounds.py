@@ -16,7 +16,7 @@ from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from tests.rig.certificates import Certificates
 from tests.rig.client import SECRETS, VENDORS, figure, send
-from tests.rig.vendor import Step, Vendor, mute_port
+from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, mute_port
 
 
 def test_no_redirect_is_followed(vendor: Vendor, files: Certificates) -> None:
@@ -81,7 +81,7 @@ def test_every_silence_ends_by_the_deadline(vendor: Vendor, files: Certificates)
         unsent.append(timed(vendor.url("mainsms", listener="tls")))
     for _ in range(2):
         vendor.script(Step(on="connect", delay=2.0))
-        unsent.append(timed(vendor.url("mainsms", listener="tls"), vendor.origin()))
+        unsent.append(timed(vendor.url("mainsms", listener="tls", host=BEHIND_PROXY), vendor.origin()))
     with mute_port() as port:
         unsent += [timed(f"{scheme}://127.0.0.1:{port}/") for scheme in ("http", "https")]
         unsent += [timed("https://sms.invalid/", f"http://127.0.0.1:{port}") for _ in range(2)]
@@ -158,7 +158,9 @@ def test_the_netrc_canary_never_travels(
         transport = HttpTransport(ca_file=files.ca, proxy=proxy)
         for name in VENDORS:
             for listener in ("plain", "tls"):
-                assert send(transport, name, vendor.url(name, listener=listener), 5).outcome is Outcome.SENT
+                # Plain http stays on this machine, past the proxy.
+                host = BEHIND_PROXY if proxy and listener == "tls" else "127.0.0.1"
+                assert send(transport, name, vendor.url(name, listener=listener, host=host), 5).outcome is Outcome.SENT
         transport.close()
     requests = vendor.seen.requests
     leaked = [request for request in requests if "authorization" in dict(request.headers)]
