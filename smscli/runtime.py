@@ -228,10 +228,15 @@ _last_nonce = 0
 
 
 def fresh_nonce() -> str:
-    """Return decimal digits that are new for every request, also within one tick of the clock."""
+    """Return 18 decimal digits that are new for every request, of two processes at one moment too.
+
+    A public client of the one vendor that wants them sends as many.
+    """
+    from secrets import randbelow  # only a send needs it
+
     global _last_nonce
-    _last_nonce = max(_last_nonce + 1, time.time_ns() // 100)
-    return str(_last_nonce)
+    _last_nonce = max(_last_nonce + 1, time.time_ns() // 10**6)
+    return f"{_last_nonce}{randbelow(10**5):05d}"
 
 
 def _nothing() -> None:

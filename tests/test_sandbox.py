@@ -17,9 +17,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from smscli import providers, sandbox
+from smscli import providers, runtime, sandbox
 from smscli.errors import AuthenticationError, ConfigError, RejectedError
 from smscli.model import MSISDN, Account, Message, Outcome, Secret, SenderId
+from smscli.providers import Stamp
 from smscli.wire import Request
 
 NOW = 1732809600
@@ -506,6 +507,46 @@ def test_a_body_that_is_no_json_object_counts_as_none(bench: Bench, body: str) -
     kind = "application/json"
     reply = bench.ask("/api/mainsms/message/send?project=nobody", "POST", data=body, content_type=kind)
     assert reply.get_json()["error"] == "5"
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_ids_are_unique_across_runs(name: str) -> None:
+    """Each `send --sandbox` is a sandbox of its own, and two within one second are looked up in one journal."""
+    provider, account = providers.get(name), sandbox.DEMO[name]
+    message, _ = _account(name)
+    ids = set()
+    for _ in range(20):
+        stamp = runtime.fresh_nonce() if provider.stamp is Stamp.NONCE else str(NOW)
+        reply = sandbox.transport(Bench().app)(provider.send.build(message, account, stamp), 1.0)
+        (sent,) = provider.send.parse(reply, message, stamp).submissions
+        assert sent.message_id
+        ids.add(sent.message_id)
+    assert len(ids) == 20
+
+
+def test_a_nonce_is_more_than_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes at the same moment make two, of as many digits as a public client sends."""
+    nonces = set()
+    for _ in range(4):
+        monkeypatch.setattr(runtime, "_last_nonce", 9 * 10**12)
+        nonces.add(runtime.fresh_nonce())
+    assert len(nonces) > 1
+    assert all(len(one) == 18 and one.isdigit() for one in nonces)
+
+
+def test_the_message_list_is_bounded_in_bytes(bench: Bench) -> None:
+    """A long text to many numbers is kept once for each: the oldest leave, and the newest is always there."""
+    many = ",".join(str(79121230000 + n) for n in range(40))
+    bench.payforsms("send", PAY | {"message": "oldest"})
+    bench.payforsms("send", PAY | {"recipients": many, "message": "x" * 1_000_000})
+    bench.payforsms("send", PAY | {"message": "newest"})
+    texts = [entry["text"] for entry in bench.caught()]
+    assert texts[-1] == "newest"
+    assert 20 < len(texts) < 40
+    assert sum(map(len, texts)) < 64 * 1024 * 1024
+    bench.app.test_client().delete("/api/messages").close()
+    bench.payforsms("send", PAY)
+    assert len(bench.caught()) == 1
 
 
 def test_the_message_list_is_in_order_and_can_be_emptied(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import signal
@@ -164,6 +165,28 @@ def test_the_server_stops_cleanly_and_says_nothing(number: signal.Signals) -> No
         out, err = server.communicate(timeout=10)
         assert (server.returncode, out, err) == (0, "", "")
         assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200), ("127.8.0.1:8025", 200), ("localhost:1", 200), ("LOCALHOST", 200), ("[::1]:80", 200),
+        ("evil.example", 403), ("127.0.0.1.evil.example:8025", 403), ("evil.example:127.0.0.1", 403),
+        ("localhost.evil.example", 403), ("192.0.2.1", 403), ("", 403), ("user@127.0.0.1", 403),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/api/messages", "/external/get/timestamp.php"])
+def test_the_server_answers_to_loopback_names_only(root: str, path: str, host: str, status: int) -> None:
+    """A web page that has its own name point here sends that name, and is told nothing."""
+    connection = http.client.HTTPConnection(root.removeprefix("http://"), timeout=10)
+    connection.request("GET", path, headers={"Host": host})
+    reply = connection.getresponse()
+    body = reply.read().decode()
+    connection.close()
+    assert reply.status == status
+    assert (status == 200) or body == (
+        "The sandbox is for this machine only: ask it as 127.0.0.1, [::1] or localhost.\n"
+    )
 
 
 def test_a_port_in_use_is_a_config_error(root: str) -> None:

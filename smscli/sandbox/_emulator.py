@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hmac
 import itertools
+import secrets
+import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +20,10 @@ from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Account, Pairs, Secret, visible
 
-_CAUGHT = 10_000  # entries kept; a load test must not eat the machine's memory
+# What is kept, in entries and in bytes of text; a load test must not eat the machine's memory.
+_CAUGHT = 10_000
+_CAUGHT_BYTES = 64 * 1024 * 1024
+_FIRST_SERIAL = 10**14  # fifteen digits: JavaScript and jq read longer numbers wrongly
 _COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a tenth of a second
 
 
@@ -108,6 +113,13 @@ class Caught:
     message_id: str | None = None
     note: str | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bytes its texts take, each counted as if no other entry shared it."""
+        texts = (self.vendor, self.signature, self.to, self.text, self.sender, self.send_at, self.note)
+        checked = (self.check.expected, self.check.diagnosis) if self.check else ()
+        return sum(map(sys.getsizeof, (*texts, *checked)))
+
     def tree(self) -> dict[str, object]:
         """Return the entry as it stands in the JSON list; ``expected`` only when the signature was wrong."""
         return {
@@ -134,17 +146,32 @@ class Desk:
     """The sandbox's memory: credit per vendor, serial numbers, what was caught. Hold ``lock`` for a whole call."""
 
     credit: dict[str, Decimal]
-    caught: deque[Caught] = field(default_factory=lambda: deque(maxlen=_CAUGHT))
-    serials: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    caught: deque[Caught] = field(default_factory=deque)
+    caught_bytes: int = 0
+    # Every run begins elsewhere: an id is looked up in a journal that outlives the sandbox.
+    serials: Iterator[int] = field(default_factory=lambda: itertools.count(_FIRST_SERIAL + secrets.randbelow(10**14)))
     lock: Lock = field(default_factory=Lock)
 
     def serial(self) -> int:
-        """Return a number that was never given before."""
+        """Return a number of fifteen digits that was never given before, by this sandbox or another."""
         return next(self.serials)
+
+    def keep(self, entries: Iterable[Caught]) -> None:
+        """Put these into the list; the oldest leave when it grows too long or too large."""
+        for entry in entries:
+            self.caught.append(entry)
+            self.caught_bytes += entry.size
+            while len(self.caught) > _CAUGHT or self.caught_bytes > _CAUGHT_BYTES:
+                self.caught_bytes -= self.caught.popleft().size
+
+    def forget(self) -> None:
+        """Empty the list."""
+        self.caught.clear()
+        self.caught_bytes = 0
 
     def refuse(self, noted: Caught, refusal: str, to: Sequence[str] = ()) -> None:
         """Note a refused request, once for each recipient it names, at least once."""
-        self.caught.extend([replace(noted, refusal=refusal, to=one) for one in to] or [replace(noted, refusal=refusal)])
+        self.keep(replace(noted, refusal=refusal, to=one) for one in to or (None,))
 
     def charge(self, vendor: str, price: Decimal) -> bool:
         """Take ``price`` off the vendor's credit, and tell whether it was there."""

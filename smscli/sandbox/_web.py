@@ -7,12 +7,14 @@ request line holds login and signature.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, request  # noqa: TID253  (this module is loaded when a sandbox is opened)
@@ -23,7 +25,10 @@ from werkzeug.test import Client
 from smscli.errors import ConfigError
 from smscli.model import Account, Pairs, Secret
 from smscli.sandbox._emulator import Answer, Call, Desk, Emulator, header
-from smscli.wire import MalformedAnswer, Request, Response, Transport, decode_json
+from smscli.wire import MalformedAnswer, Request, Response, Transport, decode_json, is_loopback
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LONGEST_REQUEST = 1024 * 1024
 
@@ -114,7 +119,7 @@ def _index(paths: Mapping[str, str]) -> Reply:
 def _messages(desk: Desk, secrets: Sequence[Secret]) -> Reply:
     with desk.lock:
         if request.method == "DELETE":
-            desk.caught.clear()
+            desk.forget()
             return Reply(status=204)
         caught = [entry.tree() for entry in desk.caught]
     # A client under development may put its key anywhere, even where the signature belongs.
@@ -162,7 +167,11 @@ class _Quiet(WSGIRequestHandler):
 def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> None:
     """See ``smscli.sandbox.serve``."""
     listener = _listen(host, port)
-    with listener, make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno()) as server:
+    fenced = _for_this_machine(app)
+    with (
+        listener,
+        make_server(host, port, fenced, threaded=True, request_handler=_Quiet, fd=listener.fileno()) as server,
+    ):
         previous = signal.signal(signal.SIGTERM, _interrupt)
         try:
             ready(f"http://{host}:{server.port}")
@@ -171,6 +180,22 @@ def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> Non
             pass
         finally:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _for_this_machine(app: WSGIApplication) -> WSGIApplication:
+    """Return the application behind a look at the Host header.
+
+    A web page can have its own name point to this machine, and would read what was caught as if it were its own
+    (DNS rebinding); the browser still sends that name.
+    """
+
+    def fenced(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if is_loopback(re.sub(r":[0-9]*$", "", environ.get("HTTP_HOST", ""))):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"The sandbox is for this machine only: ask it as 127.0.0.1, [::1] or localhost.\n"]
+
+    return fenced
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -69,8 +69,8 @@ def _submit(desk: Desk, message: Caught) -> dict[str, str]:
     if fault:
         desk.refuse(message, f"error {fault}", [message.to or ""])
         return {"error": fault}
-    message_id = f"4{int(message.now) % 10**10:010d}{desk.serial():011d}"
-    desk.caught.append(replace(message, parts=parts, message_id=message_id))
+    message_id = f"4{desk.serial():021d}"
+    desk.keep([replace(message, parts=parts, message_id=message_id)])
     return {"error": "0", "id_sms": message_id, "cost": str(parts * _PRICE), "count_sms": str(parts)}
 
 

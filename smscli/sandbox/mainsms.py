@@ -65,9 +65,9 @@ def _send(call: Call, desk: Desk) -> Answer:
     if fault:
         desk.refuse(noted, f"error {fault}", asked)
         return _refusal(call, fault, check)
-    ids = [desk.serial() + 390_000_000 for _ in numbers]
+    ids = [desk.serial() for _ in numbers]
     note = "test mode: not charged" if is_test else None
-    desk.caught.extend(
+    desk.keep(
         replace(noted, to=number, parts=parts, message_id=str(message_id), note=note)
         for number, message_id in zip(numbers, ids, strict=True)
     )

@@ -51,7 +51,7 @@ def _submit(desk: Desk, message: Caught) -> dict[str, str | None]:
     parts = max(1, measure(message.text or "").parts)
     free = min(parts, int(desk.credit["mesajlarim"]))
     desk.charge("mesajlarim", Decimal(free))
-    desk.caught.append(replace(message, parts=parts))
+    desk.keep([replace(message, parts=parts)])
     charge = "free" if free == parts else "partly-charged" if free else "charged"
     return {"msisdn": message.to, "status": "delivered", "charge": charge}
 
