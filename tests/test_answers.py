@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from smscli import providers
+from smscli import providers, sandbox
 from smscli.errors import UnreachableError
-from smscli.model import MSISDN, Message
+from smscli.model import MSISDN, Message, Secret, SenderId
 from smscli.providers import get
 from smscli.wire import Response
 from tests.test_dispatch import NUMBERS
@@ -71,6 +71,23 @@ def test_a_recipient_of_another_shape_has_evidence() -> None:
     body = {NUMBERS["lightsms"].format(7): {"error": "words", "id_sms": "x"}}
     _, evidence = told("lightsms", body)
     assert evidence == "HTTP 200, 50 bytes: JSON {?: {error: text of 5 characters, id_sms: text of 1 character}}"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_every_documented_name_is_told(vendor: str) -> None:
+    """What the emulator answers holds no name that would be hidden, but LightSMS's numbers."""
+    account = sandbox.DEMO[vendor]
+    speak = sandbox.transport(sandbox.create_app(clock=lambda: 1732809600))
+    number = MSISDN(NUMBERS.get(vendor, NUMBERS["mainsms"]).format(7))
+    message = Message((number,), "hello", SenderId("Demo") if vendor == "lightsms" else None)
+    provider = get(vendor)
+    for key in (account.secret, Secret("wrong")):
+        request = provider.send.build(message, account._replace(secret=key), "1732809600")
+        answer = speak(request, 1.0)
+        _, evidence = told(vendor, answer.body, 500)
+        assert evidence.count("?") == (vendor == "lightsms")
+    balance = speak(provider.balance.build(None, account, "1732809600"), 1.0)
+    assert "?" not in told(vendor, balance.body, 500)[1]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
