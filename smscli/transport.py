@@ -371,6 +371,9 @@ def _prepare(request: Request) -> tuple[requests.PreparedRequest, Url]:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     if request.billable:
         headers["Connection"] = "close"
+    if visible(request.url) != request.url or " " in request.url:
+        # Some releases of requests would escape these instead, and ask for another host.
+        raise ConfigError("the request's address holds a blank or an invisible character", hint="check base_url")
     try:
         # Not prepared by the session: that would add its cookies.
         prepared = requests.Request(request.method, request.target, headers, data=request.body).prepare()

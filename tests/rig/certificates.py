@@ -28,7 +28,15 @@ def certificates() -> Certificates:
     """Return the certificates of this process, made at the first call (about half a second)."""
     folder = Path(mkdtemp(prefix="smscli-certificates-"))
     local = "IP:127.0.0.1,DNS:localhost,DNS:vendor.example"
-    _make(folder, "ca", "/CN=Test authority", "-addext", "basicConstraints=critical,CA:TRUE")
+    _make(
+        folder,
+        "ca",
+        "/CN=Test authority",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=critical,keyCertSign",
+    )
     _make(folder, "server", "/CN=localhost", "-addext", f"subjectAltName={local}", signed=True)
     _make(folder, "elsewhere", "/CN=other", "-addext", "subjectAltName=DNS:other.example", signed=True)
     _make(folder, "stranger", "/CN=localhost", "-addext", f"subjectAltName={local}")
