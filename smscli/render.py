@@ -1,15 +1,16 @@
 """From a record to the bytes on stdout: table, plain, JSON or XML.
 
-This room owns every output format and is the only importer of rich, which it loads for a table alone. It must not
-know commands or vendors. Data never passes through rich's markup: a text with ``[/x]`` or ``:warning:`` stays itself.
+This room owns every output format and is the only importer of rich, which it asks how wide characters are, for a
+table alone. It must not know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:`` stay
+themselves.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum, unique
-from io import StringIO
+from itertools import zip_longest
 
 from smscli.errors import ExitCode, SmscliError
 from smscli.model import visible
@@ -23,12 +24,23 @@ ENVELOPE_VERSION = 1
 # XML 1.0 has no spelling at all for these: they become visible escapes. A parser would turn a bare CR into LF.
 _XML_UNSAYABLE = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
 _XML_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
-# A column narrower than this many characters, its frame included, is no longer readable.
-_ROOM = 10
-_STYLES = {
-    "SENT": "green", "ok": "green", "REFUSED": "red", "error": "red", "NOT_SENT": "yellow", "UNKNOWN": "bold magenta",
-    "IN_FLIGHT": "cyan",
+# On fewer columns a box has no room for what it holds: a list of lines takes its place.
+_NARROW = 60
+# A column of prose is not made narrower than this: nobody reads one word a line.
+_PROSE = 20
+
+# What a word in a cell means; the word itself says it, too. In flight belongs to a living process: it goes on.
+_MEANINGS = {
+    "SENT": "accepted", "ok": "accepted", "REFUSED": "failed", "NOT_SENT": "failed", "error": "failed",
+    "UNKNOWN": "open", "IN_FLIGHT": "under way",
 }  # fmt: skip
+# The parameters of SGR by the number of colours. Those of 256 have a contrast of at least 4 on black and on white
+# (4.58 is the most that any colour has on both). Sixteen differ from terminal to terminal, and most of them vanish on
+# black or on white: there a word brings its own background.
+_COLOURS = {
+    256: {"accepted": "38;5;29", "failed": "38;5;161", "open": "38;5;130", "under way": "38;5;63"},
+    16: {"accepted": "30;42", "failed": "97;41", "open": "30;43", "under way": "97;44"},
+}
 
 
 @unique
@@ -42,11 +54,17 @@ class Output(StrEnum):
 
 
 class Table(Record):
-    """What a person sees: a heading and rows of cells."""
+    """What a person sees: the verdict as title, a heading and rows of cells.
+
+    Cells of the columns in ``prose`` may be broken at blanks; no other cell is, and no word. ``facts``: each row is one
+    fact, its last cell, and the cells before it are its name.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     title: str | None = None
+    prose: tuple[str, ...] = ()
+    facts: bool = False
 
     def compact(self) -> Table:
         """Return the table without the columns that are empty in every row."""
@@ -83,10 +101,11 @@ def failure(error: SmscliError, data: Tree = None) -> Result:
     return Result(data=data, error=error, exit_code=error.exit_code)
 
 
-def render(result: Result, command: str, output: Output, *, width: int = 80, colour: bool = False) -> str:
+def render(result: Result, command: str, output: Output, *, width: int = 80, colours: int = 0) -> str:
     """Return what stdout gets: nothing, or text that ends with a line feed.
 
-    JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns.
+    JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns;
+    ``colours`` is how many there are: 0 (none are wanted), 16 or 256.
     """
     if output is Output.JSON:
         import json
@@ -97,7 +116,7 @@ def render(result: Result, command: str, output: Output, *, width: int = 80, col
     if result.text is not None:
         return result.text
     if output is Output.TABLE and result.table:
-        return _draw(result.table, width, colour)
+        return _draw(result.table, width, colours)
     return "".join("\t".join(visible(cell) for cell in line) + "\n" for line in result.lines)
 
 
@@ -159,29 +178,100 @@ def _xml(tree: Mapping[str, Tree]) -> str:
     return document.decode("ascii").replace("\x7f", "&#127;") + "\n"
 
 
-def _draw(table: Table, width: int, colour: bool) -> str:
-    from rich.box import ROUNDED
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
+def _draw(table: Table, width: int, colours: int) -> str:
+    """Return a box, or a list where the box would have to break what must stay whole; without rows the title alone."""
+    table = table._replace(
+        columns=tuple(map(visible, table.columns)), rows=tuple(tuple(map(visible, row)) for row in table.rows)
+    )
+    lines = _wrap(visible(table.title), width) if table.title else []
+    if table.rows:
+        widths = _widths(table, width)
+        lines += _list(table, width, colours) if widths is None else _box(table, widths, colours)
+    return "".join(f"{line}\n" for line in lines)
 
-    if len(table.columns) > 2 and width < _ROOM * len(table.columns):
-        table = _stack(table)
-    drawing = RichTable(box=ROUNDED, title=Text(visible(table.title)) if table.title else None, title_justify="left")
-    for column in table.columns:
-        drawing.add_column(Text(column), overflow="fold")
+
+def _widths(table: Table, width: int) -> list[int] | None:
+    """Return the width of each column; None when a box of whole words does not fit."""
+    columns = list(zip(table.columns, *table.rows, strict=True))
+    longest = [max(map(_cells, column)) for column in columns]
+    words = [max(_cells(word) for cell in column for word in cell.split(" ")) for column in columns]
+    prose = [name in table.prose for name in table.columns]
+    widths = [
+        min(whole, max(word, _PROSE)) if breaks else whole
+        for whole, word, breaks in zip(longest, words, prose, strict=True)
+    ]
+    room = width - sum(widths) - 3 * len(widths) - 1
+    if width < _NARROW or room < 0:
+        return None
+    for index, whole in enumerate(longest):
+        more = min(room, whole - widths[index])
+        widths[index] += more
+        room -= more
+    return widths
+
+
+def _box(table: Table, widths: Sequence[int], colours: int) -> Iterator[str]:
+    def rule(left: str, middle: str, right: str) -> str:
+        return left + middle.join("─" * (width + 2) for width in widths) + right
+
+    def lines(row: Sequence[str], paint: Callable[[str, int], str]) -> Iterator[str]:
+        for parts in zip_longest(*map(_wrap, row, widths), fillvalue=""):
+            cells = [
+                paint(part, colours) + " " * (width - _cells(part)) for part, width in zip(parts, widths, strict=True)
+            ]
+            yield f"│ {' │ '.join(cells)} │"
+
+    yield rule("╭", "┬", "╮")
+    yield from lines(table.columns, _bold)
+    yield rule("├", "┼", "┤")
     for row in table.rows:
-        drawing.add_row(*(Text(visible(cell), style=_STYLES.get(cell, "")) for cell in row))
-    console = Console(
-        file=StringIO(), width=max(width, 20), force_terminal=colour, color_system="standard" if colour else None,
-        no_color=not colour, highlight=False, markup=False, emoji=False, legacy_windows=False,
-    )  # fmt: skip
-    with console.capture() as capture:
-        console.print(drawing)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+        yield from lines(row, _paint)
+    yield rule("╰", "┴", "╯")
 
 
-def _stack(table: Table) -> Table:
-    """Return the cells of a table one below the other: side by side, columns of no width would hide them."""
-    cells = [cell for row in table.rows for cell in zip(table.columns, row, strict=True)]
-    return Table(("what", "value"), tuple(cells), table.title)
+def _list(table: Table, width: int, colours: int) -> Iterator[str]:
+    """Give ``name: value`` lines, a blank line between rows unless each row is one fact; empty cells are left out."""
+    for number, row in enumerate(table.rows):
+        facts = list(zip(table.columns, table.columns, row, strict=True))
+        if table.facts:
+            facts = [(" ".join(filter(None, row[:-1])), table.columns[-1], row[-1])]
+        elif number:
+            yield ""
+        for name, column, cell in (fact for fact in facts if fact[-1]):
+            fact = f"{name}: {cell}"
+            if column in table.prose:
+                first, *more = _wrap(fact, width - 2)
+                yield from (first, *(f"  {line}" for line in more))
+            elif _cells(fact) <= width:
+                yield f"{name}: {_paint(cell, colours)}"
+            else:
+                yield from (f"{name}:", f"  {_paint(cell, colours)}")
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return the text in lines of ``width`` cells, broken at blanks alone: a longer word keeps a line of its own."""
+    lines = [""]
+    for blanks, word in re.findall("( *)([^ ]+)", text):
+        if lines[-1] and _cells(lines[-1] + blanks + word) > width:
+            lines.append(word)
+        else:
+            lines[-1] += blanks + word
+    return lines
+
+
+def _paint(text: str, colours: int) -> str:
+    code = _COLOURS[colours].get(_MEANINGS.get(text, "")) if colours else None
+    return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+
+def _bold(text: str, colours: int) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if colours and text else text
+
+
+def _cells(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -83,8 +83,31 @@ def test_every_format(kept: Smscli, command: list[str]) -> None:
         assert {ran.code for ran in (plain, table, xml)} == {ExitCode.INPUT}, "the sandbox's journal knows no such key"
     else:
         assert {ran.code for ran in (plain, table, xml)} == {0}
-        assert table.out
+        assert table.out or "empty" in table.err
     assert ET.fromstring(xml.out).findtext("command") == f"journal {command[0]}"  # noqa: S314  (our own output)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--sandbox"], "the journal is empty"),
+        (["--state", "REFUSED"], "of that kind"),
+        (["--since", "59s"], "of that"),
+    ],
+)
+def test_nothing_to_list_is_said_in_a_sentence(kept: Smscli, options: list[str], sentence: str) -> None:
+    """On stderr, and no empty box."""
+    ran = kept("list", *options, terminal=True)
+    assert (ran.code, ran.out) == (0, "")
+    assert sentence in ran.err
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_show_keeps_the_facts_of_each_recipient_together(kept: Smscli, columns: str) -> None:
+    """A group of lines for each, with a blank line between, where a box has no room."""
+    first, second = kept("show", "lost", terminal=True, environ={"COLUMNS": columns}).out.split("\n\n")
+    assert "number: +37061234567\nstate: \x1b[30;43mUNKNOWN" in first
+    assert second.startswith("number: +37061234568\n")
 
 
 def test_show_tells_all_of_one_send(kept: Smscli) -> None:

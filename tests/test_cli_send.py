@@ -227,6 +227,24 @@ def test_timestamp_shows_both_clocks_and_their_difference(smscli: Run) -> None:
     assert abs(data["difference_seconds"]) <= data["doubt_seconds"]
 
 
+@pytest.mark.parametrize(
+    ("now", "verdict"),
+    [
+        (1732809600.25, "the local clock agrees with that of LightSMS"),
+        (1732809500.0, "the local clock is 100.5 s behind that of LightSMS"),
+        (1732809700.0, "the local clock is 99.5 s ahead of that of LightSMS"),
+    ],
+)
+def test_timestamp_says_first_how_the_clocks_differ(smscli: Run, now: float, verdict: str) -> None:
+    """What a person asked for stands above the two readings."""
+    clock = Response(200, b"1732809600")
+    ran = smscli(
+        "timestamp", "--provider", "lightsms", "-o", "table", now=lambda: now, transport=lambda *_: clock,
+        environ={"SMSCLI_LOGIN": "me", "SMSCLI_API_KEY": "key"},
+    )  # fmt: skip
+    assert ran.out.splitlines()[0] == verdict
+
+
 def test_timestamp_needs_no_account(smscli: Run) -> None:
     """The clock is public: whoever debugs a signature may not have the key at hand."""
     clock = Response(200, b"1732809600")

@@ -168,6 +168,14 @@ def test_a_match_is_exit_0(sign: Run) -> None:
     assert (ran.code, ran.out, ran.err) == (0, f"{TRUE}\n", "")
 
 
+@pytest.mark.parametrize(("expected", "verdict"), [(TRUE, "matches"), (PRINTED, "does not match")])
+def test_a_person_reads_the_verdict_first(sign: Run, expected: str, verdict: str) -> None:
+    """In a table; then the signature."""
+    first, *rest = sign(*PAGE, "--expect", expected, "-o", "table").out.splitlines()
+    assert first == f"the signature {verdict} (payforsms)"
+    assert TRUE in rest[3]
+
+
 def test_the_printed_digest_of_the_page_is_explained(sign: Run) -> None:
     """Exit 4, and which mistake gives the digest that the vendor's page prints."""
     ran = sign(*PAGE, "--expect", PRINTED)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len  # noqa: TID253  (the tests may load what they like)
 
 from smscli.errors import (
     AuthenticationError,
@@ -27,6 +28,7 @@ from smscli.errors import (
 from smscli.model import visible
 from smscli.render import ENVELOPE_VERSION, Output, Result, Table, Tree, explain, failure, render
 
+SGR = re.compile(r"\x1b\[[0-9;]*m")
 ENVELOPE = ["version", "command", "status", "exit_code", "data", "error"]
 ERROR = ["type", "message", "hint", "code", "problems"]
 
@@ -226,41 +228,155 @@ def test_a_table_shows_every_cell_and_nothing_that_steers(rows: list[tuple[str, 
         assert [[cell.strip() for cell in row] for row in shown] == [[visible(c).strip() for c in row] for row in rows]
 
 
-@pytest.mark.parametrize("width", [0, 1, 20, 40])
-@pytest.mark.parametrize("nasty", NASTY)
-def test_a_narrow_table_folds_and_loses_nothing(nasty: str, width: int) -> None:
-    """At twenty columns the letters are all there, in order, and no line is longer."""
-    document = render(Result(table=Table(("n",), ((nasty,),))), "send", Output.TABLE, width=width)
+WORDS = st.text(st.characters(exclude_characters=" │╭╮╰╯├┤"), min_size=1, max_size=8) | st.sampled_from(
+    ("你好世界", "👨‍👩‍👧")
+)
+IDS = st.sampled_from(("1234567890123456789012", "3cc9182c217056843e5bc0783ea9776e1f2d3c4b", "k" * 255, "+37061234567"))
+PROSE = st.lists(WORDS, min_size=1, max_size=12).map(" ".join)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    """Draw a table of ids and prose, in the shapes that commands declare."""
+    kinds = draw(st.lists(st.sampled_from((IDS, PROSE)), min_size=1, max_size=6))
+    rows = draw(st.lists(st.tuples(*kinds), min_size=1, max_size=4))
+    columns = tuple(f"c{number}" for number in range(len(kinds)))
+    prose = tuple(name for name, kind in zip(columns, kinds, strict=True) if kind is PROSE)
+    return Table(columns, tuple(rows), draw(st.none() | PROSE), prose, facts=draw(st.booleans()))
+
+
+@settings(max_examples=300, deadline=None)
+@given(tables(), st.integers(20, 200), st.sampled_from((0, 16, 256)))
+def test_at_any_width_no_word_is_broken_and_none_is_lost(table: Table, width: int, colours: int) -> None:
+    """Ids and words stand on one line each, in as many copies as there are; below 60 columns there is no box."""
+    document = SGR.sub("", render(Result(table=table), "send", Output.TABLE, width=width, colours=colours))
     lines = document.split("\n")
-    body = "".join(line.strip("│").strip() for line in lines if line.startswith("│"))
-    wanted = re.sub(r"\s", "", "n" + visible(nasty))
-    assert re.sub(r"\s", "", body) == wanted
-    assert max(map(len, lines)) <= max(width, 20)
+    told = [word for line in lines for word in re.split("[ │]", line)]
+    wanted = [word for row in table.rows for cell in row for word in visible(cell).split(" ") if word]
+    for word in set(wanted):
+        assert told.count(word) + told.count(f"{word}:") >= wanted.count(word)
+    boxed = document.count("╭") == document.count("╯") == 1
+    assert boxed or not re.search("[│╭╮╰╯├┤]", document)
+    assert not (boxed and width < 60)
+    if boxed:
+        assert {cell_len(line) for line in lines if line[:1] in set("│╭├╰")} == {cell_len(lines[-2])}
+        assert cell_len(lines[-2]) <= width
 
 
-def test_where_columns_have_no_room_the_cells_stand_below_each_other() -> None:
-    """Many columns on a narrow terminal would be drawn without any width, and hide what they hold."""
-    table = Table(tuple("abcdef"), (("one", "two", "three", "four", "five", "six"),) * 2, title="the title")
-    narrow = render(Result(table=table), "send", Output.TABLE, width=20)
-    rows = [re.findall(r"[a-z]+", line) for line in narrow.split("\n") if line.startswith("│")]
-    assert rows[1:] == [list(pair) for pair in zip("abcdef", table.rows[0], strict=True)] * 2
-    wide = render(Result(table=table), "send", Output.TABLE, width=60)
-    assert "one" in wide.split("\n")[4]
-    assert "six" in wide.split("\n")[4]
+@pytest.mark.parametrize("width", [20, 59, 60, 80, 120])
+def test_a_cell_that_is_no_prose_stays_whole_with_its_blanks(width: int) -> None:
+    """A time, a price or a key with blanks is pasted from one line."""
+    cells = ("2031-10-03 17:00:00", "a key of several words, as somebody named it")
+    document = render(Result(table=Table(("when", "key"), (cells,))), "journal", Output.TABLE, width=width)
+    assert all(any(cell in line for line in document.split("\n")) for cell in cells)
 
 
-@pytest.mark.parametrize("word", ["SENT", "REFUSED", "NOT_SENT", "UNKNOWN", "ok"])
-def test_colour_is_added_only_when_asked_for(word: str) -> None:
-    """With colour the outcome stands out; without there is no escape sequence at all."""
+def test_a_box_that_would_break_an_id_becomes_a_list_and_prose_wraps_first() -> None:
+    """At 80 columns prose gives way; where that is not enough, each row is a group of lines."""
+    rows = (("5" * 22, "far too many words to stand on one line of a narrow column"), ("6" * 22, ""))
+    boxed = render(Result(table=Table(("id", "why"), rows, prose=("why",))), "send", Output.TABLE, width=60)
+    assert boxed == (
+        "╭────────────────────────┬─────────────────────────────────╮\n"
+        "│ id                     │ why                             │\n"
+        "├────────────────────────┼─────────────────────────────────┤\n"
+        "│ 5555555555555555555555 │ far too many words to stand on  │\n"
+        "│                        │ one line of a narrow column     │\n"
+        "│ 6666666666666666666666 │                                 │\n"
+        "╰────────────────────────┴─────────────────────────────────╯\n"
+    )
+    listed = render(Result(table=Table(("id", "why"), rows, "verdict", ("why",))), "send", Output.TABLE, width=30)
+    assert listed == (
+        "verdict\nid: 5555555555555555555555\nwhy: far too many words to\n  stand on one line of a\n  narrow column\n"
+        "\nid: 6666666666666666666666\n"
+    )
+
+
+def test_facts_are_one_line_each() -> None:
+    """What names a fact stands before it, without the headings; one too wide goes below its name, whole."""
+    rows = (("query", "login", "me"), ("curl", "", "curl it"), ("signature", "sign", "0" * 40))
+    table = Table(("what", "name", "value"), rows, prose=("value",), facts=True)
+    assert render(Result(table=table), "sign", Output.TABLE, width=40) == (
+        f"query login: me\ncurl: curl it\nsignature sign:\n  {'0' * 40}\n"
+    )
+
+
+def test_a_table_without_rows_is_not_drawn() -> None:
+    """Nothing is nothing; the command says so in a note."""
+    assert render(Result(table=Table(("key", "number"), ())), "journal list", Output.TABLE) == ""
+
+
+# --- colour -----------------------------------------------------------------------------------------------------------
+
+OUTCOMES = ["SENT", "REFUSED", "NOT_SENT", "UNKNOWN", "IN_FLIGHT", "ok", "error"]
+XTERM = {30: 0x000000, 41: 0xCD0000, 42: 0x00CD00, 43: 0xCDCD00, 44: 0x0000EE, 97: 0xFFFFFF}
+VGA = {30: 0x000000, 41: 0xAA0000, 42: 0x00AA00, 43: 0xAA5500, 44: 0x0000AA, 97: 0xFFFFFF}
+
+
+def luminance(colour: int) -> float:
+    """Return the relative luminance of an RGB colour (WCAG 2.2)."""
+    parts = [(colour >> shift & 0xFF) / 255 for shift in (16, 8, 0)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: int, other: int) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def cube(number: int) -> int:
+    """Return the RGB colour of a number of the 6x6x6 cube, which is the same on every terminal of 256 colours."""
+    levels = (0, 95, 135, 175, 215, 255)
+    red, green, blue = (levels[(number - 16) // step % 6] for step in (36, 6, 1))
+    return red << 16 | green << 8 | blue
+
+
+def codes(word: str, colours: int) -> list[int]:
+    """Return the SGR parameters that a word in a table is drawn with."""
     result = Result(table=Table(("outcome",), ((word,),)))
-    assert "\x1b[" in render(result, "send", Output.TABLE, colour=True)
-    assert "\x1b" not in render(result, "send", Output.TABLE, colour=False)
+    found = re.search(rf"\x1b\[([0-9;]+)m{word}\x1b\[0m", render(result, "send", Output.TABLE, colours=colours))
+    assert found
+    return [int(code) for code in found[1].split(";")]
+
+
+@pytest.mark.parametrize("word", OUTCOMES)
+def test_of_256_colours_those_are_taken_that_are_read_on_black_and_on_white(word: str) -> None:
+    """No colour has more than 4.58 on both: at least 4 on either is asked of ours."""
+    *kind, number = codes(word, 256)
+    assert kind == [38, 5]
+    assert min(contrast(cube(number), 0x000000), contrast(cube(number), 0xFFFFFF)) >= 4
+
+
+@pytest.mark.parametrize("palette", [XTERM, VGA], ids=["xterm", "VGA"])
+@pytest.mark.parametrize("word", OUTCOMES)
+def test_of_16_colours_a_word_brings_its_background(word: str, palette: dict[int, int]) -> None:
+    """Yellow on white and blue on black cannot be read on many terminals; on its own ground each word can."""
+    letters, ground = codes(word, 16)
+    assert contrast(palette[letters], palette[ground]) >= 3.9
+
+
+@pytest.mark.parametrize("colours", [16, 256])
+def test_colours_have_four_meanings(colours: int) -> None:
+    """Accepted; refused or failed; unknown, which needs a person; still going on."""
+    shown = {word: tuple(codes(word, colours)) for word in OUTCOMES}
+    assert shown["SENT"] == shown["ok"]
+    assert shown["REFUSED"] == shown["NOT_SENT"] == shown["error"]
+    assert len({shown[word] for word in ("SENT", "REFUSED", "UNKNOWN", "IN_FLIGHT")}) == 4
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_without_colours_there_is_no_escape_sequence(width: int) -> None:
+    """In a box and in a list."""
+    result = Result(table=Table(("outcome",), tuple((word,) for word in OUTCOMES)))
+    assert "\x1b[" in render(result, "send", Output.TABLE, width=width, colours=256)
+    assert "\x1b" not in render(result, "send", Output.TABLE, width=width)
 
 
 def test_colour_does_not_open_the_door_to_other_sequences() -> None:
     """Only the renderer's own SGR sequences are there, the data's are escaped."""
-    document = render(Result(table=Table(("text",), tuple((n,) for n in NASTY))), "send", Output.TABLE, colour=True)
-    assert not STEERS.search(re.sub(r"\x1b\[[0-9;]*m", "", document))
+    document = render(Result(table=Table(("text",), tuple((n,) for n in NASTY))), "send", Output.TABLE, colours=256)
+    assert not STEERS.search(SGR.sub("", document))
 
 
 def test_a_result_without_a_table_falls_back_to_lines() -> None:

@@ -46,9 +46,9 @@ def _amount(text: str) -> Decimal:
 
 
 def _result(left: Balance, profile: Profile) -> Result:
-    rows = [("balance", str(left.amount), left.unit)]
+    rows = [("balance", f"{left.amount} {left.unit}")]
     if left.daily_quota is not None:
-        rows.append(("daily quota", str(left.daily_quota), left.unit))
+        rows.append(("daily quota", f"{left.daily_quota} {left.unit}"))
     return Result(
         data={
             "provider": profile.provider,
@@ -59,6 +59,6 @@ def _result(left: Balance, profile: Profile) -> Result:
             "note": left.note,
         },
         lines=((str(left.amount), left.unit),),
-        table=Table(("what", "amount", "unit"), tuple(rows)),
+        table=Table(("what", "amount"), tuple(rows), facts=True),
         notes=(left.note,) if left.note else (),
     )

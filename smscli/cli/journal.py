@@ -43,7 +43,9 @@ def list_entries(
     """List one entry for each recipient, oldest send first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
     with _opened(call.runtime, sandbox=sandbox) as kept:
-        return _listing(kept.entries(states=state or (), since=after) if kept else (), sandbox=sandbox)
+        entries = kept.entries(states=state or (), since=after) if kept else ()
+    none = "nothing in the journal is of that kind" if state or since else "nothing has been sent: the journal is empty"
+    return _listing(entries, sandbox=sandbox)._replace(notes=() if entries else (none,))
 
 
 @command(app, vendor=False)
@@ -52,12 +54,11 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
         entries = kept.show(key)
     job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
-    facts = tuple((name, value) for entry in entries for name, value in _details(entry).items() if value)
     title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {job.text_length} characters, in {where}"
     return Result(
         data={**_job_tree(entries[0]), "journal": where.value, "recipients": [_recipient_tree(e) for e in entries]},
         lines=rows,
-        table=Table(("what", "value"), facts, title=title),
+        table=Table(tuple(_details(entries[0])), rows, title=title, prose=("reason", "evidence")).compact(),
         notes=where.notes(key),
     )
 
@@ -97,7 +98,7 @@ def purge(
     return Result(
         data={"forgotten": forgotten},
         lines=((str(forgotten),),),
-        table=Table(("forgotten recipients",), ((str(forgotten),),)),
+        table=Table(("what", "recipients"), (("forgotten", str(forgotten)),), facts=True),
         notes=("a forgotten key is free again: the same command would send again",) if forgotten else (),
     )
 
@@ -121,7 +122,7 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     return Result(
         data={"path": path, "sound": True, "recipients": counts},
         lines=rows,
-        table=Table(("state", "recipients"), rows, title=f"{path} is sound"),
+        table=Table(("state", "recipients"), rows, title=f"{path} is sound", facts=True),
         notes=(unknown,) if counts[State.UNKNOWN] else () if kept else (_NONE_YET,),
     )
 

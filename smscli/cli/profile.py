@@ -49,7 +49,10 @@ def list_(call: Invocation) -> Result:
     return Result(
         data=[{"name": name, "provider": provider, "default": default} for name, provider, default in rows],
         lines=lines,
-        table=Table(("profile", "provider", ""), lines),
+        table=Table(
+            ("profile", "provider", "default"),
+            tuple((name, provider, "yes" if default else "") for name, provider, default in rows),
+        ),
         notes=() if lines else ("no profiles yet; add one: smscli profile add NAME",),
     )
 
@@ -65,7 +68,7 @@ def show(call: Invocation, name: _AnyName = None) -> Result:
             "settings": [{"name": key, "value": value, "source": source} for key, value, source in rows],
         },
         lines=rows,
-        table=Table(("setting", "value", "comes from"), rows, title=profile.name),
+        table=Table(("setting", "value", "comes from"), rows, title=profile.name, prose=("value", "comes from")),
     )
 
 
@@ -98,7 +101,7 @@ def path_(call: Invocation) -> Result:
     return Result(
         data={"path": str(where), "exists": where.exists()},
         lines=((str(where),),),
-        table=Table(("profile file", ""), ((str(where), "there" if where.exists() else "not there yet"),)),
+        table=Table(("profile file", "exists"), ((str(where), "yes" if where.exists() else "not yet"),)),
     )
 
 

@@ -59,6 +59,6 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> 
     return Result(
         data={"root": root, "providers": [{"provider": n, "base_url": u, "account": a} for n, u, a in rows]},
         lines=tuple(rows),
-        table=Table(("provider", "base URL", "account"), tuple(rows)),
+        table=Table(("provider", "base URL", "account"), tuple(rows), prose=("account",)),
         notes=(f"messages: {root.rstrip('/')}/api/messages", "stop it with Ctrl-C"),
     )

@@ -257,7 +257,7 @@ def _preview(draft: _Draft, runtime: Runtime) -> Result:
     return Result(
         data=_facts(draft) | {"requests": shown},
         lines=rows,
-        table=Table(("what", "name", "value"), rows),
+        table=Table(("what", "name", "value"), rows, prose=("value",), facts=True),
         notes=(*draft.notes, *notes),
     )
 
@@ -376,11 +376,29 @@ def _report(
     return Result(
         data=data,
         lines=tuple(row[:3] for row in rows),
-        table=Table(("number", "outcome", "message id", "parts", "cost", "reason"), rows).compact(),
+        table=Table(
+            ("number", "outcome", "message id", "parts", "cost", "reason"), rows,
+            title=_verdict(receipt, draft.provider.title, kept), prose=("reason",),
+        ).compact(),
         notes=(*draft.notes, *_remarks(opened, receipt, kept, begun)),
         error=error,
         exit_code=code,
-    )
+    )  # fmt: skip
+
+
+def _verdict(receipt: SendReceipt, vendor: str, kept: str) -> str:
+    """Return the outcomes in words: what is accepted is not delivered yet, and by whom it was."""
+    whom = f"the emulator of {vendor}" if kept == "sandbox" else vendor
+    words = {
+        Outcome.SENT: f"accepted by {whom}",
+        Outcome.REFUSED: f"refused by {whom}",
+        Outcome.NOT_SENT: "certainly not sent",
+        Outcome.UNKNOWN: "unknown (may have been sent)",
+    }
+    ended = [submission.outcome for submission in receipt.submissions]
+    if len(ended) == 1:
+        return words[ended[0]]
+    return ", ".join(f"{ended.count(outcome)} {words[outcome]}" for outcome in words if outcome in ended)
 
 
 def _how_to_record(key: str, receipt: SendReceipt, *, sandbox: bool) -> Iterator[str]:

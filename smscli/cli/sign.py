@@ -284,15 +284,27 @@ class _Answer:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
         request = self._request() if explain or curl or self._question.request else None
         rows = [*(self._explained(request) if explain and request else ()), *self._compared()]
+        # A signature alone is one line for $(…), unless a person asked whether it matches.
+        drawn = rows or ([self._signature()] if self._diagnosis else [])
         return Result(
             data=self._tree(request),
             lines=tuple(rows) or ((self._trace.signature,),),
-            table=Table(("what", "name", "value"), tuple(rows)) if rows else None,
+            table=Table(("what", "name", "value"), tuple(drawn), self._verdict(), prose=("value",), facts=True)
+            if drawn
+            else None,
             text=f"{self._curl(request)}\n" if curl and request and not explain else None,
             notes=self._notes(),
             error=self._error,
             exit_code=self._error.exit_code if self._error else 0,
         )
+
+    def _signature(self) -> tuple[str, str, str]:
+        return "signature", self._provider.rule.signature, self._trace.signature
+
+    def _verdict(self) -> str | None:
+        if self._diagnosis is None:
+            return None
+        return f"the signature {'matches' if self._diagnosis.matches else 'does not match'} ({self._provider.name})"
 
     def _notes(self) -> tuple[str, ...]:
         shown = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
@@ -363,7 +375,7 @@ class _Answer:
             yield "stage", label, _spaced(shown)
             if in_hex and self._in_hex:
                 yield "bytes", label, in_hex
-        yield "signature", self._provider.rule.signature, trace.signature
+        yield self._signature()
         yield "request", request.method, request.target
         if request.form:
             yield "body", "form", encode(request.form)
@@ -375,7 +387,7 @@ class _Answer:
         found = self._diagnosis
         if found is None or found.matches:
             return
-        yield "signature", self._provider.rule.signature, found.signature
+        yield self._signature()
         yield "expected", self._provider.rule.signature, found.expected
         for number, explanation in enumerate(found.explanations, 1):
             for finding in explanation.findings:

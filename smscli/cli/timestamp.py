@@ -37,11 +37,7 @@ def _result(provider: Provider, vendor: ServerTime, before: float, after: float)
     there, here = (
         datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") for seconds in (vendor.unix, local)
     )
-    rows = (
-        ("vendor", there, str(vendor.unix)),
-        ("local", here, f"{local:.3f}"),
-        ("local clock", _compare(difference, doubt), f"{-difference:+.1f} s"),
-    )
+    rows = (("vendor", there, str(vendor.unix)), ("local", here, f"{local:.3f}"))
     late = abs(difference) - doubt > provider.stamp_life / 2
     return Result(
         data={
@@ -54,12 +50,13 @@ def _result(provider: Provider, vendor: ServerTime, before: float, after: float)
             "doubt_seconds": round(doubt, 3),
         },
         lines=((str(vendor.unix),),),
-        table=Table(("clock", "time (UTC)", "seconds"), rows),
+        table=Table(("clock", "time (UTC)", "seconds"), rows, title=_compare(difference, doubt, provider)),
         notes=(f"set this machine's clock: {provider.title} refuses signatures that are too old",) if late else (),
     )
 
 
-def _compare(difference: float, doubt: float) -> str:
+def _compare(difference: float, doubt: float, provider: Provider) -> str:
     if abs(difference) <= doubt:
-        return "agrees"
-    return f"is {abs(difference):.1f} s {'behind' if difference > 0 else 'ahead'}"
+        return f"the local clock agrees with that of {provider.title}"
+    which = "behind" if difference > 0 else "ahead of"
+    return f"the local clock is {abs(difference):.1f} s {which} that of {provider.title}"
