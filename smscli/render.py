@@ -101,11 +101,11 @@ def failure(error: SmscliError, data: Tree = None) -> Result:
     return Result(data=data, error=error, exit_code=error.exit_code)
 
 
-def render(result: Result, command: str, output: Output, *, width: int = 80, colours: int = 0) -> str:
+def render(result: Result, command: str, output: Output, *, width: int = 80, colour: int = 0) -> str:
     """Return what stdout gets: nothing, or text that ends with a line feed.
 
     JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns;
-    ``colours`` is how many there are: 0 (none are wanted), 16 or 256.
+    ``colour`` is how many there are: 0 (none are wanted), 16 or 256.
     """
     if output is Output.JSON:
         import json
@@ -116,7 +116,7 @@ def render(result: Result, command: str, output: Output, *, width: int = 80, col
     if result.text is not None:
         return result.text
     if output is Output.TABLE and result.table:
-        return _draw(result.table, width, colours)
+        return _draw(result.table, width, colour)
     return "".join("\t".join(visible(cell) for cell in line) + "\n" for line in result.lines)
 
 
@@ -178,7 +178,7 @@ def _xml(tree: Mapping[str, Tree]) -> str:
     return document.decode("ascii").replace("\x7f", "&#127;") + "\n"
 
 
-def _draw(table: Table, width: int, colours: int) -> str:
+def _draw(table: Table, width: int, colour: int) -> str:
     """Return a box, or a list where the box would have to break what must stay whole; without rows the title alone."""
     table = table._replace(
         columns=tuple(map(visible, table.columns)), rows=tuple(tuple(map(visible, row)) for row in table.rows)
@@ -186,7 +186,7 @@ def _draw(table: Table, width: int, colours: int) -> str:
     lines = _wrap(visible(table.title), width) if table.title else []
     if table.rows:
         widths = _widths(table, width)
-        lines += _list(table, width, colours) if widths is None else _box(table, widths, colours)
+        lines += _list(table, width, colour) if widths is None else _box(table, widths, colour)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -210,14 +210,14 @@ def _widths(table: Table, width: int) -> list[int] | None:
     return widths
 
 
-def _box(table: Table, widths: Sequence[int], colours: int) -> Iterator[str]:
+def _box(table: Table, widths: Sequence[int], colour: int) -> Iterator[str]:
     def rule(left: str, middle: str, right: str) -> str:
         return left + middle.join("─" * (width + 2) for width in widths) + right
 
     def lines(row: Sequence[str], paint: Callable[[str, int], str]) -> Iterator[str]:
         for parts in zip_longest(*map(_wrap, row, widths), fillvalue=""):
             cells = [
-                paint(part, colours) + " " * (width - _cells(part)) for part, width in zip(parts, widths, strict=True)
+                paint(part, colour) + " " * (width - _cells(part)) for part, width in zip(parts, widths, strict=True)
             ]
             yield f"│ {' │ '.join(cells)} │"
 
@@ -229,7 +229,7 @@ def _box(table: Table, widths: Sequence[int], colours: int) -> Iterator[str]:
     yield rule("╰", "┴", "╯")
 
 
-def _list(table: Table, width: int, colours: int) -> Iterator[str]:
+def _list(table: Table, width: int, colour: int) -> Iterator[str]:
     """Give ``name: value`` lines, a blank line between rows unless each row is one fact; empty cells are left out."""
     for number, row in enumerate(table.rows):
         facts = list(zip(table.columns, table.columns, row, strict=True))
@@ -243,9 +243,9 @@ def _list(table: Table, width: int, colours: int) -> Iterator[str]:
                 first, *more = _wrap(fact, width - 2)
                 yield from (first, *(f"  {line}" for line in more))
             elif _cells(fact) <= width:
-                yield f"{name}: {_paint(cell, colours)}"
+                yield f"{name}: {_paint(cell, colour)}"
             else:
-                yield from (f"{name}:", f"  {_paint(cell, colours)}")
+                yield from (f"{name}:", f"  {_paint(cell, colour)}")
 
 
 def _wrap(text: str, width: int) -> list[str]:
@@ -259,13 +259,13 @@ def _wrap(text: str, width: int) -> list[str]:
     return lines
 
 
-def _paint(text: str, colours: int) -> str:
-    code = _COLOURS[colours].get(_MEANINGS.get(text, "")) if colours else None
+def _paint(text: str, colour: int) -> str:
+    code = _COLOURS[colour].get(_MEANINGS.get(text, "")) if colour else None
     return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
-def _bold(text: str, colours: int) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if colours and text else text
+def _bold(text: str, colour: int) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if colour and text else text
 
 
 def _cells(text: str) -> int:

@@ -249,7 +249,7 @@ def tables(draw: st.DrawFn) -> Table:
 @given(tables(), st.integers(20, 200), st.sampled_from((0, 16, 256)))
 def test_at_any_width_no_word_is_broken_and_none_is_lost(table: Table, width: int, colours: int) -> None:
     """Ids and words stand on one line each, in as many copies as there are; below 60 columns there is no box."""
-    document = SGR.sub("", render(Result(table=table), "send", Output.TABLE, width=width, colours=colours))
+    document = SGR.sub("", render(Result(table=table), "send", Output.TABLE, width=width, colour=colours))
     lines = document.split("\n")
     told = [word for line in lines for word in re.split("[ │]", line)]
     wanted = [word for row in table.rows for cell in row for word in visible(cell).split(" ") if word]
@@ -335,7 +335,7 @@ def cube(number: int) -> int:
 def codes(word: str, colours: int) -> list[int]:
     """Return the SGR parameters that a word in a table is drawn with."""
     result = Result(table=Table(("outcome",), ((word,),)))
-    found = re.search(rf"\x1b\[([0-9;]+)m{word}\x1b\[0m", render(result, "send", Output.TABLE, colours=colours))
+    found = re.search(rf"\x1b\[([0-9;]+)m{word}\x1b\[0m", render(result, "send", Output.TABLE, colour=colours))
     assert found
     return [int(code) for code in found[1].split(";")]
 
@@ -369,13 +369,13 @@ def test_colours_have_four_meanings(colours: int) -> None:
 def test_without_colours_there_is_no_escape_sequence(width: int) -> None:
     """In a box and in a list."""
     result = Result(table=Table(("outcome",), tuple((word,) for word in OUTCOMES)))
-    assert "\x1b[" in render(result, "send", Output.TABLE, width=width, colours=256)
+    assert "\x1b[" in render(result, "send", Output.TABLE, width=width, colour=256)
     assert "\x1b" not in render(result, "send", Output.TABLE, width=width)
 
 
 def test_colour_does_not_open_the_door_to_other_sequences() -> None:
     """Only the renderer's own SGR sequences are there, the data's are escaped."""
-    document = render(Result(table=Table(("text",), tuple((n,) for n in NASTY))), "send", Output.TABLE, colours=256)
+    document = render(Result(table=Table(("text",), tuple((n,) for n in NASTY))), "send", Output.TABLE, colour=256)
     assert not STEERS.search(SGR.sub("", document))
 
 

@@ -204,7 +204,7 @@ def _internal(error: Exception) -> SmscliError:
 
 def _emit(result: Result, call: Invocation) -> None:
     runtime = call.runtime
-    text = render(result, call.command, call.output, width=_width(runtime), colours=_colours(runtime))
+    text = render(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
     _write(runtime.stdout, text)
     notes = "".join(f"{line}\n" for line in call.notes)
     if not call.quiet:
@@ -235,11 +235,11 @@ def _width(runtime: Runtime) -> int:
     return 80
 
 
-def _colours(runtime: Runtime) -> int:
+def _colour(runtime: Runtime) -> int:
     """Follow NO_COLOR (no-color.org), FORCE_COLOR and TERM=dumb; otherwise colour a terminal, in as many as it has."""
     environ = runtime.environ
     term = environ.get("TERM", "")
-    forced = environ.get("FORCE_COLOR") or (runtime.is_terminal(runtime.stdout) and term != "dumb")
-    if environ.get("NO_COLOR") or not forced:
+    wanted = environ.get("FORCE_COLOR") or (runtime.is_terminal(runtime.stdout) and term != "dumb")
+    if environ.get("NO_COLOR") or not wanted:
         return 0
     return 256 if "256color" in term or environ.get("COLORTERM") else 16
