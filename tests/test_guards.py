@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import typer.main
 
 from smscli import cli, providers, sandbox
 from smscli.cli.completion import Shell
+from tests.rig.vendor import Step, Vendor
 
 ROOT = Path(__file__).parent.parent
 BINARY = Path(sys.executable).with_name("smscli")
@@ -122,43 +124,144 @@ def test_every_vendor_has_an_emulator() -> None:
     assert set(sandbox.DEMO) == set(providers.names())
 
 
-def readme_commands() -> list[str]:
-    """Return every line of the README that a user is shown behind `$ smscli`."""
-    blocks = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", "").splitlines()
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+README = (ROOT / "README.md").read_text()
+# The keys that the vendors' pages print.
+KEYS = {"lightsms": "your_api_key_here", "payforsms": "07349e954831d", "mesajlarim": "mySecret"}
+
+
+def readme_sessions() -> list[str]:
+    """Return the lines behind ``$`` of each block of the README: what a reader types into one shell."""
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    return ["".join(re.findall(r"^\$ (.*\n)", block.replace("\\\n", ""), re.MULTILINE)) for block in blocks]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for the whole page: a reader types one line after the other."""
-    return tmp_path_factory.mktemp("home")
+    """One home for the whole page: a reader types one line after the other. The key files lie in it."""
+    home = tmp_path_factory.mktemp("home")
+    for vendor, key in KEYS.items():
+        (home / f"{vendor}.key").touch(mode=0o600)
+        (home / f"{vendor}.key").write_text(f"{key}\n")
+    return home
 
 
-@pytest.mark.parametrize("line", readme_commands())
-def test_every_command_of_the_readme_runs(line: str, home: Path) -> None:
-    """Copied from the page and pasted into a shell, it ends as the page says (`# exit N`, else 0)."""
-    if "| jq" in line and not shutil.which("jq"):
+@pytest.mark.parametrize("session", readme_sessions())
+def test_every_command_of_the_readme_runs(session: str, home: Path) -> None:
+    """Pasted into a shell, each line ends as the page says (`# exit N`, else 0); the key is typed when asked for."""
+    if "| jq" in session and not shutil.which("jq"):
         pytest.skip("jq is not installed")
-    wanted = re.search(r"# exit (\d+)", line)
+    script = "set -o pipefail\n"
+    for line in session.splitlines():
+        wanted = re.search(r"# exit (\d+)", line)
+        script += f"{line}\nstatus=$?\n[ $status = {wanted[1] if wanted else 0} ] || "
+        script += f'{{ echo "status $status:" {shlex.quote(line)}; exit 99; }}\n'
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", line],
+        ["bash", "-c", script],
+        cwd=home,
         env={
             "HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "SMSCLI_STATE_DIR": str(home / "state"),
             "SMSCLI_CONFIG": str(home / "config.toml"),
         },
-        capture_output=True, text=True, check=False, timeout=60,
+        input=KEYS["payforsms"] + "\n", capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert done.returncode == int(wanted[1] if wanted else 0), f"{line}\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     assert "Traceback" not in done.stderr
+
+
+def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
+    """It would stay in the history and be seen in the list of processes: it is typed unseen, or comes from a file."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "signatures.md", *(ROOT / "smscli").rglob("*.py")]
+    lines = [line for page in pages for line in page.read_text().splitlines() if "smscli" in line.lower()]
+    keys = "|".join(KEYS.values())
+    assert not [line for line in lines if re.search(rf"SMSCLI_(API_KEY|SECRET)=[^\s`]|{keys}", line)]
+
+
+def crontab_line() -> str:
+    """Return what cron gives to the shell of the README's line: a percent sign instead of one with a backslash."""
+    block = "".join(re.findall(r"```crontab\nMAILTO=.+\n(.*)\n```", README))
+    schedule = re.match(r"(?:[0-9*/,-]+ ){5} *", block)
+    assert schedule
+    command = block[schedule.end() :]
+    assert not re.search(r"(?<!\\)%", command), "cron ends the command at a bare percent sign"
+    return command.replace("\\%", "%")
+
+
+@pytest.fixture
+def cron(tmp_path: Path) -> Callable[[str], str]:
+    """Run the line as cron does, by sh with HOME and little more; return what it prints, which is what cron mails."""
+    config, key, backup, program = (
+        tmp_path / name for name in (".config/smscli/config.toml", "key", "bin/backup", ".local/bin/smscli")
+    )
+    for path in (config, key, backup, program):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    for path, mode in ((config, 0o600), (key, 0o600), (backup, 0o700)):
+        path.touch(mode=mode)
+    key.write_text(KEYS["lightsms"])
+    backup.write_text("#!/bin/sh\nexit 1\n")
+    program.symlink_to(BINARY)
+
+    def run(base_url: str) -> str:
+        config.write_text(
+            f'[profiles.work]\nprovider = "lightsms"\nlogin = "YourLogin"\nbase_url = "{base_url}"\n'
+            f'api_key_file = "{key}"\nsender = "Alert"\nto = ["+37061234567"]\n'
+        )
+        environ = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "LOGNAME": "you"}
+        done = subprocess.run(
+            ["/bin/sh", "-c", crontab_line()], env=environ, capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_the_crontab_line_of_the_readme_sends_once_a_day_and_mails_nothing(
+    cron: Callable[[str], str], tmp_path: Path, vendor: Vendor
+) -> None:
+    """However often it runs; that it may be midnight is counted in."""
+    assert [cron(vendor.url("lightsms")) for _ in range(2)] == ["", ""]
+    sent = [request for request in vendor.seen.requests if request.path.endswith("send.php")]
+    listed = [str(BINARY), "journal", "list", "--sandbox"]
+    journal = subprocess.run(listed, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+    assert len(sent) == len(journal.splitlines()) in (1, 2)
+    assert {line.split("\t")[0][:9] for line in journal.splitlines()} == {"backup-20"}
+    assert len({line.split("\t")[0] for line in journal.splitlines()}) == len(sent)
+
+
+def test_the_crontab_line_of_the_readme_mails_what_is_unknown(cron: Callable[[str], str], vendor: Vendor) -> None:
+    """Exit 7, which number, and what to do about it."""
+    mail = cron(vendor.url("lightsms", Step(status="502 Bad Gateway", body="")))
+    assert mail.startswith("smscli: exit 7 ")
+    assert "+37061234567\tUNKNOWN" in mail
+    assert "smscli journal resolve backup-" in mail
+
+
+COMPLETION = {
+    "bash": "{} && complete -p smscli",
+    "zsh": 'autoload -U compinit && compinit -D && {} && [ -n "$_comps[smscli]" ]',
+    "fish": "{}; and complete -C 'smscli bal' | grep -q balance",
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETION)
+def test_the_completion_lines_of_the_readme_teach_their_shell(shell: str, home: Path) -> None:
+    """In a shell that has read nothing else."""
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    (line,) = re.findall(rf"^\| {shell} \| .* \| `(.*)` \|$", README, re.MULTILINE)
+    bare = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
+    done = subprocess.run(
+        [program, *bare, "-c", COMPLETION[shell].format(line.replace("\\|", "|"))],
+        env={"HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 def test_the_two_commands_of_the_readme_are_one_line_each() -> None:
     """A fresh machine needs two pastes; CI runs the second word for word."""
     install = r"^python3 -m venv \.venv && \.venv/bin/pip install .* && "
-    text = (ROOT / "README.md").read_text()
-    assert len(re.findall(install + r"\.venv/bin/smscli send .*$", text, re.MULTILINE)) == 1
-    assert len(re.findall(install + r"\.venv/bin/pytest$", text, re.MULTILINE)) == 1
+    assert len(re.findall(install + r"\.venv/bin/smscli send .*$", README, re.MULTILINE)) == 1
+    assert len(re.findall(install + r"\.venv/bin/pytest$", README, re.MULTILINE)) == 1
 
 
 def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None:

@@ -160,7 +160,8 @@ def remove(
 def add(call: Invocation, name: str, provider: str | None, default: bool, **given: Any) -> Result:
     """Add a profile; the secret is asked for, or piped in.
 
-    A terminal is asked for what no option gives. In a script: printf %s "$KEY" | smscli profile add NAME --provider ...
+    A terminal is asked for what no option gives. A script gives the secret from a file or a pipe, never spelled out on
+    its command line: smscli profile add NAME --provider ... < KEY_FILE
     """
     where = profiles.path(call.runtime.environ)
     document = profiles.read(where)
@@ -224,7 +225,7 @@ def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -
         ways = f"--{_kebab(field.name)}-file FILE or --{_kebab(field.name)}-command COMMAND"
         raise InputError(
             f"no {field.name}: stdin holds {'nothing' if not secret else 'too much'}",
-            hint=f'pipe it (printf %s "$KEY" | smscli profile add …), or give {ways}',
+            hint=f"give it from a file (smscli profile add … < FILE) or a pipe, or give {ways}",
         )
     return {field.name: secret}
 
