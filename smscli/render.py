@@ -1,16 +1,15 @@
 """From a record to the bytes on stdout: table, plain, JSON or XML.
 
-This room owns every output format and is the only importer of rich, which it asks how wide characters are, for a
-table alone. It must not know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:`` stay
-themselves.
+This room owns every output format and is the only importer of rich, which it loads for a table alone. It must not
+know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:`` stay themselves.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum, unique
-from itertools import zip_longest
+from io import StringIO
 
 from smscli.errors import ExitCode, SmscliError
 from smscli.model import visible
@@ -34,13 +33,17 @@ _MEANINGS = {
     "SENT": "accepted", "ok": "accepted", "REFUSED": "failed", "NOT_SENT": "failed", "error": "failed",
     "UNKNOWN": "open", "IN_FLIGHT": "under way",
 }  # fmt: skip
-# The parameters of SGR by the number of colours. Those of 256 have a contrast of at least 4 on black and on white
+# rich's styles by the number of colours. Those of 256 have a contrast of at least 4 on black and on white
 # (4.58 is the most that any colour has on both). Sixteen differ from terminal to terminal, and most of them vanish on
 # black or on white: there a word brings its own background.
 _COLOURS = {
-    256: {"accepted": "38;5;29", "failed": "38;5;161", "open": "38;5;130", "under way": "38;5;63"},
-    16: {"accepted": "30;42", "failed": "97;41", "open": "30;43", "under way": "97;44"},
-}
+    0: {},
+    16: {
+        "accepted": "black on green", "failed": "bright_white on red", "open": "black on yellow",
+        "under way": "bright_white on blue",
+    },
+    256: {"accepted": "color(29)", "failed": "color(161)", "open": "color(130)", "under way": "color(63)"},
+}  # fmt: skip
 
 
 @unique
@@ -210,23 +213,29 @@ def _widths(table: Table, width: int) -> list[int] | None:
     return widths
 
 
-def _box(table: Table, widths: Sequence[int], colour: int) -> Iterator[str]:
-    def rule(left: str, middle: str, right: str) -> str:
-        return left + middle.join("─" * (width + 2) for width in widths) + right
+def _box(table: Table, widths: Sequence[int], colour: int) -> list[str]:
+    from rich.box import ROUNDED
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
 
-    def lines(row: Sequence[str], paint: Callable[[str, int], str]) -> Iterator[str]:
-        for parts in zip_longest(*map(_wrap, row, widths), fillvalue=""):
-            cells = [
-                paint(part, colour) + " " * (width - _cells(part)) for part, width in zip(parts, widths, strict=True)
-            ]
-            yield f"│ {' │ '.join(cells)} │"
-
-    yield rule("╭", "┬", "╮")
-    yield from lines(table.columns, _bold)
-    yield rule("├", "┼", "┤")
+    drawing = RichTable(box=ROUNDED)
+    for name, width in zip(table.columns, widths, strict=True):
+        drawing.add_column(Text(name), width=width, no_wrap=True)
     for row in table.rows:
-        yield from lines(row, _paint)
-    yield rule("╰", "┴", "╯")
+        # Wrapped beforehand: rich breaks words where scripts of different widths meet. The text is a part of its cell,
+        # so that the padding beside a word is not coloured.
+        cells = (("\n".join(_wrap(cell, width)), _style(cell, colour)) for cell, width in zip(row, widths, strict=True))
+        drawing.add_row(*(Text.assemble(cell) for cell in cells))
+    systems = {0: None, 16: "standard", 256: "256"}
+    console = Console(
+        file=StringIO(), width=sum(widths) + 3 * len(widths) + 1, force_terminal=bool(colour),
+        color_system=systems[colour],  # type: ignore[arg-type]  # its type is not importable
+        no_color=not colour, highlight=False, markup=False, emoji=False, legacy_windows=False,
+    )  # fmt: skip
+    with console.capture() as capture:
+        console.print(drawing)
+    return [line.rstrip() for line in capture.get().splitlines()]
 
 
 def _list(table: Table, width: int, colour: int) -> Iterator[str]:
@@ -260,12 +269,14 @@ def _wrap(text: str, width: int) -> list[str]:
 
 
 def _paint(text: str, colour: int) -> str:
-    code = _COLOURS[colour].get(_MEANINGS.get(text, "")) if colour else None
-    return f"\x1b[{code}m{text}\x1b[0m" if code else text
+    from rich.style import Style
+
+    # Without a system it would render plain text: rich's own names of codes are the same in each.
+    return Style.parse(_style(text, colour)).render(text) if colour else text
 
 
-def _bold(text: str, colour: int) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if colour and text else text
+def _style(text: str, colour: int) -> str:
+    return _COLOURS[colour].get(_MEANINGS.get(text, ""), "")
 
 
 def _cells(text: str) -> int:
