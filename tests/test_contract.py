@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,3 +168,18 @@ def test_a_vendor_module_that_lacks_a_library_is_not_called_unknown(
     monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
     with pytest.raises(ModuleNotFoundError, match="a_library_that_is_not_there"):
         providers.get("newvendor")
+
+
+def test_a_vendor_is_found_by_name_and_title_in_any_case(vendor: str) -> None:
+    """As it stands in tables and messages; blanks around it are no part of a name."""
+    provider = providers.get(vendor)
+    for written in (provider.title, provider.title.upper(), provider.title.lower(), vendor.upper()):
+        assert providers.find(written) is provider
+    assert providers.find(f"{vendor} ") is None
+
+
+def test_the_usual_path_is_that_of_the_vendors_own_address(vendor: str) -> None:
+    """A white-label host that is named alone is completed with it."""
+    provider = providers.get(vendor)
+    assert re.fullmatch("/(?:[a-z]+/)+", provider.usual_path)
+    assert provider.base_url is None or provider.base_url.endswith(f"{provider.usual_path}")

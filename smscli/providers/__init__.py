@@ -9,7 +9,7 @@ from smscli.errors import InputError
 from smscli.model import visible
 from smscli.providers._base import Operation, Provider, Stamp
 
-__all__ = ["Operation", "Provider", "Stamp", "get", "names"]
+__all__ = ["Operation", "Provider", "Stamp", "find", "get", "names"]
 
 
 @cache
@@ -21,7 +21,20 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Provider:
-    """Return the vendor of that name; raise InputError, with the names there are, when there is none."""
+    """Return the vendor of that name or title, in any case; raise InputError, with the names there are, for none."""
+    provider = find(name)
+    if provider is None:
+        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}")
+    return provider
+
+
+def find(name: str) -> Provider | None:
+    """Return the vendor of that name or title, in any case, or None. A name imports its own module alone."""
+    wanted = name.lower()
+    return _load(wanted) or next((one for one in map(_load, names()) if one and one.title.lower() == wanted), None)
+
+
+def _load(name: str) -> Provider | None:
     path = f"{__name__}.{name}"
     try:
         # Only a name can be a module here: no dots, nothing private.
@@ -29,7 +42,5 @@ def get(name: str) -> Provider:
     except ModuleNotFoundError as error:
         if error.name != path:
             raise
-        provider = None
-    if not isinstance(provider, Provider):
-        raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}")
-    return provider
+        return None
+    return provider if isinstance(provider, Provider) else None
