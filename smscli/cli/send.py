@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from smscli import providers
-from smscli.cli import outcomes
+from smscli.cli import outcomes, prompts
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.dispatch import Caller
 from smscli.errors import ConfigError, ConflictError, ExitCode, InputError
@@ -233,7 +233,7 @@ def _confirm(runtime: Runtime, draft: _Draft) -> None:
     count, parts = len(draft.message.to), draft.size.parts
     if not runtime.is_terminal(runtime.stdin):
         raise ConflictError(f"{count} recipients are more than {CONFIRM_ABOVE}", hint="add --yes if that is meant")
-    if not typer.confirm(f"Send {parts} part(s) to each of {count} recipients?", err=True):
+    if not prompts.confirm(runtime, f"Send {parts} part(s) to each of {count} recipients?"):
         raise ConflictError("not confirmed; nothing was sent")
 
 

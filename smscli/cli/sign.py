@@ -210,10 +210,21 @@ def _account(call: Invocation, key_file: str | None, need: Need) -> tuple[Profil
             raise
         # Raises again when more than the key is missing.
         profile = call.runtime.profile(call.wanted, need=need, key=SecretSource("value", Secret("")))
-        name = providers.get(profile.provider).secret_field.name
-        typed = typer.prompt(f"{name} (not shown)", hide_input=True, err=True)
+        typed = _ask_key(call.runtime, providers.get(profile.provider))
         profile = profile._replace(secret=SecretSource("value", Secret(typed)))
     return profile, call.runtime.account(profile)
+
+
+def _ask_key(runtime: Runtime, provider: Provider) -> str:
+    from smscli.cli import prompts  # only those who are asked pay for it
+
+    name = provider.secret_field.name
+
+    def check(answer: str) -> None:
+        if not answer:
+            raise InputError(f"{name} is empty")
+
+    return prompts.ask_secret(runtime, f"{name} (not shown)", check)
 
 
 def _key(runtime: Runtime, key_file: str) -> SecretSource:
