@@ -300,7 +300,8 @@ class Profile(Record):
     """One complete, validated set of settings, each value with the layer that won it.
 
     ``fields`` are the vendor's public values; ``sources`` maps every set name to words such as
-    ``environment SMSCLI_LOGIN`` or ``profile work``. ``name`` is None when no profile takes part.
+    ``environment SMSCLI_LOGIN`` or ``profile work``. ``name`` is None when no profile takes part. ``sandbox`` says
+    that an emulator is reached, not a vendor: the one at ``base_url``, or without one the one in this process.
     """
 
     name: str | None
@@ -317,6 +318,7 @@ class Profile(Record):
     proxy: Secret | None = None
     ca_file: str | None = None
     store_text: bool = False
+    sandbox: bool = False
     sources: Mapping[str, str] = MappingProxyType({})
 
 

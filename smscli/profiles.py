@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import os
 import re
-import stat
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from enum import Enum, unique
 from pathlib import Path
 from time import monotonic
@@ -49,6 +48,7 @@ COMMAND_SECONDS = 10.0
 BUILT_IN = "built-in"
 """The weakest layer, in the words of ``Profile.sources``."""
 
+_FILE = "the profile file"
 _MAX_DOTS = 64  # tomllib needs seven seconds for one key of 20 000 dotted parts
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -119,11 +119,14 @@ def names(environ: Mapping[str, str]) -> tuple[str, ...]:
 def read(path: Path) -> Document:
     """Return the file at ``path``; an empty document when it does not exist.
 
-    Raises ConfigError when it is not a regular file of at most 64 KiB that only its owner (the user or root) can
-    read and change, or is not TOML of the documented shape. No message repeats anything of the file but names.
+    Raises ConfigError when it is not a private file (``smscli.private``) of at most 64 KiB, or is not TOML of the
+    documented shape. No message repeats anything of the file but names.
     """
+    from smscli import private  # a run on the environment alone needs no file
+
+    private.sweep(path, _FILE)  # what a killed process left holds a key
     try:
-        content = _read_private(path, MAX_FILE, "the profile file")
+        content = private.read(path, MAX_FILE, _FILE)
     except FileNotFoundError:
         return Document()
     try:
@@ -133,90 +136,22 @@ def read(path: Path) -> Document:
     return _document(text, _show(path))
 
 
-def save(path: Path, text: str) -> None:
-    """Write the profile file, whole or not at all, readable by its owner only.
+def change(path: Path, action: Callable[[Document], Edit]) -> Edit:
+    """Read the file, give it to ``action``, and write what that returns, while no other process can change it.
 
-    A symbolic link stays one: what it points to is replaced. Raises ConfigError when it cannot be written.
+    ``action`` may be called twice; whatever it raises leaves the file as it is. Raises ConfigError when the file
+    cannot be read or written.
     """
-    import tempfile  # only `profile add|use|remove` write
+    from smscli import private
 
-    content = text.encode()
-    if len(content) > MAX_FILE:
-        raise ConfigError(f"{_show(path)} would grow beyond {MAX_FILE} bytes, and would not be read again")
-    target = Path(os.path.realpath(path))
-    scratch: str | None = None
-    try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(prefix=".config.", suffix=".toml", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)  # a strange umask may have taken the owner's own bits
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(scratch).replace(target)
-        scratch = None
-        _sync_directory(target.parent)
-    except OSError as error:
-        raise ConfigError(f"{_show(path)} cannot be written: {error.strerror}") from None
-    finally:
-        if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _read_private(path: Path, limit: int, what: str) -> bytes:
-    """Return the content of a regular file that nobody else can read; FileNotFoundError passes through.
-
-    The opened file is looked at, not its name: a link or a swapped file cannot slip through in between.
-    """
-    shown = f"{what} {_show(path)}"
-    try:
-        # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise ConfigError(f"{shown} cannot be opened: {error.strerror}") from None
-    try:
-        _refuse_public(os.fstat(descriptor), path, shown)
-        content = b""
-        while len(content) <= limit and (chunk := os.read(descriptor, limit + 1)):
-            content += chunk
-    except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}") from None
-    finally:
-        os.close(descriptor)
-    if len(content) > limit:
-        raise ConfigError(f"{shown} is larger than {limit} bytes")
-    return content
-
-
-def _refuse_public(status: os.stat_result, path: Path, shown: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(f"{shown} is not a regular file")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise ConfigError(
-            f"{shown} belongs to another user (uid {status.st_uid})",
-            hint=f"make it yours: chown {os.geteuid()} {_quoted(path)}",
-        )
-    if status.st_mode & 0o066:
-        raise ConfigError(
-            f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
-            hint=f"run: chmod 600 {_quoted(path)}",
-        )
-
-
-def _quoted(path: Path) -> str:
-    from shlex import quote  # only for those whose file is refused
-
-    return quote(str(path))
+    action(read(path))  # what is refused as things stand leaves no directory and no lock behind
+    with private.replacing(path, _FILE) as replace:
+        edit = action(read(path))
+        content = edit.text.encode()
+        if len(content) > MAX_FILE:
+            raise ConfigError(f"{_show(path)} would grow beyond {MAX_FILE} bytes, and would not be read again")
+        replace(content)
+    return edit
 
 
 def _expand(name: str, what: str) -> Path:
@@ -235,6 +170,7 @@ def _show(path: Path) -> str:
 _MEND = "mend it in an editor, or move it away and add the profiles again with: smscli profile add NAME"
 _NAME = r"[A-Za-z0-9_-]{1,64}"
 _LOOKS_LIKE_A_KEY = r"[A-Za-z_-]{1,32}"
+_BARE_HOST = r"(?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?/?"
 
 
 def _document(text: str, shown: str) -> Document:
@@ -472,12 +408,32 @@ def _read_number(text: str) -> object:
 def _base_url(value: object) -> str:
     """Return a directory URL; plain http only to this machine: a signature read on the way can be used."""
     text = _text(value)
+    if re.fullmatch(_BARE_HOST, text):
+        text = f"https://{text}"
     parts = _url_parts(text)
     if "@" in parts[1] or "?" in text or "#" in text:
         raise SettingError("must be a plain address, without user, query or fragment")
     if parts[0] != "https" and not (parts[0] == "http" and is_loopback(parts[2])):
         raise SettingError("must begin with https:// (http:// only for this machine)")
     return text if text.endswith("/") else f"{text}/"
+
+
+def _address(provider: Provider, value: object, *, sandbox: bool = False) -> str:
+    """Return the directory URL of a vendor's scripts, its usual path where a host is named alone.
+
+    ``sandbox``: an emulator is meant, and no vendor's own host is one.
+    """
+    url = _base_url(value)
+    parts = urlsplit(url)
+    if sandbox and _is_vendors_own(parts.hostname or ""):
+        raise SettingError("is a vendor's own address, and a vendor is no sandbox: leave out one of the two")
+    return url.rstrip("/") + provider.usual_path if parts.path == "/" else url
+
+
+def _is_vendors_own(host: str) -> bool:
+    homes = (urlsplit(providers.get(name).base_url or "").hostname for name in providers.names())
+    domains = [home.removeprefix("www.") for home in homes if home]
+    return any(f".{host}".rstrip(".").endswith(f".{domain}") for domain in domains)
 
 
 def _proxy(value: object) -> Secret:
@@ -500,7 +456,8 @@ def _url_parts(text: str) -> tuple[str, str, str]:
 
 
 SETTINGS = (
-    Setting("base_url", "address of the vendor's scripts, a directory", _base_url),
+    Setting("base_url", "address of the vendor's scripts, a directory; of a host alone, the usual one", _base_url),
+    Setting("sandbox", "an emulator is reached: the built-in one, or the one at base_url", _flag, _read_flag),
     Setting("sender", "sender ID used when none is given", _sender),
     Setting(
         "to", "recipients used when none are given", _texts, lambda text: [item.strip() for item in text.split(",")]
@@ -513,6 +470,19 @@ SETTINGS = (
     Setting("ca_file", "certificates to trust instead of the usual ones", _text),
     Setting("store_text", "keep whole texts in the journal, not only their length and hash", _flag, _read_flag),
 )
+
+
+def check(provider: Provider, name: str, text: str) -> None:
+    """Raise SettingError when a text cannot be the vendor's field, or the setting, of that name."""
+    for one in provider.fields:
+        if one.name == name:
+            _fits(one, text)
+            return
+    if name == "base_url":
+        _address(provider, text)
+    else:
+        setting = next(setting for setting in SETTINGS if setting.name == name)
+        setting.check(setting.read(text))
 
 
 def _fits(one: Field, value: object) -> str:
@@ -566,18 +536,21 @@ def resolve(
     no part when an option or variable asks for another vendor. ``options`` are the command line's values by setting
     name (None: not given), ``key`` is a secret given on the command line. An empty variable counts as unset.
 
-    Raises ConfigError with every problem at once; InputError when the mistake is in an option.
+    Raises ConfigError with every problem at once, and with the variables whose names are nearly right; InputError
+    when the mistake is in an option.
     """
-    given = {name: value for name, value in (options or {}).items() if value is not None}
-    name, layers = _layers(document, named, given, environ)
-    reading = _Reading(*_provider(name, layers), name, layers, need)
-    settings = {one.name: reading.setting(one) for one in SETTINGS}
-    fields = {one.name: reading.field(one) for one in reading.provider.fields if not one.secret}
-    source = reading.secret(key)
-    reading.refuse_strangers()
-    if reading.problems:
-        whose = f"profile {name}" if name else "this account"
-        raise ConfigError(f"{whose} cannot be used", hint=_where_to_mend(name), problems=reading.problems)
+    with _naming_misspelt({} if named is not None else environ):
+        given = {name: value for name, value in (options or {}).items() if value is not None}
+        name, layers = _layers(document, named, given, environ)
+        reading = _Reading(*_provider(name, layers), name, layers, need)
+        settings = {one.name: reading.setting(one) for one in SETTINGS if one.name != "base_url"}
+        settings["base_url"] = reading.base_url(sandbox=settings["sandbox"] is True)
+        fields = {one.name: reading.field(one) for one in reading.provider.fields if not one.secret}
+        source = reading.secret(key)
+        reading.refuse_strangers()
+        if reading.problems:
+            whose = f"profile {name}" if name else "this account"
+            raise ConfigError(f"{whose} cannot be used", hint=_where_to_mend(name), problems=reading.problems)
     return Profile(
         name=name,
         provider=reading.provider.name,
@@ -588,19 +561,43 @@ def resolve(
     )
 
 
+@contextmanager
+def _naming_misspelt(environ: Mapping[str, str]) -> Iterator[None]:
+    """Add to a ConfigError the variables that are set and not read, and the unset ones that were meant instead."""
+    try:
+        yield
+    except ConfigError as error:
+        known = {name.upper(): f"SMSCLI_{name.upper()}" for name in _variables()}
+        ours = (name for name, value in environ.items() if value and name.upper().startswith("SMSCLI"))
+        for name in sorted(set(ours) - set(known.values())):
+            for meant in _near(name.upper().removeprefix("SMSCLI").strip("_"), known):
+                if not environ.get(known[meant]):
+                    error.problems += (f"{visible(name)} is set but not read: did you mean {known[meant]}?",)
+        raise
+
+
+def _variables() -> Iterator[str]:
+    """Return the name of every variable that smscli reads, as far as it can name one that was misspelt."""
+    yield from ("profile", "provider", "config", "state_dir", "output")
+    yield from (one.name for one in SETTINGS)
+    for vendor in map(providers.get, providers.names()):
+        for one in vendor.fields:
+            yield from (one.name, f"{one.name}_file", f"{one.name}_command") if one.secret else (one.name,)
+
+
 def _layers(
     document: Document, named: str | None, given: Mapping[str, object], environ: Mapping[str, str]
 ) -> tuple[str | None, list[_Layer]]:
     """Return the name of the profile that takes part, if one does, and the layers, the strongest first."""
-    options = _Layer(given, "option --{option}")
+    options = _layer(given, "option --{option}")
     if named is not None:
-        return named, [options, _Layer(_table(document, named), f"profile {named}", textual=False)]
+        return named, [options, _layer(_table(document, named), f"profile {named}", textual=False)]
     variables = {
         name.removeprefix("SMSCLI_").lower(): value
         for name, value in environ.items()
         if name.startswith("SMSCLI_") and name.isupper() and value
     }
-    environment = _Layer(variables, "environment SMSCLI_{variable}")
+    environment = _layer(variables, "environment SMSCLI_{variable}")
     picked = variables.get("profile", document.default)
     if picked is None:
         return None, [options, environment]
@@ -608,13 +605,20 @@ def _layers(
         # The name itself is not shown: it is a value of the file like any other.
         known = ", ".join(document.tables) or "none"
         raise ConfigError("the file's default profile is not in it", hint=f"smscli profile use NAME; profiles: {known}")
-    table = _table(document, picked)
+    table = _layer(_table(document, picked), f"profile {picked}", textual=False)
     # An option outweighs both ways of picking; a variable only the file's default (against SMSCLI_PROFILE it is a
     # contradiction within one layer, told below).
-    wish = given.get("provider") or (None if "profile" in variables else variables.get("provider"))
-    if wish is not None and wish != table.get("provider"):
+    wish = options.values.get("provider") or (None if "profile" in variables else environment.values.get("provider"))
+    if wish is not None and wish != table.values.get("provider"):
         return None, [options, environment]
-    return picked, [options, environment, _Layer(table, f"profile {picked}", textual=False)]
+    return picked, [options, environment, table]
+
+
+def _layer(values: Mapping[str, object], words: str, *, textual: bool = True) -> _Layer:
+    """Return a layer in which a vendor, however it is written, has its own name."""
+    written = values.get("provider")
+    vendor = providers.find(written) if isinstance(written, str) else None
+    return _Layer({**values, "provider": vendor.name} if vendor else values, words, textual)
 
 
 def _table(document: Document, name: str) -> Mapping[str, object]:
@@ -639,9 +643,10 @@ def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
         raise ConfigError(f"{source} asks for another provider than {last.source('provider')}", hint="name one of them")
     if first is layers[0]:
         return providers.get(str(wish)), source
-    if wish not in providers.names():
+    vendor = providers.find(wish) if isinstance(wish, str) else None
+    if vendor is None:
         raise ConfigError(f"{source}: there is no such provider", hint=_vendors())
-    return providers.get(str(wish)), source
+    return vendor, source
 
 
 def _vendors() -> str:
@@ -665,9 +670,17 @@ class _Reading:
         limit = self.provider.batch_limit
         if setting.name == "batch_size" and value is not None and value > limit:
             self.problems.append(f"batch_size must be at most {limit} for {self.provider.title}")
-        if setting.name == "base_url" and setting.name not in self.sources:
-            return self._usual_base_url()
         return value
+
+    def base_url(self, *, sandbox: bool) -> str:
+        """Return the vendor's address, or that of a sandbox; empty for the one in this process.
+
+        An address from a weaker layer than the one that says "sandbox" is that of the vendor, and is not used.
+        """
+        if sandbox and self._rank("base_url") > self._rank("sandbox"):
+            return ""
+        value = self._value("base_url", lambda value: _address(self.provider, value, sandbox=sandbox), str)
+        return (value or "") if "base_url" in self.sources else self._usual_base_url()
 
     def field(self, one: Field) -> str | None:
         """Return the value of one of the vendor's own fields, its default, or None."""
@@ -713,10 +726,15 @@ class _Reading:
                 elif layer is self._layers[0]:
                     raise InputError(f"{self.provider.title} has no {layer.source(key)}")
 
+    def _rank(self, name: str) -> int:
+        """Return how many layers are stronger than the one that has the setting."""
+        return next((rank for rank, layer in enumerate(self._layers) if name in layer.values), len(self._layers))
+
     def _value(self, name: str, check: Callable[[Any], Any], read: Callable[[str], object]) -> Any:
-        layer = next((layer for layer in self._layers if name in layer.values), None)
-        if layer is None:
+        rank = self._rank(name)
+        if rank == len(self._layers):
             return None
+        layer = self._layers[rank]
         self.sources[name] = layer.source(name)
         value = layer.values[name]
         try:
@@ -747,10 +765,14 @@ def _set(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
+    return "".join(f"; did you mean {near}?" for near in _near(name.lower().replace("-", "_"), known))
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Return the name that was probably meant, if there is one."""
     from difflib import get_close_matches  # only for those who mistyped
 
-    near = get_close_matches(name.lower().replace("-", "_"), known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return get_close_matches(name, known, n=1)
 
 
 def _where_to_mend(name: str | None) -> str:
@@ -837,8 +859,10 @@ def account(profile: Profile, secret: Secret) -> Account:
 
 
 def _read_key_file(path: Path, what: str) -> bytes:
+    from smscli import private
+
     try:
-        return _read_private(path, MAX_SECRET, f"the {what}")
+        return private.read(path, MAX_SECRET, f"the {what}")
     except FileNotFoundError:
         raise ConfigError(f"the {what} {_show(path)} does not exist") from None
 

@@ -23,7 +23,7 @@ from smscli.errors import ConfigError
 from smscli.model import Account, Profile, Secret, SecretSource
 from smscli.providers import Provider
 from smscli.record import Record
-from smscli.wire import Request, Response, Transport, is_loopback
+from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
@@ -105,7 +105,7 @@ class Runtime(Record):
         resolve = partial(
             profiles.resolve,
             named=wanted.profile,
-            options={**wanted.options, "provider": wanted.provider},
+            options={**wanted.options, "provider": wanted.provider, "sandbox": wanted.sandbox or None},
             environ=self.environ,
             key=key,
             need=need or profiles.Need.ACCOUNT,
@@ -121,7 +121,12 @@ class Runtime(Record):
         from smscli import profiles
 
         secret = profiles.secret(profile, environ=self.environ) if need_secret else Secret("")
-        return profiles.account(profile, secret)
+        account = profiles.account(profile, secret)
+        if _stays_inside(profile):
+            from smscli import sandbox
+
+            account = account._replace(base_url=sandbox.DEMO[profile.provider].base_url)
+        return account
 
     # --- the way out ---
 
@@ -139,7 +144,7 @@ class Runtime(Record):
         from smscli.dispatch import Caller, World
 
         provider = providers.get(profile.provider)
-        transport, cancel, close = self._transport(wanted, profile, account)
+        transport, cancel, close = self._transport(profile, account)
         world = World(
             transport=transport if trace is None else _traced(transport, trace, self.monotonic),
             seconds=wanted.seconds or profile.timeout or DEFAULT_SECONDS,
@@ -150,10 +155,6 @@ class Runtime(Record):
             nonce=fresh_nonce,
             stopped=lambda: bool(interruption),
         )
-        if wanted.sandbox:
-            from smscli import sandbox
-
-            account = account._replace(base_url=sandbox.DEMO[profile.provider].base_url)
         try:
             with _signals(interruption, cancel, for_good=self.own_process):
                 yield provider, Caller(provider, account, world)
@@ -161,11 +162,11 @@ class Runtime(Record):
             close()
 
     def _transport(
-        self, wanted: Wanted, profile: Profile, account: Account
+        self, profile: Profile, account: Account
     ) -> tuple[Transport, Callable[[], None], Callable[[], None]]:
         if self.transport is not None:
             return self.transport, _nothing, _nothing
-        if wanted.sandbox:
+        if _stays_inside(profile):
             from smscli import sandbox
 
             app = sandbox.create_app({profile.provider: account}, clock=self.now)
@@ -220,8 +221,12 @@ def real() -> Runtime:
 
 
 def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:
-    """Return whether a send would reach an emulator: the one in this process, or one on a loopback address."""
-    return wanted.sandbox or is_loopback(urlsplit(profile.base_url).hostname)
+    """Return whether a send would reach an emulator. Only the user knows: a loopback address may be a tunnel."""
+    return wanted.sandbox or profile.sandbox
+
+
+def _stays_inside(profile: Profile) -> bool:
+    return profile.sandbox and not profile.base_url
 
 
 _last_nonce = 0

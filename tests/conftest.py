@@ -13,6 +13,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -104,7 +105,10 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
 
 
 def on_a_terminal(argv: list[str], environ: dict[str, str], dialogue: list[tuple[str, str]]) -> tuple[int, str]:
-    """Run smscli on a pseudo-terminal; type each answer when its question has appeared."""
+    """Run smscli on a pseudo-terminal; type each answer when its question has appeared.
+
+    By then the terminal must be ready for it: unseen for a question that says so, seen for all others.
+    """
     program = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # a password is asked for on the controlling terminal
@@ -125,7 +129,8 @@ main()
             screen += chunk
             if waiting and (at := screen.find(waiting[0][0], seen)) >= 0:
                 seen = at + len(waiting[0][0])
-                time.sleep(0.05)  # the question is out before the echo is off
+                is_shown = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+                assert is_shown == ("(not shown)" not in waiting[0][0]), f"{waiting[0][0]}: shown is {is_shown}"
                 os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
         return child.wait(1), screen
     finally:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from smscli import private
 from tests.conftest import on_a_terminal
 
+BINARY = str(Path(sys.executable).parent / "smscli")
 SECRET = "zQ7/xJ+k9vW3=b8"
 FILE = f"""\
 # the family's accounts
@@ -67,8 +75,11 @@ def test_list_without_a_file_says_how_to_begin(smscli: Callable[..., Any]) -> No
 
 def test_list_shows_no_value_that_could_be_a_secret(smscli: Callable[..., Any], config: Path) -> None:
     """A key that was pasted into the wrong line."""
-    config.write_text(f'[profiles.a]\nprovider = "{SECRET}"\n[profiles.b]\nprovider = ["{SECRET}"]\n')
-    assert smscli("profile", "list").lines == [["a", "?", ""], ["b", "?", ""]]
+    providers = (f'"{SECRET}"', '"LightSMS"', f'["{SECRET}"]')
+    config.write_text(
+        "".join(f"[profiles.{name}]\nprovider = {one}\n" for name, one in zip("acb", providers, strict=True))
+    )
+    assert smscli("profile", "list").lines == [["a", "?", ""], ["c", "lightsms", ""], ["b", "?", ""]]
 
 
 def test_show_says_which_layer_won_for_each_value(smscli: Callable[..., Any], config: Path) -> None:
@@ -83,6 +94,27 @@ def test_show_says_which_layer_won_for_each_value(smscli: Callable[..., Any], co
         "clock": ("vendor", "built-in"),
         "base_url": ("https://www.lightsms.com/external/get/", "built-in"),
     }
+
+
+def test_a_host_alone_is_shown_and_added_with_the_usual_path(smscli: Callable[..., Any], config: Path) -> None:
+    """So that a white-label host can be named as it is known."""
+    config.write_text(FILE.replace('login = "jonas"', 'login = "jonas"\nbase_url = "sms.example.com"'))
+    completed = "https://sms.example.com/external/get/"
+    assert ["base_url", completed, "profile work"] in smscli("profile", "show", "work").lines
+    words = ["--provider", "LIGHTSMS", "--login", "x", "--base-url", "https://sms.example.com"]
+    assert f"base_url is {completed}" in smscli("profile", "add", "new", *words, stdin=b"k").err
+    assert (tables(config)["new"]["provider"], tables(config)["new"]["base_url"]) == ("lightsms", completed)
+
+
+def test_a_sandbox_is_added_and_shown_as_one(smscli: Callable[..., Any], config: Path) -> None:
+    """Without an address it needs none, also where the vendor names none; a vendor's own is refused."""
+    words = ["--provider", "mesajlarim", "--app-id", "1", "--msisdn", "5321000000", "--sandbox"]
+    assert smscli("profile", "add", "try", *words, stdin=b"k").code == 0
+    assert tables(config)["try"]["sandbox"] is True
+    assert ["sandbox", "true", "profile try"] in smscli("profile", "show", "try").lines
+    words = ["--provider", "lightsms", "--login", "x", "--sandbox", "--base-url", "www.lightsms.com"]
+    ran = smscli("profile", "add", "wrong", *words, stdin=b"k")
+    assert (ran.code, "a vendor is no sandbox" in ran.err) == (2, True)
 
 
 def test_show_of_a_named_profile_is_not_mixed_with_variables(smscli: Callable[..., Any], config: Path) -> None:
@@ -262,6 +294,143 @@ def test_ctrl_c_at_the_hidden_question_changes_nothing(tmp_path: Path) -> None:
     assert not config.exists()
 
 
+def test_a_typo_is_explained_and_asked_again(tmp_path: Path) -> None:
+    """The vendor, an address, a field; what is kept is complete and canonical. A space stands before each answer."""
+    config = tmp_path / "config.toml"
+    code, screen = on_a_terminal(
+        ["profile", "add", "work"],
+        {"SMSCLI_CONFIG": str(config)},
+        [
+            ("provider (", "mesajlarm"), ("provider (", "Mesajlarim"),
+            ("base_url (", "http://sms.example.com"), ("base_url (", "sms.example.com"),
+            ("app_id (", ""), ("app_id (", " 1 "), ("msisdn (", "0532"), ("msisdn (", "5321000000"),
+            ("(not shown)", "\u00a0"), ("(not shown)", SECRET),
+        ],
+    )  # fmt: skip
+    assert code == 0, screen
+    for said in (
+        "): mesajlarm", "there is no provider 'mesajlarm'", "base_url must begin with https://", "app_id is empty",
+        "): 5321000000", "msisdn must look like", "secret is empty", "base_url is https://sms.example.com/omrestapi/",
+    ):  # fmt: skip
+        assert said in screen
+    assert tables(config)["work"] == {
+        "provider": "mesajlarim", "base_url": "https://sms.example.com/omrestapi/", "app_id": "1",
+        "msisdn": "5321000000", "secret": SECRET,
+    }  # fmt: skip
+
+
+def test_a_sender_that_cannot_be_one_is_asked_again_and_may_be_none(tmp_path: Path) -> None:
+    """Enter alone means none."""
+    config = tmp_path / "config.toml"
+    words = ["profile", "add", "work", "--provider", "LightSMS"]
+    dialogue = [("login (", "jonas"), ("sender (", "x" * 100), ("sender (", ""), ("(not shown)", SECRET)]
+    code, screen = on_a_terminal(words, {"SMSCLI_CONFIG": str(config)}, dialogue)
+    assert code == 0, screen
+    assert "sender must be a sender ID" in screen
+    assert tables(config)["work"] == {"provider": "lightsms", "login": "jonas", "api_key": SECRET}
+
+
+def test_whoever_errs_three_times_is_not_asked_again(tmp_path: Path) -> None:
+    """Exit 2, with the names there are."""
+    config = tmp_path / "config.toml"
+    dialogue = [("provider (", "nobody")] * 3
+    code, screen = on_a_terminal(["profile", "add", "work"], {"SMSCLI_CONFIG": str(config)}, dialogue)
+    assert (code, config.exists()) == (2, False)
+    assert "hint: providers: lightsms" in screen
+
+
+def test_what_was_typed_before_the_hidden_question_is_not_taken_as_the_key(tmp_path: Path) -> None:
+    """Typed ahead, it was seen by whoever looks at the screen."""
+    config = tmp_path / "config.toml"
+    ahead = "lightsms\njonas\nBrand\ntyped ahead"
+    dialogue = [("provider (", ahead), ("(not shown)", SECRET)]
+    code, screen = on_a_terminal(["profile", "add", "work"], {"SMSCLI_CONFIG": str(config)}, dialogue)
+    assert code == 0, screen
+    assert tables(config)["work"]["api_key"] == SECRET
+    assert SECRET not in screen
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def start(config: Path, *words: str, program: Sequence[str] = (BINARY,)) -> subprocess.Popen[str]:
+    """Start ``smscli profile`` with a key on stdin."""
+    return subprocess.Popen(
+        [*program, "profile", *words], env={**os.environ, "SMSCLI_CONFIG": str(config)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_twenty_profiles_added_at_once_are_all_in_the_file(tmp_path: Path) -> None:
+    """By real processes, half of them through a link; one of them, and only one, becomes the default."""
+    config, link = tmp_path / "real" / "config.toml", tmp_path / "config.toml"
+    config.parent.mkdir(0o700)
+    link.symlink_to(config)
+    names = [f"p{number}" for number in range(20)]
+    words = ("--provider", "lightsms", "--login", "x")
+    running = [start((config, link)[number % 2], "add", name, *words) for number, name in enumerate(names)]
+    said = [process.communicate(SECRET)[1] for process in running]
+    assert [process.returncode for process in running] == [0] * 20, said
+    assert set(tables(config)) == set(names)
+    assert link.is_symlink()
+    assert sum(line[2] == "default" for line in _list(config)) == 1
+
+
+def test_changes_of_every_kind_at_once_are_all_kept(config: Path) -> None:
+    """Adding, removing and choosing the default do not undo one another."""
+    for number in range(6):
+        start(config, "add", f"old{number}", "--provider", "lightsms", "--login", "x").communicate("k")
+    running = [start(config, "remove", f"old{number}") for number in range(6)]
+    running += [start(config, "add", f"new{number}", "--provider", "lightsms", "--login", "x") for number in range(6)]
+    running.append(start(config, "use", "russia"))
+    said = [process.communicate("k")[1] for process in running]
+    assert [process.returncode for process in running] == [0] * 13, said
+    assert set(tables(config)) == {"work", "russia", *(f"new{number}" for number in range(6))}
+    assert [line[0] for line in _list(config) if line[2] == "default"] == ["russia"]
+
+
+def test_one_name_is_added_once(config: Path) -> None:
+    """Whoever comes second is told so, though the name was free when he began."""
+    words = ("add", "new", "--provider", "lightsms", "--login")
+    running = [start(config, *words, f"login{number}") for number in range(6)]
+    said = [process.communicate("k")[1] for process in running]
+    assert sorted(process.returncode for process in running) == [0, 2, 2, 2, 2, 2]
+    assert sum("there is a profile new already" in words for words in said) == 5
+
+
+KILLED = """
+import os, signal, sys
+def audit(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith("config.toml"): os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(audit)
+from smscli.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("then", [("list",), ("add", "two", "--provider", "lightsms", "--login", "x")])
+def test_a_process_killed_before_the_rename_leaves_no_key_behind(config: Path, then: tuple[str, ...]) -> None:
+    """The file is as it was; the next run removes what was begun, and is not locked out."""
+    words = ("add", "one", "--provider", "lightsms", "--login", "x")
+    killed = start(config, *words, program=(sys.executable, "-c", KILLED))
+    killed.communicate("the unfinished key")
+    assert killed.returncode == -signal.SIGKILL
+    assert config.read_text() == FILE
+    assert _files_holding("the unfinished key", config.parent)
+    following = start(config, *then)
+    assert (following.communicate("k")[1], following.returncode)[1] == 0
+    assert not _files_holding("the unfinished key", config.parent)
+
+
+def _files_holding(text: str, folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if text in path.read_text()]
+
+
+def _list(config: Path) -> list[list[str]]:
+    out, _ = start(config, "list").communicate()
+    return [line.split("\t") for line in out.splitlines()]
+
+
 # --- changing ---------------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +450,14 @@ def test_an_unknown_profile_is_exit_3_with_the_nearest_name(smscli: Callable[...
     assert config.read_text() == FILE
 
 
+def test_what_is_refused_leaves_no_trace(smscli: Callable[..., Any], tmp_path: Path) -> None:
+    """Neither a directory nor a lock where there was no file."""
+    environ = {"SMSCLI_CONFIG": str(tmp_path / "new" / "config.toml")}
+    for words in (["use", "work"], ["remove", "work"], ["add", "a b"]):
+        assert smscli("profile", *words, environ=environ, stdin=b"k").code in (2, 3)
+    assert not (tmp_path / "new").exists()
+
+
 def test_remove_takes_a_profile_out(smscli: Callable[..., Any], config: Path) -> None:
     """Any but the default, without a question."""
     assert smscli("profile", "remove", "russia", stdin=b"").code == 0
@@ -297,12 +474,32 @@ def test_removing_the_default_profile_needs_a_yes(smscli: Callable[..., Any], co
     assert "default" not in config.read_text()
 
 
+def test_a_profile_that_became_the_default_meanwhile_is_not_removed(config: Path) -> None:
+    """What was not asked for may not happen: the file is looked at again when nobody else can change it."""
+    with private.replacing(config, "the file") as replace:
+        removing = start(config, "remove", "russia")
+        deadline = time.monotonic() + 20
+        while not _waits_for_the_lock(removing.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        replace(FILE.replace('"work"', '"russia"', 1).encode())
+    _, said = removing.communicate()
+    assert (removing.returncode, list(tables(config))) == (9, ["work", "russia"]), said
+    assert "russia is the default profile" in said
+
+
+def _waits_for_the_lock(process: int) -> bool:
+    held = Path(f"/proc/{process}/fd")
+    with suppress(OSError):  # a descriptor that was closed meanwhile
+        return any(str(descriptor.readlink()).endswith("config.toml.lock") for descriptor in held.iterdir())
+    return False
+
+
 def test_removing_the_default_profile_asks_a_terminal(tmp_path: Path, config: Path) -> None:
     """No is the default answer."""
     environ = {"SMSCLI_CONFIG": str(tmp_path / "config.toml")}
     code, _ = on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "n")])
     assert (code, config.read_text()) == (9, FILE)
-    code, screen = on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "y")])
+    code, screen = on_a_terminal(["profile", "remove", "work"], environ, [("Remove it?", "huh"), ("Remove it?", "y")])
     assert (code, list(tables(config))) == (0, ["russia"]), screen
 
 

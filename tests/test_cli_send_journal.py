@@ -272,11 +272,30 @@ def test_the_sandbox_has_a_journal_of_its_own(smscli: Run, send: Run, vendor: Ve
     assert kept == {"journal.sqlite3", "sandbox.sqlite3"}
 
 
-def test_a_vendor_on_loopback_counts_as_a_sandbox(send: Run, tmp_path: Path) -> None:
-    """`smscli sandbox` is one, reached over HTTP."""
-    ran = send("--key", "backup", "-o", "json", environ={"SMSCLI_BASE_URL": "http://127.0.0.1:8025/api/mainsms/"})
-    assert ran.json["data"]["journal"] == "sandbox"
-    assert not (tmp_path / "state" / "journal.sqlite3").exists()
+@pytest.mark.parametrize(("sandbox", "kept"), [({}, "vendor"), ({"SMSCLI_SANDBOX": "true"}, "sandbox")])
+def test_only_the_user_says_that_an_address_is_a_sandbox(
+    send: Run, tmp_path: Path, sandbox: dict[str, str], kept: str
+) -> None:
+    """A tunnel on loopback leads to a vendor; `smscli sandbox` is an emulator, reached over HTTP."""
+    here = {"SMSCLI_BASE_URL": "http://127.0.0.1:8025/api/mainsms/"}
+    ran = send("--key", "backup", "-o", "json", environ={**here, **sandbox})
+    assert ran.json["data"]["journal"] == kept
+    names = {"vendor": "journal.sqlite3", "sandbox": "sandbox.sqlite3"}
+    assert [path.name for path in (tmp_path / "state").glob("*.sqlite3")] == [names[kept]]
+
+
+@pytest.mark.parametrize("spelling", ["in the profile", "--sandbox"])
+def test_a_sandbox_profile_reaches_the_emulator_in_this_process(smscli: Run, tmp_path: Path, spelling: str) -> None:
+    """Its own key is what the emulator accepts; no address is looked up, also for a vendor that names none."""
+    config = tmp_path / "config.toml"
+    config.touch(0o600)
+    setting, options = ("sandbox = true", []) if spelling == "in the profile" else ("", ["--sandbox"])
+    config.write_text(
+        '[profiles.try]\nprovider = "Mesajlarim"\napp_id = "1"\nmsisdn = "5321000000"\nsecret = "my own"\n' + setting
+    )
+    ran = smscli("send", "-p", "try", *options, "--to", "+905321234567", "Hello", "-o", "json")
+    assert (ran.code, ran.json["data"]["journal"]) == (0, "sandbox"), ran.err
+    assert smscli("balance", "-p", "try", *options).code == 0
 
 
 def test_another_host_is_another_content(send: Run, vendor: Vendor) -> None:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from smscli import profiles
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.model import Secret, SecretSource
-from smscli.profiles import Document, Need
+from smscli.profiles import Document, Edit, Need
 
 SECRET = "zQ7/xJ+k9vW3=b8"
 """A secret that cannot be taken for a name: wherever it is shown, it leaked."""
@@ -72,6 +72,11 @@ def document(text: str = FULL) -> Document:
         file.write(text.encode("utf-8", "surrogatepass"))
         file.flush()
         return profiles.read(Path(file.name))
+
+
+def save(path: Path, text: str) -> None:
+    """Write a profile file as every change of it does."""
+    profiles.change(path, lambda _: Edit(text))
 
 
 def everything_said(error: SmscliError) -> str:
@@ -134,7 +139,7 @@ print(profiles.resolve(profiles.find({{}}), environ={LIGHTSMS!r}).fields["login"
 def test_names_for_completion_are_silent_about_a_file_that_cannot_be_used(tmp_path: Path) -> None:
     """A shell that completes is no place for an error."""
     file = tmp_path / "config.toml"
-    profiles.save(file, FULL)
+    save(file, FULL)
     assert profiles.names({"SMSCLI_CONFIG": str(file)}) == ("work", "russia", "turkey")
     file.chmod(0o644)
     assert profiles.names({"SMSCLI_CONFIG": str(file)}) == ()
@@ -495,6 +500,53 @@ def test_a_command_asks_only_for_what_it_needs(need: Need, missing: list[str]) -
 # --- what is wrong with it --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("SMSCLI_APIKEY", "SMSCLI_API_KEY"),
+        ("SMSCLI_api_key", "SMSCLI_API_KEY"),
+        ("smscli_api_key", "SMSCLI_API_KEY"),
+        ("SMSCLI_API_KEYFILE", "SMSCLI_API_KEY_FILE"),
+        ("SMSCLI_KEY", "SMSCLI_API_KEY"),
+        ("SMSCLI_PROFIL", "SMSCLI_PROFILE"),
+        ("SMSCLI_TIMEZONE", "SMSCLI_TIME_ZONE"),
+        ("SMSCLI_LOGIN_NAME_OF_CI", None),
+        ("SMSCLI_DEBUG", None),
+        ("MY_API_KEY", None),
+    ],
+)
+def test_a_variable_whose_name_is_nearly_right_is_named_when_something_is_wrong(
+    variable: str, meant: str | None
+) -> None:
+    """It is set and not read, which nobody sees who only reads that a key is missing. Its value is not shown."""
+    environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_LOGIN": "x", variable: SECRET}
+    missing, *more = problems("", environ=environ)
+    assert missing.startswith("api_key is missing")
+    assert more == ([f"{variable} is set but not read: did you mean {meant}?"] if meant else [])
+    assert not [
+        said for said in problems(FULL.replace("login", "logn"), environ=environ, named="work") if variable in said
+    ]
+
+
+def test_a_misspelt_variable_is_named_when_there_is_no_vendor_at_all() -> None:
+    """A variable that is set as it should be is no guess, and a misspelt one beside it is no matter."""
+    environ = {"SMSCLI_PROVDER": "lightsms", "SMSCLI_API_KEY": SECRET, "SMSCLI_APIKEY": SECRET}
+    assert problems("", environ=environ) == ["SMSCLI_PROVDER is set but not read: did you mean SMSCLI_PROVIDER?"]
+
+
+@pytest.mark.parametrize("written", ["LightSMS", "LIGHTSMS", "lightSms"])
+def test_a_vendor_may_be_written_as_it_is_printed(written: str) -> None:
+    """In an option, a variable and a file, and together; what is shown is its own name."""
+    table = Document("", {"w": {"provider": written, "login": "x", "api_key": "k"}}, "w")
+    for options, environ in (({}, {}), ({"provider": "LIGHTsms"}, {}), ({}, {"SMSCLI_PROVIDER": "LIGHTsms"})):
+        profile = profiles.resolve(table, options=options, environ=environ)
+        assert (profile.provider, profile.name) == ("lightsms", "w")
+    environ = {**LIGHTSMS, "SMSCLI_PROVIDER": written}
+    assert profiles.resolve(Document(), environ=environ).provider == "lightsms"
+    with pytest.raises(ConfigError, match="there is no such provider"):
+        profiles.resolve(Document(), environ={**environ, "SMSCLI_PROVIDER": f" {written}"})
+
+
 def test_all_problems_of_a_profile_are_told_at_once() -> None:
     """Ten mistakes, ten sentences, each with the name of the setting and none with a value."""
     found = problems(
@@ -565,11 +617,17 @@ def test_mesajlarim_without_an_address_names_the_host_that_one_client_used() -> 
 
 
 ADDRESSES = {
-    "https://sms.example": "https://sms.example/",
+    "https://sms.example": "https://sms.example/external/get/",
+    "https://sms.example/": "https://sms.example/external/get/",
+    "https://sms.example:8443": "https://sms.example:8443/external/get/",
+    "sms.example": "https://sms.example/external/get/",
+    "sms.example:8443/": "https://sms.example:8443/external/get/",
+    "localhost:8025": "https://localhost:8025/external/get/",
+    "http://localhost:8025": "http://localhost:8025/external/get/",
     "https://sms.example/a/b": "https://sms.example/a/b/",
     "http://localhost:8080/x/": "http://localhost:8080/x/",
-    "http://127.8.9.1/": "http://127.8.9.1/",
-    "http://[::1]:99/": "http://[::1]:99/",
+    "http://127.8.9.1/": "http://127.8.9.1/external/get/",
+    "http://[::1]:99/": "http://[::1]:99/external/get/",
     "http://sms.example/": None,
     "http://127.0.0.1.evil.example/": None,
     "http://localhost.example/": None,
@@ -583,13 +641,19 @@ ADDRESSES = {
     "https://sms.example/a b": None,
     "https://sms.example\\@evil.example/": None,
     "ftp://sms.example/": None,
-    "sms.example": None,
+    "https:/sms.example": None,
+    "https//sms.example": None,
+    "user@sms.example": None,
+    "sms.example/a": None,
+    "lightsms": None,
 }
 
 
 @pytest.mark.parametrize(("address", "used"), ADDRESSES.items(), ids=ADDRESSES)
-def test_an_address_is_https_or_this_machine(address: str, used: str | None) -> None:
-    """A signature that is read on the way can be used by the reader."""
+def test_an_address_is_https_or_this_machine_and_a_host_alone_gets_the_usual_path(
+    address: str, used: str | None
+) -> None:
+    """A signature that is read on the way can be used by the reader; a white-label host is named as it is known."""
     environ = {**LIGHTSMS, "SMSCLI_BASE_URL": address}
     if used:
         assert profiles.resolve(Document(), environ=environ).base_url == used
@@ -673,6 +737,52 @@ def test_no_profile_or_no_vendor_is_told_with_the_names_there_are(
     assert SECRET not in everything_said(caught.value)
     if "wrok" in sentence:
         assert "did you mean work?" in caught.value.hint
+
+
+# --- what is a sandbox ------------------------------------------------------------------------------------------------
+
+
+EMULATED = {"provider": "lightsms", "login": "x", "api_key": "k", "sandbox": True}
+HERE = "http://127.0.0.1:8025/external/get/"
+
+
+def test_a_sandbox_without_an_address_is_the_built_in_one() -> None:
+    """Also for a vendor that names no address of its own."""
+    profile = profiles.resolve(Document("", {"w": EMULATED}), named="w", environ={})
+    assert (profile.sandbox, profile.base_url, profile.sources["sandbox"]) == (True, "", "profile w")
+    assert "base_url" not in profile.sources
+    table = {"provider": "mesajlarim", "app_id": "1", "msisdn": "5321000000", "secret": "s", "sandbox": True}
+    assert profiles.resolve(Document("", {"w": table}), named="w", environ={}).base_url == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "table", "used"),
+    [
+        ({}, {}, {"base_url": HERE, "sandbox": True}, HERE),
+        ({}, {"SMSCLI_BASE_URL": HERE}, {"sandbox": True}, HERE),
+        ({}, {"SMSCLI_SANDBOX": "true"}, {"base_url": "https://sms.example/x/"}, ""),
+        ({"sandbox": True}, {"SMSCLI_BASE_URL": "https://sms.example/x/"}, {}, ""),
+        ({"sandbox": True}, {}, {"base_url": "https://www.lightsms.com/external/get/"}, ""),
+    ],
+)
+def test_an_address_is_the_sandboxs_when_no_weaker_layer_named_it(
+    option: dict[str, object], variable: dict[str, str], table: dict[str, object], used: str
+) -> None:
+    """Who says "sandbox" over an account must not text through its white-label host."""
+    read = Document("", {"w": {"provider": "lightsms", "login": "x", "api_key": "k", **table}}, "w")
+    profile = profiles.resolve(read, options=option, environ=variable)
+    assert (profile.sandbox, profile.base_url) == (True, used)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://www.lightsms.com/external/get/", "lightsms.com", "https://payforsms.ru./x", "api.mainsms.ru"]
+)
+def test_a_vendor_is_no_sandbox(address: str) -> None:
+    """What goes there costs money, whatever the profile says."""
+    text = f'[profiles.w]\nprovider = "lightsms"\nlogin = "x"\napi_key = "k"\nsandbox = true\nbase_url = "{address}"\n'
+    (problem,) = problems(text, named="w")
+    assert "a vendor is no sandbox" in problem
+    profiles.resolve(document(text.replace("true", "false")), named="w", environ={})
 
 
 # --- editing ----------------------------------------------------------------------------------------------------------
@@ -781,18 +891,18 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
 
 
 def test_the_file_is_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    """0600 for a new file, and for one that was open to all."""
+    """0600 for a new file, and for one that had other bits."""
     file = tmp_path / "config.toml"
     for _ in range(2):
-        profiles.save(file, FULL)
+        save(file, FULL)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, f"umask {umask:03o}"
-        file.chmod(0o666)
+        file.chmod(0o711)
 
 
 def test_the_directory_is_made_private(tmp_path: Path) -> None:
     """With all its parents."""
     file = tmp_path / "a" / "b" / "config.toml"
-    profiles.save(file, FULL)
+    save(file, FULL)
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert profiles.read(file).default == "work"
 
@@ -800,24 +910,24 @@ def test_the_directory_is_made_private(tmp_path: Path) -> None:
 def test_saving_replaces_the_file_instead_of_writing_into_it(tmp_path: Path) -> None:
     """Whoever has the old file open keeps the old file, whole; nothing is left lying about."""
     file = tmp_path / "config.toml"
-    profiles.save(file, FULL)
+    save(file, FULL)
     with file.open() as old:
-        profiles.save(file, "default = 'x'\n")
+        save(file, "default = 'x'\n")
         assert old.read() == FULL
         assert os.fstat(old.fileno()).st_ino != file.stat().st_ino
-    assert [entry.name for entry in tmp_path.iterdir()] == ["config.toml"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.toml", "config.toml.lock"]
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     """While one thread saves, another reads either the one text or the other."""
     file = tmp_path / "config.toml"
     texts = [FULL, FULL + "# more\n" * 2000]
-    profiles.save(file, texts[0])
+    save(file, texts[0])
     done = threading.Event()
 
     def write() -> None:
         for turn in range(12):
-            profiles.save(file, texts[turn % 2])
+            save(file, texts[turn % 2])
         done.set()
 
     writer = threading.Thread(target=write)
@@ -836,7 +946,7 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     target.parent.mkdir()
     link = tmp_path / "config.toml"
     link.symlink_to(Path("dotfiles") / "sms.toml")
-    profiles.save(link, FULL)
+    save(link, FULL)
     assert link.is_symlink()
     assert target.read_text() == FULL
 
@@ -845,7 +955,8 @@ def test_the_order_of_a_save_survives_a_crash(tmp_path: Path) -> None:
     """Private from the first byte; content on disk before the name changes; the name on disk before it says "done"."""
     trace = tmp_path / "trace"
     script = (
-        f"from pathlib import Path; from smscli import profiles; profiles.save(Path({str(tmp_path / 'c.toml')!r}), 'a')"
+        "from pathlib import Path; from smscli import profiles; "
+        f"profiles.change(Path({str(tmp_path / 'c.toml')!r}), lambda _: profiles.Edit('a = 1'))"
     )
     command = ["strace", "-f", "-o", str(trace), "-e", "trace=openat,fchmod,write,fsync,rename,renameat,renameat2"]
     try:
@@ -854,7 +965,7 @@ def test_the_order_of_a_save_survives_a_crash(tmp_path: Path) -> None:
         pytest.skip("strace is not on this machine")
     assert ran.returncode == 0, ran.stderr
     lines = [line.split(maxsplit=1)[1] for line in trace.read_text().splitlines()]
-    begin = next(index for index, line in enumerate(lines) if ".config." in line)
+    begin = next(index for index, line in enumerate(lines) if ".c.toml.smscli-new" in line and "O_EXCL" in line)
     assert "O_EXCL" in lines[begin]
     assert "0600" in lines[begin]
     calls = [line.split("(")[0] for line in lines[begin:] if "ENOENT" not in line and "+++" not in line]
@@ -862,21 +973,24 @@ def test_the_order_of_a_save_survives_a_crash(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A file where a directory is needed; no scratch file stays."""
-    (tmp_path / "file").write_text("x")
+    """A file where a directory is needed, a directory where a file is; no scratch file stays."""
+    (tmp_path / "file").touch(0o600)
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        save(tmp_path / "file" / "config.toml", FULL)
+    (tmp_path / "config.toml.lock").mkdir()
     with pytest.raises(ConfigError, match="cannot be written"):
-        profiles.save(tmp_path / "file" / "config.toml", FULL)
+        save(tmp_path / "config.toml", FULL)
     (tmp_path / "config.toml").mkdir()
-    with pytest.raises(ConfigError, match="cannot be written"):
-        profiles.save(tmp_path / "config.toml", FULL)
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.toml", "file"]
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        save(tmp_path / "config.toml", FULL)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["config.toml", "config.toml.lock", "file"]
 
 
 def test_what_would_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     """The limit of reading is the limit of writing."""
     with pytest.raises(ConfigError, match="grow beyond"):
-        profiles.save(tmp_path / "config.toml", "#" * 65537)
-    assert not list(tmp_path.iterdir())
+        save(tmp_path / "config.toml", "#" * 65537)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config.toml.lock"]
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------

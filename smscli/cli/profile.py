@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from smscli import profiles, providers
+from smscli.cli import prompts
 from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_app
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.model import MASK, Profile, Secret
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from smscli.providers import Provider
 
 app = new_app()
+
+_FLAGS = ("sandbox", "store_text")
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=complete_profile)]
 _AnyName = Annotated[
@@ -36,14 +39,8 @@ _AnyName = Annotated[
 def list_(call: Invocation) -> Result:
     """List the profiles of the file."""
     document = profiles.read(profiles.path(call.runtime.environ))
-    # A table may hold anything; only a vendor's name is sure to be no secret.
     rows = [
-        (
-            name,
-            str(table.get("provider")) if table.get("provider") in providers.names() else "?",
-            name == document.default,
-        )
-        for name, table in document.tables.items()
+        (name, _vendor_name(table.get("provider")), name == document.default) for name, table in document.tables.items()
     ]
     lines = tuple((name, provider, "default" if default else "") for name, provider, default in rows)
     return Result(
@@ -105,6 +102,12 @@ def path_(call: Invocation) -> Result:
     )
 
 
+def _vendor_name(written: object) -> str:
+    # A table may hold anything; only a vendor's name is sure to be no secret.
+    vendor = providers.find(written) if isinstance(written, str) else None
+    return vendor.name if vendor else "?"
+
+
 def _shown(key: str, value: object) -> str:
     if isinstance(value, tuple):
         # An argument may be a secret (a PIN, a token); the program's name is not.
@@ -138,8 +141,7 @@ def _bad_files(profile: Profile) -> list[str]:
 @command(app, vendor=False)
 def use(call: Invocation, name: _Name) -> Result:
     """Make a profile the default: the one that is used without -p."""
-    where = profiles.path(call.runtime.environ)
-    return _keep(where, profiles.use(profiles.read(where), name), name, "is the default now")
+    return _change(call, lambda document: profiles.use(document, name), name, "is the default now")
 
 
 @command(app, vendor=False)
@@ -149,12 +151,15 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before removing the default profile.")] = False,
 ) -> Result:
     """Remove a profile from the file."""
-    where = profiles.path(call.runtime.environ)
-    document = profiles.read(where)
-    edit = profiles.remove(document, name)
-    if document.default == name and not yes:
-        _confirm(call.runtime, f"{name} is the default profile")
-    return _keep(where, edit, name, "is removed")
+    document = profiles.read(profiles.path(call.runtime.environ))
+    agreed = yes or (document.default == name and _agrees(call.runtime, name))
+
+    def take_out(document: profiles.Document) -> profiles.Edit:
+        if document.default == name and not agreed:
+            raise ConflictError(f"{name} is the default profile", hint="add --yes if that is meant")
+        return profiles.remove(document, name)
+
+    return _change(call, take_out, name, "is removed")
 
 
 def add(call: Invocation, name: str, provider: str | None, default: bool, **given: Any) -> Result:
@@ -164,30 +169,37 @@ def add(call: Invocation, name: str, provider: str | None, default: bool, **give
     its command line: smscli profile add NAME --provider ... < KEY_FILE
     """
     where = profiles.path(call.runtime.environ)
-    document = profiles.read(where)
-    profiles.refuse_name(document, name)
+    profiles.refuse_name(profiles.read(where), name)  # before anything is asked
     options = {key: value for key, value in given.items() if value}
     vendor = _vendor(call.runtime, provider)
     _split_command(vendor, options)
     options |= _ask_for_missing(call.runtime, vendor, options)
     start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
-    draft = profiles.Document("", {name: start})
-    table = _table(profiles.resolve(draft, named=name, options=options, environ={}))
-    edit = profiles.add(document, name, table, make_default=default or not document.tables)
-    return _keep(where, edit, name, f"is added to {where}")
+    profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
+
+    def put_in(document: profiles.Document) -> profiles.Edit:
+        return profiles.add(document, name, _table(profile), make_default=default or not document.tables)
+
+    told = (f"base_url is {profile.base_url}",) if "base_url" in options else ()
+    return _change(call, put_in, name, f"is added to {where}", *told)
 
 
-def _keep(where: Path, edit: profiles.Edit, name: str, what: str) -> Result:
-    profiles.save(where, edit.text)
-    notes = (f"profile {name} {what}", *([edit.note] if edit.note else []))
+def _change(
+    call: Invocation, action: Callable[[profiles.Document], profiles.Edit], name: str, what: str, *told: str
+) -> Result:
+    """Change the file as it is by then: whatever had to be asked has been asked, and others may have changed it."""
+    where = profiles.path(call.runtime.environ)
+    edit = profiles.change(where, action)
+    notes = (f"profile {name} {what}", *told, *([edit.note] if edit.note else []))
     return Result(data={"profile": name, "path": str(where), "notes": list(notes)}, notes=notes)
 
 
-def _confirm(runtime: Runtime, what: str) -> None:
+def _agrees(runtime: Runtime, name: str) -> bool:
     if not runtime.is_terminal(runtime.stdin):
-        raise ConflictError(what, hint="add --yes if that is meant")
-    if not typer.confirm(f"{what}. Remove it?", err=True):
+        return False
+    if not prompts.confirm(runtime, f"{name} is the default profile. Remove it?"):
         raise ConflictError("not confirmed; nothing was changed")
+    return True
 
 
 # --- add: from options, questions and a pipe to a table ---------------------------------------------------------------
@@ -197,7 +209,7 @@ def _vendor(runtime: Runtime, name: str | None) -> Provider:
     names = ", ".join(providers.names())
     if name is None and not runtime.is_terminal(runtime.stdin):
         raise InputError("no provider", hint=f"give --provider: {names}")
-    return providers.get(name or typer.prompt(f"provider ({names})", err=True).strip())
+    return providers.get(name or prompts.ask(runtime, f"provider ({names})", providers.get))
 
 
 def _split_command(vendor: Provider, options: dict[str, Any]) -> None:
@@ -215,7 +227,8 @@ def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -
     if f"{field.name}_file" in options or f"{field.name}_command" in options:
         return {}
     if runtime.is_terminal(runtime.stdin):
-        return {field.name: typer.prompt(f"{field.name}: {field.help} (not shown)", hide_input=True, err=True)}
+        question = f"{field.name}: {field.help} (not shown)"
+        return {field.name: prompts.ask_secret(runtime, question, _check(vendor, field.name))}
     data = runtime.stdin.buffer.read(profiles.MAX_SECRET + 1) if runtime.stdin is not None else b""
     try:
         secret = data.decode().removesuffix("\n").removesuffix("\r")
@@ -231,7 +244,8 @@ def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -
 
 
 def _ask_for_missing(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
-    wanted = {} if vendor.base_url else {"base_url": vendor.base_url_hint or "the vendor's address"}
+    needs_address = vendor.base_url is None and "sandbox" not in options
+    wanted = {"base_url": vendor.base_url_hint or "the vendor's address"} if needs_address else {}
     wanted |= {field.name: field.help for field in vendor.fields if field.required and not field.secret}
     missing = {name: what for name, what in wanted.items() if name not in options}
     if missing and not runtime.is_terminal(runtime.stdin):
@@ -239,16 +253,24 @@ def _ask_for_missing(runtime: Runtime, vendor: Provider, options: Mapping[str, o
             f"{vendor.title} needs {' and '.join(missing)}",
             hint="; ".join(f"give --{_kebab(name)} ({what})" for name, what in missing.items()),
         )
-    answers = {name: _ask(f"{name} ({what})") for name, what in missing.items()}
+    answers = {name: prompts.ask(runtime, f"{name} ({what})", _check(vendor, name)) for name, what in missing.items()}
     if missing and vendor.takes_sender and "sender" not in options:
         # Whoever is asked anything is asked this too: some vendors send nothing without it.
-        answers |= {"sender": _ask("sender (ID that recipients see; Enter for none)", default="")}
+        question, check = "sender (ID that recipients see; Enter for none)", _check(vendor, "sender")
+        answers |= {"sender": prompts.ask(runtime, question, lambda answer: answer and check(answer))}
     return {name: answer for name, answer in answers.items() if answer}
 
 
-def _ask(question: str, default: str | None = None) -> str:
-    answer: str = typer.prompt(question, default=default, show_default=False, err=True)
-    return answer.strip()
+def _check(vendor: Provider, name: str) -> Callable[[str], None]:
+    """Return what refuses an answer that cannot be this field or setting."""
+
+    def check(answer: str) -> None:
+        try:
+            profiles.check(vendor, name, answer)
+        except profiles.SettingError as error:
+            raise InputError(f"{name} {error}") from None
+
+    return check
 
 
 def _table(profile: Profile) -> dict[str, object]:
@@ -276,7 +298,7 @@ def _options_of_add() -> list[inspect.Parameter]:
                 helps[field.name] = field.help
     # A proxy's URL may hold a password: it is written into the file by hand.
     helps |= {setting.name: setting.help for setting in profiles.SETTINGS if setting.name != "proxy"}
-    kinds: dict[str, Any] = {"to": list[str] | None, "store_text": bool | None}
+    kinds: dict[str, Any] = {"to": list[str] | None, **dict.fromkeys(_FLAGS, bool | None)}
     return [
         inspect.Parameter(
             name,
@@ -289,7 +311,7 @@ def _options_of_add() -> list[inspect.Parameter]:
 
 
 def _option(name: str, what: str) -> Any:
-    metavar = None if name == "store_text" else _kebab(name).rsplit("-", 1)[-1].upper()
+    metavar = None if name in _FLAGS else _kebab(name).rsplit("-", 1)[-1].upper()
     return typer.Option(f"--{_kebab(name)}", metavar=metavar, help=what, show_default=False)
 
 

@@ -52,13 +52,14 @@ def demo_profile(provider: str) -> Profile:
     return Profile(
         name=None,
         provider=provider,
-        base_url=demo.account.base_url,
+        base_url="",
         secret=SecretSource("value", value=demo.account.secret),
         fields=demo.account.fields,
         sender=demo.sender,
         region=demo.region,
+        sandbox=True,
         sources=dict.fromkeys(
-            ("provider", "base_url", "secret", "sender", "region", *demo.account.fields), "sandbox demo account"
+            ("provider", "sandbox", "secret", "sender", "region", *demo.account.fields), "sandbox demo account"
         ),
     )
 

@@ -65,8 +65,8 @@ class Job:
 
     @property
     def journal(self) -> Path:
-        """Where the journal is: the vendor is on loopback, so that its sends count as a sandbox's."""
-        return self.home / "state" / "sandbox.sqlite3"
+        """Where the journal is: the vendor counts as one, on loopback or not."""
+        return self.home / "state" / "journal.sqlite3"
 
     @property
     def argv(self) -> list[str]:

@@ -169,7 +169,7 @@ def _hit(job: Job, sweep: Sweep, nth: int, vendor: Vendor) -> bool:
     command = [*(KILLER if sweep.fault == "signal=KILL" else STRACE), str(log), "-e", f"trace={sweep.call}"]
     command += ["-e", f"inject={sweep.call}:{sweep.fault}:when={nth}"]
     if sweep.call in ON_JOURNAL:
-        names = ("", "sandbox.sqlite3", "sandbox.sqlite3-journal", "sandbox.sqlite3.lock")
+        names = ("", *(job.journal.name + end for end in ("", "-journal", ".lock")))
         command += [word for name in names for word in ("-P", str(job.journal.parent / name).rstrip("/"))]
     ended = job.run(*command)
     if sweep.fault == "signal=KILL":

@@ -73,8 +73,8 @@ class Desk:
 
     @property
     def journal(self) -> Path:
-        """Where sends to this machine are recorded."""
-        return self.folder / "state" / "sandbox.sqlite3"
+        """Where sends to a vendor are recorded."""
+        return self.folder / "state" / "journal.sqlite3"
 
     def __call__(self, *argv: str, environ: Mapping[str, str] | None = None, stdin: bytes = b"", **world: Any) -> Ran:
         """Run a command line in this process."""
@@ -95,9 +95,8 @@ class Desk:
         return self("send", *to, "--key", "k", "--batch-size", str(batch), "hello", *options, **world)
 
     def recorded(self) -> list[str]:
-        """Return the states in the journals, of this machine's vendors and of others."""
-        trees = [self("journal", "list", *which).tree for which in ([], ["--sandbox"])]
-        return [entry["state"] for tree in trees for entry in tree["data"]["entries"]]
+        """Return the states in the journal."""
+        return [entry["state"] for entry in self("journal", "list").tree["data"]["entries"]]
 
 
 @pytest.fixture
@@ -520,7 +519,7 @@ def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(
     ran = desk("send", "--to", NUMBERS[name][0], "--key", "k", "other words")
     assert (ran.code, ran.outcomes) == (9, [])
     assert vendor.seen.requests == []
-    assert desk("journal", "resolve", "k", "--not-sent", "--sandbox").code == 0
+    assert desk("journal", "resolve", "k", "--not-sent").code == 0
     assert desk.send().code == 0
     tally.append(f"C10 / {name}")
 

@@ -139,7 +139,7 @@ ROWS = {
     ),
     "A20 two lengths": Row(*UNKNOWN, answering(headers=(("Content-Length", "7"),))),
     "A21 port 99999": Row(*NO_USE, addressed("https://127.0.0.1:99999/")),
-    "A21 no scheme": Row(*NO_USE, addressed("127.0.0.1/")),
+    "A21 no scheme": Row(*NO_USE, addressed("127.0.0.1/x/")),
     "A21 plain http to another host": Row(*NO_USE, addressed("http://sms.invalid/")),
     "A22 signature too old at the first byte": Row(
         *NOT_SENT, lambda vendor, name: Attempt(vendor.url(name, listener=TLS), not_after=time.monotonic() - 0.01)
