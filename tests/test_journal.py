@@ -939,11 +939,13 @@ def begun(path: Path) -> Path:
         (lambda path: path.symlink_to("/dev/null"), "not a regular file"),
         (lambda path: path.touch(0o600), "is not a smscli journal"),
         (lambda path: (path.touch(0o600), path.write_text("key,outcome\n")), "is damaged"),
-        (lambda path: (path.touch(), path.chmod(0o640)), r"open to other users \(mode 0640\)"),
+        (lambda path: (path.touch(), path.chmod(0o640)), r"can be read or changed by others \(mode 0640\)"),
         (lambda path: begun(path).mkdir(), "cannot be used: Is a directory"),
         (lambda path: begun(path).symlink_to("/dev/null"), "Too many levels of symbolic"),
         (lambda path: lock(path).touch(), "is gone, and what its keys have sent could go out again"),
-        (lambda path: path.parent.chmod(0o777), "every user may write to the directory"),
+        (lambda path: path.parent.chmod(0o777), r"can be changed by others \(mode 0777\)"),
+        (lambda path: path.parent.chmod(0o770), r"can be changed by others \(mode 0770\)"),
+        (lambda path: path.parent.chmod(0o1777), r"can be changed by others \(mode 1777\)"),
         (lambda path: (path.parent.rmdir(), path.parent.touch()), "cannot be used: "),
     ],
 )  # fmt: skip
@@ -1104,6 +1106,16 @@ def test_another_users_journal_is_refused(path: Path) -> None:
     os.chown(path, NOBODY, NOBODY)
     with pytest.raises(ConfigError, match="belongs to another user"):
         Journal(path, now=lambda: NOON)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory of another user")
+def test_another_users_directory_is_refused(path: Path) -> None:
+    """Its owner could lay a rollback journal beside ours, and a used key would be free again."""
+    path.parent.mkdir(mode=0o700)
+    os.chown(path.parent, NOBODY, NOBODY)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        Journal(path, now=lambda: NOON)
+    assert not list(path.parent.iterdir())
 
 
 def test_every_error_of_a_journal_is_one_of_smsclis_own(path: Path) -> None:

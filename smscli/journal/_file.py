@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from smscli import private
 from smscli.errors import ConfigError, ConflictError
 from smscli.journal._rows import KEEP, MIGRATIONS, SCHEMA, VERSION
 from smscli.model import visible
@@ -48,6 +48,7 @@ def begin_anew(path: Path) -> None:
     """
     path = Path(os.path.realpath(path))
     with explained(path):
+        _check_directory(path.parent)
         if path.exists() or not _create(path):
             raise ConflictError(f"there is a journal already: {visible(str(path))}", hint="move it away first")
 
@@ -59,6 +60,7 @@ def lock_path(path: Path) -> Path:
 
 def ensure(path: Path, options: str) -> bool:
     """Make the journal when there never was one; return whether it is new. Raises ConfigError when it went missing."""
+    _check_directory(path.parent)
     # Asked in this order, for the lock file is always the younger of the two: whoever sees it and then no journal
     # knows that one was lost.
     had_lock = lock_path(path).exists()
@@ -95,12 +97,21 @@ def primary_code(error: BaseException) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
+def _check_directory(directory: Path) -> None:
+    """Make it when it is missing, and refuse one that others can change.
+
+    Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
+    """
+    private.make_directory(directory)
+    with _or_elsewhere():
+        private.check_directory(directory, "the journal")
+
+
 def _create(path: Path) -> bool:
     """Make an empty journal, and return whether it was this process that did.
 
     It is complete under another name first, so that an empty file is always a damaged one.
     """
-    _make_directory(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     new = Path(name)
     try:
@@ -122,44 +133,23 @@ def _create(path: Path) -> bool:
             made = False
     finally:
         new.unlink()
-    _sync_directory(path.parent)
+    private.sync_directory(path.parent)
     return made
 
 
-def _make_directory(directory: Path) -> None:
-    missing = [place for place in (directory, *directory.parents) if not place.exists()]
-    for place in reversed(missing):
-        with suppress(FileExistsError):
-            place.mkdir(0o700)
-            place.chmod(0o700)  # a umask may have taken too much
-            _sync_directory(place.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def check_file(path: Path) -> None:
-    """Refuse what is no journal of this user alone; raises ConfigError."""
-    # By stat alone: opening and closing the file here would drop the locks SQLite holds on it for this process.
-    name, info = visible(str(path)), path.stat()
-    mode = stat.S_IMODE(info.st_mode)
-    if not stat.S_ISREG(info.st_mode):
-        raise ConfigError(f"the journal {name} is not a regular file", hint=_ELSEWHERE)
-    if info.st_uid != os.geteuid():
-        raise ConfigError(f"the journal {name} belongs to another user (uid {info.st_uid})", hint=_ELSEWHERE)
-    if mode & 0o077:
-        raise ConfigError(f"the journal {name} is open to other users (mode {mode:04o})", hint=f"chmod 600 {name}")
-    if path.parent.stat().st_mode & stat.S_IWOTH:
-        # Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
-        raise ConfigError(
-            f"every user may write to the directory of the journal {name}",
-            hint=f"chmod o-w {visible(str(path.parent))}, or name another directory in SMSCLI_STATE_DIR",
-        )
+    """Refuse what is no file of this user alone; raises ConfigError."""
+    with _or_elsewhere():
+        private.check_file(path, "the journal")
+
+
+@contextmanager
+def _or_elsewhere() -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        error.hint = "; or ".join(filter(None, (error.hint, "name another directory in SMSCLI_STATE_DIR")))
+        raise
 
 
 def connect(path: Path) -> sqlite3.Connection:
