@@ -362,19 +362,18 @@ def test_an_accepted_message_that_cannot_be_recorded_is_not_to_be_sent_again(
     smscli: Run, vendor: Vendor, tmp_path: Path, key: str, to: str, hint: str
 ) -> None:
     """Another process holds the file for good: exit 7, the outcome as the vendor said it, and the command to paste."""
-    db = sqlite3.connect(tmp_path / "held", isolation_level=None)
+    held: list[sqlite3.Connection] = []
 
     def answer(request: Request, seconds: float) -> Response:
-        nonlocal db
-        db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3", isolation_level=None)
-        db.execute("BEGIN IMMEDIATE")
+        held.append(sqlite3.connect(tmp_path / "state" / "journal.sqlite3", isolation_level=None))
+        held[0].execute("BEGIN IMMEDIATE")
         return vendor(request, seconds)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("smscli.journal._store.BUSY_SECONDS", 0.1)  # rather than tests of ten seconds each
         argv = ("send", "--to", to, "--key", key, "--timeout", "0.5", "disk full")
         ran = smscli(*argv, environ=ACCOUNT, transport=answer)
-    db.close()
+    held[0].close()
     assert ran.code == 7
     assert {line[1] for line in ran.lines} == {"SENT"}
     assert hint in ran.err
