@@ -1,5 +1,14 @@
 """The program: ``smscli`` and ``python -m smscli``."""
 
+# The module behind `signal`, which imports enum first: milliseconds in which Ctrl-C would still print a traceback.
+import _signal as signal  # type: ignore[import-not-found]  # typeshed knows the public one only
+
+# Until somebody is asked something, Ctrl-C ends the program as SIGTERM does: at once, by the signal itself, without a
+# traceback from the middle of an import. What the parent made ignored stays ignored. Here and nowhere else: who
+# imports the library keeps the handlers he has.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import gc
 
 # Imports make ten thousands of objects and hardly any garbage; looking for it takes a tenth of the start-up.

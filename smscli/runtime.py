@@ -156,7 +156,8 @@ class Runtime(Record):
             stopped=lambda: bool(interruption),
         )
         try:
-            with _signals(interruption, cancel, for_good=self.own_process):
+            notice = _notice(provider, world.seconds)
+            with _signals(interruption, cancel, partial(_say, self.stderr, notice), for_good=self.own_process):
                 yield provider, Caller(provider, account, world)
         finally:
             close()
@@ -262,20 +263,43 @@ def _traced(transport: Transport, trace: Callable[[str], None], monotonic: Calla
 
 
 @contextmanager
-def _signals(interruption: Interruption | None, cancel: Callable[[], None], *, for_good: bool) -> Iterator[None]:
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt while the block runs: for what must be put back (an echo, a server).
+
+    Elsewhere the program ends by the signal itself, without a word. Where it was not the program's entry that chose so
+    (an embedding program, nohup), nothing is changed.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def _signals(
+    interruption: Interruption | None, cancel: Callable[[], None], notify: Callable[[], None], *, for_good: bool
+) -> Iterator[None]:
     """Let the first signal ask to finish and the second end the running request, while the block runs.
 
-    ``for_good``: also behind the block, so that a late signal cannot keep the receipt from being shown.
+    ``notify`` is called at the first one, inside its handler. ``for_good``: handled also behind the block, so that a
+    late signal cannot keep the receipt from being shown.
     """
     if interruption is None:
         yield
         return
+    waiting = True
 
     def caught(number: int, _frame: FrameType | None) -> None:
         if interruption:
             cancel()
-        else:
-            interruption.signal = number
+            return
+        interruption.signal = number
+        if waiting:
+            notify()
 
     # What the parent made ignored (nohup, a shell's background job) stays ignored.
     kept = {number: signal.getsignal(number) for number in SIGNALS}
@@ -285,6 +309,20 @@ def _signals(interruption: Interruption | None, cancel: Callable[[], None], *, f
     try:
         yield
     finally:
+        waiting = False
         for number, handler in kept.items():
             if not for_good:
                 signal.signal(number, handler)
+
+
+def _notice(provider: Provider, seconds: float) -> str:
+    return (
+        f"smscli: waiting at most {seconds:g} s for the running request to {provider.title}; nothing is sent after it. "
+        "A second signal (Ctrl-C) stops now, and what became of that request is then unknown\n"
+    )
+
+
+def _say(stream: TextIO | None, text: str) -> None:
+    """Write a short text past the stream's buffer: a signal handler must not touch what it may have interrupted."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.write(stream.fileno(), text.encode("ascii", "backslashreplace"))  # type: ignore[union-attr]  # None is suppressed

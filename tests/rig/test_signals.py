@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -81,6 +82,42 @@ def test_a_second_signal_ends_the_running_request(kind: signal.Signals, tmp_path
     assert time.monotonic() - started < 3
     states = [entry.state for entry in read(job.journal, job.key)]
     assert states == [State.UNKNOWN, State.NOT_SENT]
+
+
+def test_a_signal_during_the_start_is_quiet(tmp_path: Path, vendor: Vendor) -> None:
+    """At random moments before the first request: no traceback of ours, ended by the signal, nothing half recorded."""
+    dice = random.Random(5)  # noqa: S311  (not for secrets)
+    job = Job(tmp_path, "mainsms", vendor.url("mainsms", ANSWER), 1, "start")
+    ends = Counter[int]()
+    foreign = 0
+    for number in range(SIGNALS * 2):
+        kind = KINDS[number % 3]
+        process = job.start(stderr=subprocess.PIPE)
+        time.sleep(dice.uniform(0, 0.25))
+        process.send_signal(kind)
+        _, err = process.communicate(timeout=60)
+        # What the interpreter says before it reaches our first line is its own, and cannot be helped from here.
+        assert not re.search(rb"/smscli/(?:__main__|cli|runtime)|Exception ignored", err), err.decode()
+        foreign += b"Traceback" in err
+        assert process.returncode in (0, 128 + kind, -kind) or b"Traceback" in err, (process.returncode, err)
+        ends[process.returncode] += 1
+        job.check(vendor) if job.journal.exists() else None
+    shown = ", ".join(f"{count} x {code}" for code, count in sorted(ends.items()))
+    figure(f"signals during the start: {SIGNALS * 2} ({shown}), {foreign} of them in the interpreter's own start")
+
+
+def test_the_first_signal_says_what_is_waited_for(tmp_path: Path, vendor: Vendor) -> None:
+    """Also with -q, and not on stdout."""
+    job = Job(tmp_path, "mainsms", vendor.url("mainsms", Step(delay=3)), 1, "told")
+    process = job.start(more=("-q",), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    _wait_for(lambda: bool(vendor.seen.requests))
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    assert b"waiting at most" in process.stderr.readline()
+    assert time.monotonic() - started < 2
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, Ended(0, out.decode(), err.decode()).outcomes) == (0, ["SENT"])
 
 
 def test_ignored_signals_stay_ignored(tmp_path: Path, vendor: Vendor) -> None:
