@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import product
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from smscli import providers
@@ -113,6 +114,24 @@ def _duration(seconds: int) -> str:
     days, rest = divmod(seconds, 86400)
     parts = ((days, "d"), (rest // 3600, "h"), (rest % 3600 // 60, "min"), (rest % 60, "s"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def identity(provider: Provider) -> Mapping[str, str]:
+    """Return the parameters by which a request names its account, each with the profile field whose value it carries.
+
+    The vendor's own builders are asked, once for each way a choice may turn, so that names stand in one place only.
+    """
+    own = [field.name for field in provider.fields if field.required and not field.secret]
+    marks = {str(7_000_000_000 + number): name for number, name in enumerate(own)}
+    marked = {name: mark for mark, name in marks.items()}
+    chosen = [[(field.name, choice) for choice in field.choices] for field in provider.fields if field.choices]
+    found: dict[str, str] = {}
+    for choices in product(*chosen):
+        account = Account("https://HOST/", Secret("sample"), {**dict(choices), **marked})
+        for request in (provider.balance.build(None, account, "1"), _sample_send(provider, account)):
+            pairs = (*request.query, *request.form)
+            found.update({name: marks[value] for name, value in pairs if value in marks})
+    return found
 
 
 # --- written ---------------------------------------------------------------------------------------------------------
