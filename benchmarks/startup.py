@@ -51,7 +51,15 @@ def main() -> None:
     """Measure and print."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     environ = {**os.environ, "SMSCLI_API_KEY": "your_api_key_here", "SMSCLI_CONFIG": "/nonexistent/config.toml"}
-    smscli = [str(Path(sys.executable).with_name("smscli")), "sign", "--provider", "lightsms", "login=a", "timestamp=1"]
+    smscli = [
+        str(Path(sys.executable).with_name("smscli")),
+        "sign",
+        "--provider",
+        "lightsms",
+        "-q",
+        "login=a",
+        "timestamp=1",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)

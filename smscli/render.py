@@ -82,7 +82,8 @@ class Result(Record):
     ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; ``text``, where a command makes a
     document of its own (a script), stands in for lines and table as it is. ``notes`` go to stderr.
     ``error`` (with ``data`` as far as there is any) makes the status of the whole. ``exit_code`` is an ``ExitCode``,
-    or 128 and the number of a signal, or the status of a command that was run.
+    or 128 and the number of a signal, or the status of a command that was run. ``settled``: it tells of what cannot be
+    undone, so that output which is lost must not change it.
     """
 
     data: Tree = None
@@ -92,6 +93,7 @@ class Result(Record):
     notes: tuple[str, ...] = ()
     error: SmscliError | None = None
     exit_code: int = ExitCode.OK
+    settled: bool = False
 
     @property
     def status(self) -> str:

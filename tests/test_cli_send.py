@@ -197,20 +197,35 @@ def test_what_a_vendor_cannot_do_is_exit_9(send: Run, option: tuple[str, ...]) -
     assert send("x", "--provider", "mesajlarim", "--to", "+905321000000", *option).code == 9
 
 
+@pytest.mark.parametrize("zone", [None, "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00+14:00", "9999-01-01 00:00"])
+def test_a_time_that_no_calendar_holds_everywhere_is_exit_2(smscli: Run, at: str, zone: str | None) -> None:
+    """The last moments of the year 9999 are beyond the end of it in some zones."""
+    environ = {
+        "SMSCLI_PROVIDER": "lightsms", "SMSCLI_LOGIN": "l", "SMSCLI_API_KEY": "k", "SMSCLI_SENDER": "Demo",
+        **({"SMSCLI_TIME_ZONE": zone} if zone else {}),
+    }  # fmt: skip
+    ran = smscli("send", "x", "--to", LITHUANIA, "--dry-run", "--at", at, environ=environ)
+    assert (ran.code, "--at" in ran.err, "hint: " in ran.err) == (2, True, True), ran.err
+    ran = smscli("send", "x", "--to", LITHUANIA, "--dry-run", "--at", "9998-12-31T23:59:59Z", environ=environ)
+    assert ran.code == 0, ran.err
+
+
 # --- balance and timestamp --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("minimum", "code"), [("150.50", 0), ("150,51", 5), ("-1", 0)])
+@pytest.mark.parametrize(("minimum", "code"), [("150.50", 0), ("150.51", 5), ("0", 0)])
 def test_balance_min_turns_too_low_into_a_status(smscli: Run, minimum: str, code: int) -> None:
     """The amount is shown either way."""
     ran = smscli("balance", "--sandbox", f"--min={minimum}")
     assert (ran.code, ran.out) == (code, "150.50\tEUR\n"), ran.err
 
 
-@pytest.mark.parametrize("minimum", ["much", "NaN", "inf", ""])
+@pytest.mark.parametrize("minimum", ["much", "NaN", "inf", "", "1,000", "150,51", "-5", "1e3", "１０", "10\n"])
 def test_balance_min_wants_an_amount(smscli: Run, minimum: str) -> None:
-    """Comparing with NaN would always be enough."""
-    assert smscli("balance", "--sandbox", f"--min={minimum}").code == 2
+    """NaN would always be enough, 1,000 would be 1 to one reader and a thousand to another, and -5 is never reached."""
+    ran = smscli("balance", "--sandbox", f"--min={minimum}")
+    assert (ran.code, ran.out, "write it like 10 or 10.50" in ran.err) == (2, "", True)
 
 
 def test_mesajlarim_counts_free_messages_and_its_daily_quota(smscli: Run) -> None:

@@ -17,6 +17,7 @@ from tests.conftest import Ran, on_a_terminal
 Run = Callable[..., Ran]
 
 KEY = "07349e954831d"
+WHOSE = "smscli: signed with the key of SMSCLI_API_KEY\n"
 PAGE = ("project=mainsms", "sender=payforsms.ru", "message=test", "recipients=89121231234")
 TRUE, PRINTED, IN_CURL = (
     "02d0eae3ab7d99eecc1324780bf51cd4",
@@ -63,7 +64,7 @@ def rows(ran: Ran, what: str) -> list[list[str]]:
 )  # fmt: skip
 def test_the_signature_alone_is_printed(sign: Run, provider: str, key: str, pairs: str, signature: str) -> None:
     """Pairs in, one line out: made for ``$(…)``."""
-    ran = sign(*shlex.split(pairs), provider=provider, key=key)
+    ran = sign(*shlex.split(pairs), "-q", provider=provider, key=key)
     assert (ran.code, ran.out, ran.err) == (0, f"{signature}\n", "")
 
 
@@ -105,6 +106,78 @@ def test_a_closed_stdin_is_said() -> None:
 
     runtime = Runtime({"SMSCLI_PROVIDER": "lightsms"}, None, None, None)
     assert run(["sign", "a=1", "--key-file", "-"], runtime) == 2
+
+
+# --- with whose key ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> None:
+    """A default profile for each test that has one, and a second."""
+    config = tmp_path / "config.toml"
+    config.touch(mode=0o600)
+    config.write_text(
+        'default = "work"\n'
+        '[profiles.work]\nprovider = "lightsms"\nlogin = "mine"\napi_key = "key-of-work"\n'
+        '[profiles.shop]\nprovider = "payforsms"\nproject = "shop"\napi_key = "key-of-shop"\n'
+        '[profiles.tr]\nprovider = "mesajlarim"\nbase_url = "https://sms.example/"\napp_id = "7"\n'
+        'msisdn = "5321000000"\nsecret = "key-of-tr"\n'
+    )
+
+
+@pytest.mark.usefixtures("work")
+def test_it_is_said_whose_key_was_used(smscli: Run, tmp_path: Path) -> None:
+    """A note, a field of JSON, and the signature alone on stdout."""
+    key = tmp_path / "key"
+    key.touch(mode=0o600)
+    key.write_text("key-of-work")
+    variable = {"SMSCLI_API_KEY": "key-of-work"}
+    ways: list[tuple[tuple[str, ...], dict[str, str], str]] = [
+        ((), {}, "profile work"),
+        (("-p", "work"), variable, "profile work"),
+        ((), variable, "SMSCLI_API_KEY"),
+        ((), {"SMSCLI_API_KEY_FILE": str(key)}, "SMSCLI_API_KEY_FILE"),
+        (("--key-file", str(key)), variable, "--key-file"),
+    ]
+    signatures = set()
+    for options, environ, source in ways:
+        ran = smscli("sign", "login=mine", "timestamp=1", *options, environ=environ)
+        assert (ran.code, ran.err) == (0, f"smscli: signed with the key of {source}\n")
+        signatures.add(ran.out)
+        assert (
+            smscli("sign", "login=mine", *options, "-o", "json", environ=environ).json["data"]["key_source"] == source
+        )
+    assert len(signatures) == 1
+    assert smscli("sign", "--sandbox", "a=1").err == "smscli: signed with the key of sandbox demo account\n"
+
+
+CAUGHT = {
+    "lightsms": ("work", "login={}&timestamp=1732809600", "mine"),
+    "payforsms": ("shop", "https://payforsms.ru/api/mainsms/message/balance?project={}", "shop"),
+    "mesajlarim": ("tr", "appId={}&msisdn=5321000000&rand=1", "7"),
+    "mesajlarim, as its page prints it": ("tr", "appld={}&msisdn=5321000000&rand=1", "7"),
+    "mesajlarim, number": ("tr", "appId=7&msisdn={}&rand=1", "5321000000"),
+}
+
+
+@pytest.mark.parametrize(("profile", "request_", "own"), CAUGHT.values(), ids=CAUGHT)
+@pytest.mark.usefixtures("work")
+def test_the_default_profiles_key_does_not_sign_for_another_account(
+    smscli: Run, tmp_path: Path, profile: str, request_: str, own: str
+) -> None:
+    """Nobody named the profile, and the request names another login, project, application or number: exit 3."""
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('default = "work"', f'default = "{profile}"'))
+    theirs, ours = request_.format("5320000000"), request_.format(own)
+    ran = smscli("sign", "--from-url", theirs)
+    assert (ran.code, ran.out) == (3, ""), ran
+    assert all(word in ran.err for word in (f"profile {profile}", "5320000000", "-p NAME", "--key-file", "SMSCLI_"))
+    assert "key-of" not in ran.err
+    assert smscli("sign", "--from-url", ours).code == 0
+    assert smscli("sign", "--from-url", theirs, "-p", profile).code == 0
+    assert smscli("sign", "--from-url", theirs, "--key-file", "-", stdin=b"theirs").code == 0
+    key = {"SMSCLI_API_KEY": "theirs", "SMSCLI_SECRET": "theirs"}
+    assert smscli("sign", "--from-url", theirs, environ=key).code == 0
 
 
 # --- explained -------------------------------------------------------------------------------------------------------
@@ -165,7 +238,7 @@ def test_an_address_that_names_the_action_keeps_it(sign: Run) -> None:
 def test_a_match_is_exit_0(sign: Run) -> None:
     """The signature is printed as without ``--expect``."""
     ran = sign(*PAGE, "--expect", TRUE)
-    assert (ran.code, ran.out, ran.err) == (0, f"{TRUE}\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, f"{TRUE}\n", WHOSE)
 
 
 @pytest.mark.parametrize(("expected", "verdict"), [(TRUE, "matches"), (PRINTED, "does not match")])
@@ -260,14 +333,14 @@ def test_a_caught_url_is_read_verified_and_its_clock_compared(sign: Run) -> None
     assert "1 min behind" in ran.err
     assert "2024-11-28 16:01:00 UTC" in ran.err
     fresh = sign("--from-url", url.format(right).replace("×", "&times"), provider="", now=lambda: 1732809601.0)
-    assert (fresh.code, fresh.err) == (0, "")
+    assert (fresh.code, fresh.err) == (0, WHOSE)
 
 
 def test_a_log_line_is_held_against_the_servers_own_clock(sign: Run) -> None:
     """When the log tells when, that is the clock that counts, not the one of today."""
     line = '203.0.113.9 - - [28/Nov/2024:16:00:{} +0000] "GET /external/get/balance.php?login=a&timestamp=1732809600 HTTP/1.1" 200 2'  # noqa: E501  (one line)
     in_time = sign("--from-url", "-", stdin=line.format("05").encode(), provider="")
-    assert (in_time.code, in_time.err) == (0, "smscli: the capture holds no signature\n")
+    assert (in_time.code, in_time.err) == (0, f"{WHOSE}smscli: the capture holds no signature\n")
     late = sign("--from-url", "-", stdin=line.format("59").encode(), provider="")
     assert "59 s behind" in late.err
 

@@ -119,6 +119,20 @@ def test_commands_vendors_and_profiles_complete(tmp_path: Path) -> None:
     assert complete("smscli balance -p ", tmp_path) == ["work", "night"]
 
 
+def test_the_options_before_a_command_complete_too(tmp_path: Path) -> None:
+    """And the command behind them, and what help can be had about."""
+    assert complete("smscli -p ", tmp_path) == ["work", "night"]
+    assert complete("smscli -o ", tmp_path) == complete("smscli balance -o ", tmp_path) == [
+        "table", "plain", "json", "xml",
+    ]  # fmt: skip
+    assert complete("smscli --sand", tmp_path) == ["--sandbox"]
+    assert complete("smscli -q --provider mainsms -p work bal", tmp_path) == ["balance"]
+    assert complete("smscli -p work balance --provider ", tmp_path) == list(providers.names())
+    assert complete("smscli --sandbox journal res", tmp_path) == ["resolve"]
+    assert complete("smscli help ba", tmp_path) == ["balance"]
+    assert complete("smscli help profile sh", tmp_path) == ["show"]
+
+
 def test_every_vendor_has_an_emulator() -> None:
     """Nobody should have to pay to try."""
     assert set(sandbox.DEMO) == set(providers.names())

@@ -14,9 +14,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from smscli.cli import COMMANDS
+from smscli.cli import COMMANDS, run
+from smscli.runtime import Runtime
 from smscli.wire import Request, Response
-from tests.conftest import Ran
+from tests.conftest import Ran, Stream, on_a_terminal
 
 Run = Callable[..., Ran]
 
@@ -197,6 +198,27 @@ def test_a_hostile_text_is_sent_as_it_is_and_shown_harmlessly(smscli: Run, outpu
         assert "[/x] :warning: \\x1b[31m \\x9b1m \\x07 👨‍👩‍👧" in re.sub(r"\s+", " ", ran.out)
 
 
+def test_notes_and_traces_steer_no_more_than_errors_do(smscli: Run, tmp_path: Path) -> None:
+    """What the environment, a profile or a vendor put into a line of stderr comes out as escapes."""
+    where = tmp_path / "x\x1b[31m\u202e\u2066\x9b"
+    where.mkdir()
+    argv = ("profile", "add", "shop", "--provider", "payforsms", "--project", "mainsms")
+    for output in ("plain", "json"):
+        environ = {"SMSCLI_CONFIG": str(where / f"{output}.toml")}
+        ran = smscli(*argv, "-o", output, environ=environ, stdin=b"key")
+        assert (ran.code, STEERS.search(ran.err)) == (0, None)
+        assert "x\\x1b[31m\\u202e" in ran.err
+
+
+def test_a_completed_name_does_not_steer(tmp_path: Path) -> None:
+    """A profile may be called anything; TAB shows it."""
+    config = tmp_path / "config.toml"
+    config.touch(mode=0o600)
+    config.write_text('[profiles."a\\u001b[31m"]\nprovider = "lightsms"\n')
+    environ = {"COMP_WORDS": "smscli balance -p a", "COMP_CWORD": "3", "_SMSCLI_COMPLETE": "complete_bash"}
+    assert b"\x1b" not in shell("$SMSCLI", tmp_path, **environ).stdout
+
+
 def test_hostile_words_in_errors_are_escaped(smscli: Run) -> None:
     """What a user typed comes back on stderr without steering."""
     for argv in (("send", f"--to={NASTY}", "--sandbox", "x"), (NASTY,), ("sign", "--sandbox", NASTY[:40])):
@@ -254,10 +276,11 @@ def test_columns_bound_a_table_and_nothing_else(smscli: Run) -> None:
     assert len(plain.lines) == 1
 
 
-@pytest.mark.parametrize("columns", ["", "0", "-5", "wide", "²", "99999999999999999999"])
+@pytest.mark.parametrize("columns", ["", "0", "-5", "wide", "²", "9" * 20, "9" * 5000])
 def test_columns_that_make_no_sense_do_no_harm(smscli: Run, columns: str) -> None:
     """The width is then the terminal's, or 80."""
-    assert smscli(*DONE["balance"], "-o", "table", environ={"COLUMNS": columns}).code == 0
+    usual = smscli(*DONE["balance"], "-o", "table")
+    assert smscli(*DONE["balance"], "-o", "table", environ={"COLUMNS": columns}) == usual
 
 
 # --- the real binary -------------------------------------------------------------------------------------------------
@@ -302,9 +325,40 @@ def test_a_send_that_cannot_speak_is_still_sent_recorded_and_told_by_its_status(
 @pytest.mark.parametrize("redirection", REDIRECTIONS)
 @pytest.mark.parametrize("command", ["--help", "nonsense -o json"])
 def test_no_redirection_ends_in_a_traceback(tmp_path: Path, command: str, redirection: str) -> None:
-    """Typer's own output and errors give up quietly too, with their own status."""
+    """Typer's own output and errors too: 0 only where nothing is missing or nobody listens."""
     ran = shell(f"$SMSCLI {command} {redirection}", tmp_path)
-    assert (ran.returncode, clean(ran.stderr)) == (2 if "nonsense" in command else 0, True), ran.stderr
+    status = 2 if "nonsense" in command else 3 if "/dev/full" in redirection else 0
+    assert (ran.returncode, clean(ran.stderr)) == (status, True), ran.stderr
+
+
+@pytest.mark.parametrize("output", ["table", "plain", "json", "xml"])
+@pytest.mark.parametrize("command", ["balance --sandbox", "sign --sandbox a=1", "journal list", "profile path"])
+def test_output_that_is_not_complete_is_no_success(tmp_path: Path, command: str, output: str) -> None:
+    """A full disk: exit 3 and a sentence; nobody should read half a document for a whole one."""
+    shell(f"{SEND} >/dev/null", tmp_path)
+    ran = shell(f"$SMSCLI {command.replace('list', 'list --sandbox')} -o {output} >/dev/full", tmp_path)
+    assert (ran.returncode, clean(ran.stderr)) == (3, True), ran.stderr
+    assert b"smscli: stdout: No space left on device" in ran.stderr
+
+
+def test_a_send_says_that_its_output_is_lost_and_keeps_its_status(tmp_path: Path) -> None:
+    """Another status than 0 would ask for what must not be done: to send it again."""
+    ran = shell(f"{SEND} -q -o json >/dev/full", tmp_path)
+    assert (ran.returncode, clean(ran.stderr)) == (0, True)
+    assert b"No space left on device" in ran.stderr
+    assert b"do not run it again" in ran.stderr
+
+
+def test_a_reader_that_has_gone_is_no_failure(tmp_path: Path) -> None:
+    """``| head`` has what it wanted."""
+    ran = shell("$SMSCLI --help | true", tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_a_sandbox_that_cannot_say_where_it_is_does_not_serve(tmp_path: Path) -> None:
+    """It would run unseen."""
+    ran = shell("timeout 20 $SMSCLI sandbox --port 0 >/dev/full", tmp_path)
+    assert (ran.returncode, clean(ran.stderr)) == (3, True)
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
@@ -340,3 +394,84 @@ def test_bytes_that_are_not_utf8_are_bad_input(tmp_path: Path) -> None:
         ran = shell(line, tmp_path)
         assert (ran.returncode, clean(ran.stderr)) == (2, True), (line, ran.stderr)
         assert b"\xff" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$SMSCLI journal show $'\\xff'",
+        "$SMSCLI journal resolve $'\\xff' --sent",
+        "$SMSCLI balance --sandbox -p $'\\xff'",
+        f"$SMSCLI send --sandbox --to {TO} --key $'k\\xff' x",
+        "$SMSCLI sign --sandbox --from-url $'a=\\xff'",
+        "$SMSCLI sign --sandbox --expect $'\\xff' a=1",
+        "$SMSCLI $'--\\xff' balance",
+        "$SMSCLI completion $'\\xff'",
+        "$SMSCLI profile add $'\\xff' --provider lightsms --login x",
+    ],
+)
+def test_no_argument_may_hold_bytes_that_are_no_text(tmp_path: Path, line: str) -> None:
+    """Wherever they stand: exit 2, the argument counted, one document, none of the bytes."""
+    ran = shell(f"printf key | {line} -o json", tmp_path)
+    assert (ran.returncode, clean(ran.stderr)) == (2, True), ran.stderr
+    assert b"is not UTF-8" in ran.stderr
+    assert json.loads(ran.stdout)["exit_code"] == 2
+    assert b"\xff" not in ran.stderr + ran.stdout
+
+
+# --- a strange world -------------------------------------------------------------------------------------------------
+
+
+def test_an_inherited_pythoninspect_opens_no_prompt(tmp_path: Path) -> None:
+    """On a terminal the interpreter would stay, with the status of SystemExit taken for an error."""
+    for argv, status in ((["balance", "--sandbox"], 0), (["balance", "--nonsense"], 2)):
+        code, screen = on_a_terminal(argv, {"PYTHONINSPECT": "1", "SMSCLI_CONFIG": str(tmp_path / "none")}, [])
+        assert (code, ">>>" in screen, "SystemExit" in screen) == (status, False, False), screen
+    ran = shell("$SMSCLI balance --nonsense", tmp_path, PYTHONINSPECT="1")
+    assert (ran.returncode, b"SystemExit" in ran.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "junk", ["1", "junk", "complete_", "complete_tcsh", "sing_bash", "complete_bash", "source bash"]
+)
+def test_a_junk_instruction_to_complete_is_told(tmp_path: Path, junk: str) -> None:
+    """Set by hand, or without what a shell sets beside it: exit 2 and what to do."""
+    ran = shell("$SMSCLI balance --sandbox", tmp_path, _SMSCLI_COMPLETE=junk)
+    assert (ran.returncode, ran.stdout, b"unset _SMSCLI_COMPLETE" in ran.stderr) == (2, b"", True), ran.stderr
+    counted = shell("$SMSCLI", tmp_path, _SMSCLI_COMPLETE="complete_bash", COMP_WORDS="smscli ", COMP_CWORD="x")
+    assert (counted.returncode, clean(counted.stderr)) == (2, True)
+
+
+@pytest.mark.parametrize("files", [4, 5, 6, 8, 12])
+@pytest.mark.parametrize("command", [SEND, "$SMSCLI balance --sandbox", "$SMSCLI sandbox --port 0", "$SMSCLI --help"])
+def test_a_process_that_may_open_few_files_says_so(tmp_path: Path, command: str, files: int) -> None:
+    """It works, or exit 3 with what is missing; never a traceback."""
+    ran = shell(f"ulimit -n {files}; timeout -s INT 2 {command}", tmp_path)
+    # 124: a sandbox that did come up was ended from outside.
+    assert ran.returncode in ((0, 3, 124) if "sandbox --port" in command else (0, 3)), ran.stderr
+    assert clean(ran.stderr), ran.stderr
+    if ran.returncode == 3:
+        assert b"hint:" in ran.stderr
+
+
+class _NoColours(dict[str, str]):
+    """An environment in which to ask for colours is an accident: it stands for any bug in drawing."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a variable."""
+        if name == "FORCE_COLOR":
+            raise RuntimeError
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize(("argv", "status"), [(("send", "--sandbox", "--to", TO, "hi"), 0), (("profile", "list"), 1)])
+def test_a_bug_in_drawing_does_not_change_what_a_send_did(
+    smscli: Run, tmp_path: Path, argv: tuple[str, ...], status: int
+) -> None:
+    """The status is the send's, the bug is told without a traceback, the journal holds it."""
+    out, err = Stream(), Stream()
+    environ = _NoColours({"SMSCLI_STATE_DIR": str(tmp_path / "state"), "SMSCLI_CONFIG": str(tmp_path / "config.toml")})
+    assert run(argv, Runtime(environ, None, out, err)) == status
+    assert (out.text(), "internal error: RuntimeError" in err.text()) == ("", True)
+    sent = smscli("journal", "list", "--sandbox").lines
+    assert [line[2] for line in sent] == (["SENT"] if status == 0 else [])

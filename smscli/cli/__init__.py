@@ -5,7 +5,10 @@ Only this package knows Typer. A command module is imported when its command is 
 
 from __future__ import annotations
 
+import errno
+import inspect
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,10 +22,10 @@ import typer.core
 import typer.main
 
 from smscli import __version__
-from smscli.cli.options import Invocation, new_app
-from smscli.errors import InputError, SmscliError
+from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
+from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.model import visible
-from smscli.render import Output, Result, explain, failure, render
+from smscli.render import Result, explain, failure, render
 from smscli.runtime import SIGNALS, Runtime, real
 
 if TYPE_CHECKING:
@@ -42,13 +45,18 @@ COMMANDS = {
 """Command names with their help line: the group's help needs no command module. A test holds them together."""
 
 _COMPLETE = "_SMSCLI_COMPLETE"
+_FEW_FILES = 16
+"""Descriptors; with as many nothing here has been seen to fail."""
 
 
-class _Commands(typer.core.TyperGroup):
-    """The group: it knows its commands by name and imports one when it is called."""
+class _Commands(Group):
+    """The group of all: it knows its commands by name and imports one when it is called."""
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  (Typer's signature)
-        return list(COMMANDS)
+        return [*COMMANDS, HELP]
+
+    def line(self, ctx: Context, name: str) -> str:  # noqa: ARG002  (the group's signature)
+        return COMMANDS.get(name, "Show the help of a command.")
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002  (Typer's signature)
         if cmd_name not in COMMANDS:
@@ -56,29 +64,16 @@ class _Commands(typer.core.TyperGroup):
         if cmd_name not in self.commands:
             loaded = typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
             loaded.name = cmd_name
-            loaded.help = loaded.help or COMMANDS[cmd_name]
             self.commands[cmd_name] = loaded
         return self.commands[cmd_name]
-
-    def format_commands(self, ctx: Context, formatter: Any) -> None:  # noqa: ARG002  (Typer's signature)
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
         from typer._click.shell_completion import CompletionItem
 
-        return [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
-
-    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
-        if args[0] in COMMANDS or args[0].startswith("-"):
-            return super().resolve_command(ctx, args)
-        from difflib import get_close_matches  # only for those who mistyped
-
-        nearest = get_close_matches(args[0], COMMANDS)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"commands: {', '.join(COMMANDS)}"
-        raise InputError(f"there is no command {args[0]!r}", hint=hint)
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [CompletionItem(name, help=self.line(ctx, name)) for name in names]
 
 
 def main() -> NoReturn:
@@ -91,97 +86,132 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
+    if os.environ.get("PYTHONINSPECT"):
+        # The interpreter would take SystemExit for an error, and a terminal for somebody who wants a prompt.
+        os._exit(status)
     sys.exit(status)
 
 
 def run(argv: Sequence[str], runtime: Runtime) -> int:
     """Run one command line and return its exit status: the one place where an error becomes one."""
-    call = Invocation(
-        runtime, Output.PLAIN, _command(argv),
-        show=lambda result: _emit(result, call),
-        write_note=lambda note: _write(runtime.stderr, f"smscli: {visible(note)}\n"),
-    )  # fmt: skip
+    call = Invocation(runtime, show=lambda result: _show(result, call), write_note=lambda note: _note(runtime, note))
     try:
-        call.output = _output(argv, runtime)
         result = _call(argv, call)
     except SmscliError as error:
         result = failure(error)
-    except typer.TyperException as error:
-        result = failure(InputError(error.format_message(), hint=f"see: {_help(argv)}"))
     except typer.Abort:
         result = Result(exit_code=130)
     except Exception as error:  # noqa: BLE001  (the boundary: a bug must not print values it was working on)
-        result = failure(_internal(error))
-    if isinstance(result, int):
-        return result
-    _emit(result, call)
-    return int(result.exit_code)
-
-
-_app = new_app()
+        result = failure(_exhausted(error) or _internal(error))
+    return result if isinstance(result, int) else _emit(result, call)
 
 
 def _print_version(ctx: typer.Context, wanted: bool) -> None:
-    if wanted:
-        _write(ctx.obj.runtime.stdout, f"smscli {__version__}\n")
+    if wanted and not ctx.resilient_parsing:
+        typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
-@_app.callback(cls=_Commands)
-def _smscli(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    """Send text messages through vendors with hand-made request signatures, and see those signatures."""
+_version = inspect.Parameter(
+    "version",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave."),
+    ],
+)
+_app = new_group(
+    "Send text messages through vendors with hand-made request signatures, and see those signatures.",
+    cls=_Commands,
+    own=[_version],
+    examples=('smscli send --sandbox --to +37061234567 "Hello"', "smscli help send"),
+)
 
 
 def _call(argv: Sequence[str], call: Invocation) -> Result | int:
     group = typer.main.get_command(_app)
-    if call.runtime.environ.get(_COMPLETE):
+    try:
+        _refuse_bytes(argv)
+        return _speak(group, argv, call)
+    except typer.TyperException as error:
+        _understand(group, argv, call)
+        raise InputError(error.format_message(), hint=f"see: {call.path} --help") from None
+    except SmscliError:
+        if call.path == PROGRAM:  # no command has begun
+            _understand(group, argv, call)
+        raise
+
+
+def _speak(group: Command, argv: Sequence[str], call: Invocation) -> Result | int:
+    """Have Typer do it, and write what it prints by itself: help, the version, completions."""
+    completing = call.runtime.environ.get(_COMPLETE)
+    if completing:
+        _refuse_instruction(completing)
         from typer import completion
 
         completion.completion_init()  # type: ignore[attr-defined]  # there, though not re-exported
-    # Typer prints help and completions by itself, and takes a full disk or a closed pipe for a failure.
     printed = StringIO()
     try:
         with redirect_stdout(printed):
             result: Result | int = group.main(
-                args=list(argv) or ["--help"],
-                prog_name="smscli",
-                complete_var=_COMPLETE,
-                standalone_mode=False,
-                obj=call,
-            )
-    finally:
-        _write(call.runtime.stdout, printed.getvalue())
+                args=list(argv) or ["--help"], prog_name=PROGRAM, complete_var=_COMPLETE, standalone_mode=False,
+                obj=call, terminal_width=_width(call.runtime),
+            )  # fmt: skip
+    except SystemExit as end:  # how Typer ends a completion
+        result = int(end.code or 0)
+    except (KeyError, ValueError):
+        if not completing:
+            raise
+        raise _bad_completion("the shell's variables are missing") from None
+    lost = _write(call.runtime.stdout, _harmless(printed.getvalue()))
+    if lost:
+        raise _incomplete(lost)
     return result
 
 
-def _command(argv: Sequence[str]) -> str:
-    return next((word for word in argv if word in COMMANDS), "smscli")
+def _understand(group: Command, argv: Sequence[str], call: Invocation) -> None:
+    """Find out which command a line means that was refused, and in which format it wants to be told so."""
+    with suppress(typer.TyperException):
+        group.invoke(group.make_context(PROGRAM, list(argv), obj=call, **FORGIVING))
 
 
-def _help(argv: Sequence[str]) -> str:
-    return " ".join(["smscli", *[word for word in argv if word in COMMANDS][:1], "--help"])
+def _refuse_bytes(argv: Sequence[str]) -> None:
+    for number, word in enumerate(argv, 1):
+        if not word.isascii() and any("\udc80" <= character <= "\udcff" for character in word):
+            raise InputError(f"argument {number} is not UTF-8", hint="convert it: iconv -t UTF-8")
 
 
-def _output(argv: Sequence[str], runtime: Runtime) -> Output:
-    """Return the format that a command line wants, also of one that Typer will refuse."""
-    wanted = runtime.environ.get("SMSCLI_OUTPUT", "")
-    words = [*argv[: list(argv).index("--")]] if "--" in argv else list(argv)
-    for word, following in zip(words, [*words, ""][1:], strict=True):
-        if word in ("-o", "--output"):
-            wanted = following
-        elif word.startswith("--output="):
-            wanted = word.removeprefix("--output=")
-        elif word.startswith("-o") and not word.startswith("--"):
-            wanted = word.removeprefix("-o")
-    if wanted in set(Output):
-        return Output(wanted)
-    if runtime.environ.get("SMSCLI_OUTPUT", "") not in {"", *Output}:
-        raise InputError("SMSCLI_OUTPUT is not a format", hint=f"formats: {', '.join(Output)}")
-    return Output.TABLE if runtime.is_terminal(runtime.stdout) else Output.PLAIN
+def _refuse_instruction(text: str) -> None:
+    action, _, shell = text.partition("_")
+    if action not in ("complete", "source") or shell not in ("bash", "zsh", "fish", "powershell", "pwsh"):
+        raise _bad_completion(f"{text!r} is no instruction")
+
+
+def _bad_completion(why: str) -> InputError:
+    return InputError(f"{_COMPLETE}: {why}", hint=f"only a shell's completion sets it: unset {_COMPLETE}")
+
+
+def _harmless(text: str) -> str:
+    """Return lines and their tabs as they are, with the rest made visible: a completed name may hold anything."""
+    return "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in text.split("\n"))
+
+
+def _exhausted(error: Exception) -> SmscliError | None:
+    """Return in words that this process may open no more files, where that is behind the error."""
+    told = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    # A library that cannot open a file may call that by any name.
+    if not told and not _has_few_files():
+        return None
+    return ConfigError("smscli cannot open the files it needs", hint="raise the limit: ulimit -n 256")
+
+
+def _has_few_files() -> bool:
+    if sys.platform == "win32":
+        return False
+    from resource import RLIMIT_NOFILE, getrlimit  # only an end that nobody foresaw pays for it
+
+    return 0 <= getrlimit(RLIMIT_NOFILE)[0] < _FEW_FILES
 
 
 def _internal(error: Exception) -> SmscliError:
@@ -202,33 +232,59 @@ def _internal(error: Exception) -> SmscliError:
 # --- the only writes to stdout and stderr -----------------------------------------------------------------------------
 
 
-def _emit(result: Result, call: Invocation) -> None:
+def _emit(result: Result, call: Invocation) -> int:
+    """Put a result out and return the exit status. Whatever becomes of the output, what happened has happened."""
     runtime = call.runtime
-    text = render(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
-    _write(runtime.stdout, text)
-    notes = "".join(f"{line}\n" for line in call.notes)
-    if not call.quiet:
-        notes += "".join(f"smscli: {note}\n" for note in result.notes)
-    _write(runtime.stderr, notes + (explain(result.error) if result.error else ""))
+    lost: SmscliError | None = None
+    try:
+        text = render(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
+    except Exception as error:  # noqa: BLE001  (the boundary, for what draws a result)
+        lost = _internal(error)
+    else:
+        if unwritten := _write(runtime.stdout, text):
+            lost = _incomplete(unwritten, settled=result.settled)
+    lines = [*call.notes, *(f"{PROGRAM}: {note}" for note in result.notes if not call.quiet)]
+    told = "".join(explain(error) for error in (result.error, lost) if error)
+    # Every line of stderr goes through here, and none of them steers a terminal.
+    _write(runtime.stderr, "".join(f"{visible(line)}\n" for line in (*lines, *told.splitlines())))
+    status = int(result.exit_code)
+    return int(lost.exit_code) if lost and status == 0 and not result.settled else status
 
 
-def _write(stream: TextIO | None, text: str) -> None:
-    """Write all of the text, or give up quietly: what was sent is not undone by a full disk or a closed pipe."""
+def _note(runtime: Runtime, note: str) -> None:
+    _write(runtime.stderr, f"{PROGRAM}: {visible(note)}\n")
+
+
+def _show(result: Result, call: Invocation) -> None:
+    status = _emit(result, call)
+    if status:
+        raise typer.Exit(status)
+
+
+def _write(stream: TextIO | None, text: str) -> OSError | None:
+    """Write all of the text; return what kept some of it away. A closed pipe or stream is none: nobody listens."""
     if stream is None or not text:
-        return
+        return None
     try:
         data = text.encode(stream.encoding or "ascii", "backslashreplace")
         stream.buffer.write(data)
         stream.buffer.flush()
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
         # The buffer still holds what could not be written; without a place to go it would fail again at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
+    return None
+
+
+def _incomplete(error: OSError, *, settled: bool = False) -> ConfigError:
+    hint = "what was done stands, and the exit status tells it: do not run it again for the output" if settled else None
+    return ConfigError(f"stdout: {error.strerror}; the output is not complete", hint=hint)
 
 
 def _width(runtime: Runtime) -> int:
     columns = runtime.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns):
+    if re.fullmatch("[0-9]{1,4}", columns) and int(columns):
         return int(columns)
     with suppress(OSError, ValueError, AttributeError):
         return os.get_terminal_size(runtime.stdout.fileno()).columns or 80  # type: ignore[union-attr]  # None is suppressed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from smscli.render import Result, Table
 app = new_app()
 
 
-@command(app)
+@command(app, examples=("smscli balance --sandbox", "smscli balance --sandbox --min 10.50"))
 def balance(
     call: Invocation,
     minimum: Annotated[
@@ -36,13 +37,10 @@ def balance(
 
 
 def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
+    # One spelling only: a comma may stand for thousands as well as for a point, and a guess would let a script go on.
+    if not re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", text):
         raise InputError(f"--min {text!r} is not an amount", hint="write it like 10 or 10.50")
-    return amount
+    return Decimal(text)
 
 
 def _result(left: Balance, profile: Profile) -> Result:

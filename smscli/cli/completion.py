@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import completion as scripts
 
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.options import PROGRAM, Invocation, command, new_app
 from smscli.render import Result
 
 app = new_app()
@@ -24,11 +24,14 @@ class Shell(StrEnum):
     POWERSHELL = "powershell"
 
 
-@command(app, vendor=False)
-def completion(call: Invocation, shell: Annotated[Shell, typer.Argument(help="The shell to teach.")]) -> Result:  # noqa: ARG001  (every command gets its invocation)
+@command(app, vendor=False, examples=("smscli completion bash > smscli.bash", "smscli completion zsh > _smscli"))
+def completion(
+    call: Invocation,  # noqa: ARG001  (every command gets its invocation)
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="The shell to teach.")],
+) -> Result:
     """Print the completion script of a shell."""
     script = scripts.get_completion_script(  # type: ignore[attr-defined]  # there, though not re-exported
-        prog_name="smscli", complete_var="_SMSCLI_COMPLETE", shell=shell.value
+        prog_name=PROGRAM, complete_var="_SMSCLI_COMPLETE", shell=shell.value
     )
     if shell is Shell.ZSH:
         # From a folder of $fpath the file itself is the completion function: without this the first TAB does nothing.

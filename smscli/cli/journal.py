@@ -11,29 +11,31 @@ from typing import Annotated
 import typer
 
 from smscli.cli import outcomes
-from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.options import Invocation, command, new_group, seconds
 from smscli.errors import ConfigError, InputError
 from smscli.journal import Journal, JournalEntry, State
 from smscli.model import MSISDN, visible
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Runtime
 
-app = new_app()
+_UNKNOWN = "smscli journal list --sandbox --state unknown"
+_SEND = 'smscli send --sandbox --to +37061234567 "Hello" --key hello-1'
+
+app = new_group(
+    "Look at what was sent, refused, not sent or is unknown.",
+    examples=("smscli journal list --sandbox", "smscli help journal resolve"),
+)
 
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="The journal of what went to an emulator.")]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the send, as it was given or printed.")]
 
 
-@app.callback()
-def journal() -> None:
-    """Look at what was sent, refused, not sent or is unknown."""
-
-
-@command(app, "list", vendor=False)
+@command(app, "list", vendor=False, examples=("smscli journal list --sandbox", f"{_UNKNOWN} --since 7d"))
 def list_entries(
     call: Invocation,
     state: Annotated[
-        list[State] | None, typer.Option("--state", case_sensitive=False, help="Only these; may be repeated.")
+        list[State] | None,
+        typer.Option("--state", metavar="STATE", case_sensitive=False, help="Only these; may be repeated."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only what changed within this time (1h, 7d).")
@@ -48,7 +50,7 @@ def list_entries(
     return _listing(entries, sandbox=sandbox)._replace(notes=() if entries else (none,))
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=(_SEND, "smscli journal show hello-1 --sandbox"))
 def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     """Show all that is known of one send."""
     with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
@@ -63,7 +65,11 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     )
 
 
-@command(app, vendor=False)
+@command(
+    app,
+    vendor=False,
+    examples=(_UNKNOWN, f"{_UNKNOWN} | cut -f1 | sort -u | xargs -rn1 smscli journal resolve --sandbox --sent"),
+)
 def resolve(
     call: Invocation,
     key: Key,
@@ -85,7 +91,11 @@ def resolve(
     return result._replace(notes=where.notes(key))
 
 
-@command(app, vendor=False)
+@command(
+    app,
+    vendor=False,
+    examples=("smscli journal purge --sandbox --older-than 90d", "smscli journal purge --sandbox -o json"),
+)
 def purge(
     call: Invocation,
     older_than: Annotated[str, typer.Option("--older-than", metavar="TIME", help="Age of what is forgotten.")] = "30d",
@@ -103,7 +113,7 @@ def purge(
     )
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=("smscli journal check --sandbox", "smscli journal check --sandbox -o json"))
 def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Read the whole journal and say whether it is sound."""
     path = str(call.runtime.journal_path(sandbox=sandbox))
@@ -127,7 +137,7 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     )
 
 
-@command(app, "init", vendor=False)
+@command(app, "init", vendor=False, examples=("smscli journal init --sandbox", "smscli journal init -o json"))
 def init(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Begin a new, empty journal on purpose, where the earlier one is gone; its keys are forgotten."""
     from smscli.journal import begin_anew

@@ -1,26 +1,47 @@
-"""The options that mean the same everywhere, and the decorator that gives them to a command."""
+"""How a command line is read: the options that mean the same everywhere, and the classes that parse them.
+
+A command and a group are Typer's own but for three things: an option of every command may stand before the command, a
+reading may forgive (``FORGIVING``), and help is a page of ``smscli.cli.help``.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from math import isnan
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from smscli import providers
 from smscli.errors import ExitCode, InputError
 from smscli.render import Output, Result
-from smscli.runtime import Interruption, Runtime, Wanted, real
+from smscli.runtime import DEFAULT_SECONDS, Interruption, Runtime, Wanted, real
 
 if TYPE_CHECKING:
+    # What Typer calls a command at run time; the names are its own.
+    from typer._click.core import Command as AnyCommand
+    from typer._click.core import Context
+
+    _Mixed = AnyCommand
+
     from smscli.dispatch import Caller
     from smscli.model import Account, Profile
     from smscli.providers import Provider
+else:
+    _Mixed = object
+
+
+PROGRAM = "smscli"
+HELP = "help"
+"""The word that asks for the page of the command behind it."""
+FORGIVING: dict[str, Any] = {"resilient_parsing": True, "ignore_unknown_options": True}
+"""Settings of a context that is to be read as far as it goes: nothing is refused, asked, printed or done."""
 
 
 class Invocation:
@@ -30,18 +51,28 @@ class Invocation:
     """
 
     def __init__(
-        self, runtime: Runtime, output: Output, command: str, show: Callable[[Result], None],
-        write_note: Callable[[str], None],
+        self, runtime: Runtime, show: Callable[[Result], None], write_note: Callable[[str], None]
     ) -> None:  # fmt: skip
         self.runtime = runtime
-        self.output = output
-        self.command = command
+        self.path = PROGRAM
+        self.output = usual_output(runtime)
         self.show = show
         self._write_note = write_note
         self.quiet = False
         self.verbose = 0
         self.wanted = Wanted()
         self.notes: list[str] = []
+
+    @property
+    def command(self) -> str:
+        """The command's own words: ``profile add``."""
+        return self.path.removeprefix(f"{PROGRAM} ")
+
+    def speak(self, context: Context) -> None:
+        """Take from a context, read or forgiven, which command it is and in which format its result is wanted."""
+        self.path = context.command_path
+        named = context.params.get("output")
+        self.output = Output(named) if named else usual_output(self.runtime)
 
     def tell(self, note: str) -> None:
         """Put a note out at once: it has to be read before what comes next."""
@@ -64,6 +95,108 @@ class Invocation:
             yield provider, caller
 
 
+def usual_output(runtime: Runtime) -> Output:
+    """Return the format of a command line that names none; a variable that names none either is told by a command."""
+    named = runtime.environ.get("SMSCLI_OUTPUT", "")
+    if named in set(Output):
+        return Output(named)
+    return Output.TABLE if runtime.is_terminal(runtime.stdout) else Output.PLAIN
+
+
+# --- how words are read -----------------------------------------------------------------------------------------------
+
+
+class _Reader(_Mixed):
+    """What a command and a group have in common."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Context | None = None, **extra: Any
+    ) -> Context:
+        """Read the words; below a forgiving context forgive as well, and let the invocation hear what was read."""
+        if parent is not None and parent.resilient_parsing:
+            extra |= FORGIVING
+        forgiving = extra.get("ignore_unknown_options", False)
+        context = super().make_context(info_name, self._tidy(args) if forgiving else args, parent, **extra)
+        if forgiving:
+            context.obj.speak(context)
+        return context
+
+    def get_help(self, ctx: Context) -> str:
+        """Return the page of the command."""
+        from smscli.cli import help as pages
+
+        return pages.page(ctx)
+
+    def _tidy(self, args: Sequence[str]) -> list[str]:
+        """Return the words without values given to a flag, which no forgiving makes the parser pass over."""
+        flags = {
+            name
+            for option in self.params
+            if isinstance(option, typer.core.TyperOption) and (option.is_flag or option.count)
+            for name in (*option.opts, *option.secondary_opts)
+        }
+        heads = [word.partition("=")[0] for word in args]
+        return [head if head in flags else word for head, word in zip(heads, args, strict=True)]
+
+
+class Command(_Reader, typer.core.TyperCommand):
+    """One command."""
+
+    def invoke(self, ctx: Context) -> Any:
+        """Do it, unless the reading only forgives."""
+        return None if ctx.resilient_parsing else super().invoke(ctx)
+
+
+class Group(_Reader, typer.core.TyperGroup):
+    """A group of commands: what stands before a command's name is read as if it stood behind it."""
+
+    def line(self, ctx: Context, name: str) -> str:
+        """Return the one line that says what a command does."""
+        found = self.get_command(ctx, name)
+        return (found.help or "").partition("\n")[0] if found else ""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, AnyCommand | None, list[str]]:
+        """Return the command that the first word names, and the words behind it, those before it in front."""
+        first, rest = args[0], args[1:]
+        if first == HELP and rest:
+            name, found, words = self.resolve_command(ctx, rest)
+            return name, found, [*words, "--help"]
+        if first == HELP and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit()
+        if ctx.ignore_unknown_options and self.get_command(ctx, first) is None:
+            # Nobody's words: the options of every command are still to be heard.
+            words = [*_moved(ctx), *rest]
+            self.make_context(ctx.info_name, words, ctx.parent, obj=ctx.obj, allow_interspersed_args=True, **FORGIVING)
+            ctx.fail("there is no such command")
+        if not ctx.resilient_parsing and not first.startswith("-") and self.get_command(ctx, first) is None:
+            raise self._no_command(ctx, first)
+        name, found, words = super().resolve_command(ctx, args)
+        return name, found, [*_moved(ctx), *words]
+
+    def _no_command(self, ctx: Context, name: str) -> InputError:
+        from difflib import get_close_matches  # only for those who mistyped
+
+        names = self.list_commands(ctx)
+        nearest = get_close_matches(name, names)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"commands: {', '.join(names)}"
+        return InputError(f"there is no command {name!r}", hint=hint)
+
+
+def _moved(context: Context) -> Iterator[str]:
+    """Yield the options of a group as words that its command reads: the last one of a kind wins there."""
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        name = max(option.opts, key=len)
+        if isinstance(value, int):  # a flag or a count
+            yield from [name] * value
+        elif value is not None:
+            yield f"{name}={value}"
+
+
+# --- options of every command -----------------------------------------------------------------------------------------
+
+
 def complete_profile(incomplete: str) -> list[str]:
     """Return the profile names that begin so; a file that cannot be read completes to nothing."""
     from smscli import profiles
@@ -83,15 +216,15 @@ def _refuse_nan(number: float | None) -> float | None:
     return number
 
 
-_PRESENTATION: dict[str, tuple[Any, Any]] = {
+_Shared = dict[str, tuple[Any, Any]]
+"""Options by the name of their value: annotation and default."""
+
+_PRESENTATION: _Shared = {
     "output": (
         Annotated[
             Output | None,
             typer.Option(
-                "--output",
-                "-o",
-                metavar="table|plain|json|xml",
-                help="Format of stdout: table on a terminal, plain in a pipe.",
+                "--output", "-o", metavar="FORMAT", help="Format of stdout: table on a terminal, plain in a pipe."
             ),
         ],
         None,
@@ -107,7 +240,7 @@ _PRESENTATION: dict[str, tuple[Any, Any]] = {
         0,
     ),
 }
-_VENDOR: dict[str, tuple[Any, Any]] = {
+_VENDOR: _Shared = {
     "profile": (
         Annotated[
             str | None,
@@ -139,8 +272,8 @@ _VENDOR: dict[str, tuple[Any, Any]] = {
                 callback=_refuse_nan,
                 min=0.1,
                 max=600,
-                show_default=False,
-                help="Seconds one call to the vendor may take, retries included (30).",
+                show_default=f"{DEFAULT_SECONDS:g}",
+                help="Seconds one call to the vendor may take, retries included.",
             ),
         ],
         None,
@@ -149,12 +282,19 @@ _VENDOR: dict[str, tuple[Any, Any]] = {
 
 
 def command(
-    app: typer.Typer, name: str | None = None, *, vendor: bool = True
+    app: typer.Typer,
+    name: str | None = None,
+    *,
+    vendor: bool = True,
+    examples: Sequence[str],
+    sections: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Result | ExitCode]], Callable[..., Result | ExitCode]]:
     """Register a function as a command that also takes the options every command has.
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
-    when it has shown all there is. ``vendor`` False leaves out the options about the account.
+    when it has shown all there is. ``vendor`` False leaves out the options about the account. ``examples`` are command
+    lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of the
+    help page.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
 
@@ -163,8 +303,8 @@ def command(
         def run(ctx: typer.Context, **values: Any) -> Result | ExitCode:
             call: Invocation = ctx.obj
             given = {option: values.pop(option) for option in common}
-            call.command = ctx.command_path.removeprefix("smscli ")
-            call.output = given["output"] or call.output
+            call.speak(ctx)
+            _refuse_format(given["output"], call.runtime)
             call.quiet = given["quiet"]
             call.verbose = given["verbose"]
             if vendor:
@@ -172,14 +312,13 @@ def command(
             return function(call, **values)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
-        shared = [
-            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for option, (annotation, default) in common.items()
-        ]
+        for title, names in sections.items():
+            _entitle(title, [parameter.annotation for parameter in own if parameter.name in names])
         context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-        run.__signature__ = inspect.Signature([context, *(p.replace(kind=p.KEYWORD_ONLY) for p in own), *shared])  # type: ignore[attr-defined]  # what Typer reads
+        keywords = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in own]
+        run.__signature__ = inspect.Signature([context, *keywords, *_parameters(common)])  # type: ignore[attr-defined]  # what Typer reads
         run.__annotations__ = {}
-        app.command(name)(run)
+        app.command(name, cls=Command, epilog="\n".join(examples))(run)
         return run
 
     return decorate
@@ -193,6 +332,46 @@ def new_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+def new_group(
+    about: str, *, examples: Sequence[str], cls: type[Group] = Group, own: Sequence[inspect.Parameter] = ()
+) -> typer.Typer:
+    """Return the application of a group of commands; before a command it takes the options that every command has.
+
+    ``own`` are options of its own that stand for themselves (a version).
+    """
+
+    def callback(**_values: Any) -> None:
+        """Leave what was read to the command."""
+
+    callback.__signature__ = inspect.Signature([*own, *_parameters({**_VENDOR, **_PRESENTATION})])  # type: ignore[attr-defined]  # what Typer reads
+    app = new_app()
+    app.callback(cls=cls, help=about, epilog="\n".join(examples))(callback)
+    return app
+
+
+def _parameters(options: _Shared) -> list[inspect.Parameter]:
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+
+
+def _entitle(title: str, annotations: Iterable[Any]) -> None:
+    """Put options under a heading of the help page, which Typer calls a panel."""
+    for annotation in annotations:
+        for option in annotation.__metadata__:
+            option.rich_help_panel = title
+
+
+_entitle("Account", [annotation for annotation, _ in _VENDOR.values()])
+_entitle("Output", [annotation for annotation, _ in _PRESENTATION.values()])
+
+
+def _refuse_format(given: Output | None, runtime: Runtime) -> None:
+    if given is None and runtime.environ.get("SMSCLI_OUTPUT", "") not in {"", *Output}:
+        raise InputError("SMSCLI_OUTPUT is not a format", hint=f"formats: {', '.join(Output)}")
 
 
 def seconds(option: str, text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,16 +12,22 @@ import typer
 
 from smscli import profiles, providers
 from smscli.cli import prompts
-from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_app
+from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_group
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
-from smscli.model import MASK, Profile, Secret
+from smscli.model import MASK, Field, Profile, Secret
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
 
 if TYPE_CHECKING:
     from smscli.providers import Provider
 
-app = new_app()
+app = new_group(
+    "Keep the accounts: list, show, add, use, remove, check, path.",
+    examples=("smscli profile list", "smscli help profile add"),
+)
+
+_ADD = "smscli profile add shop --provider payforsms --project mainsms --api-key-file ~/payforsms.key"
+_ADD_BY_COMMAND = "smscli profile add work --provider lightsms --login YourLogin --api-key-command 'pass show lightsms'"
 
 _FLAGS = ("sandbox", "store_text")
 
@@ -35,7 +41,7 @@ _AnyName = Annotated[
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-@command(app, "list", vendor=False)
+@command(app, "list", vendor=False, examples=("smscli profile list", "smscli profile list -o json"))
 def list_(call: Invocation) -> Result:
     """List the profiles of the file."""
     document = profiles.read(profiles.path(call.runtime.environ))
@@ -54,7 +60,7 @@ def list_(call: Invocation) -> Result:
     )
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=(_ADD, "smscli profile show shop"))
 def show(call: Invocation, name: _AnyName = None) -> Result:
     """Show every value and which layer won it; secrets stay masked."""
     profile = call.runtime.profile(Wanted(profile=name))
@@ -69,7 +75,7 @@ def show(call: Invocation, name: _AnyName = None) -> Result:
     )
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=(_ADD, "smscli profile check shop"))
 def check(call: Invocation, name: _AnyName = None) -> Result:
     """Check every value, and that the secret can be fetched.
 
@@ -91,7 +97,7 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
     )
 
 
-@command(app, "path", vendor=False)
+@command(app, "path", vendor=False, examples=("smscli profile path", "smscli profile path -o json"))
 def path_(call: Invocation) -> Result:
     """Show where the profile file is."""
     where = profiles.path(call.runtime.environ)
@@ -138,13 +144,13 @@ def _bad_files(profile: Profile) -> list[str]:
 # --- changing ---------------------------------------------------------------------------------------------------------
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=(_ADD, "smscli profile use shop"))
 def use(call: Invocation, name: _Name) -> Result:
     """Make a profile the default: the one that is used without -p."""
     return _change(call, lambda document: profiles.use(document, name), name, "is the default now")
 
 
-@command(app, vendor=False)
+@command(app, vendor=False, examples=(_ADD, "smscli profile remove shop --yes"))
 def remove(
     call: Invocation,
     name: _Name,
@@ -165,8 +171,7 @@ def remove(
 def add(call: Invocation, name: str, provider: str | None, default: bool, **given: Any) -> Result:
     """Add a profile; the secret is asked for, or piped in.
 
-    A terminal is asked for what no option gives. A script gives the secret from a file or a pipe, never spelled out on
-    its command line: smscli profile add NAME --provider ... < KEY_FILE
+    A terminal is asked for what no option gives; a script gives the secret from a file or a pipe.
     """
     where = profiles.path(call.runtime.environ)
     profiles.refuse_name(profiles.read(where), name)  # before anything is asked
@@ -286,39 +291,47 @@ def _kebab(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _options_of_add() -> list[inspect.Parameter]:
-    """Return one option for each setting that is no secret, of every vendor: a new vendor brings its own."""
-    helps = {}
+def _options_of_add() -> dict[str, list[inspect.Parameter]]:
+    """Return, under each heading, one option for each setting that is no secret: a new vendor brings its own."""
+    options: dict[str, inspect.Parameter] = {}
+    takers: dict[str, list[str]] = {}
     for vendor in map(providers.get, providers.names()):
         for field in vendor.fields:
-            if field.secret:
-                helps[f"{field.name}_file"] = f"file that holds the {field.name}"
-                helps[f"{field.name}_command"] = f"command that prints the {field.name}, in quotes; no shell runs it"
-            else:
-                helps[field.name] = field.help
+            for option in _options_of(field):
+                options[option.name] = option
+                takers.setdefault(option.name, []).append(vendor.title)
+    sections: dict[str, list[inspect.Parameter]] = {}
+    for name, option in options.items():
+        sections.setdefault(", ".join(takers[name]), []).append(option)
     # A proxy's URL may hold a password: it is written into the file by hand.
-    helps |= {setting.name: setting.help for setting in profiles.SETTINGS if setting.name != "proxy"}
-    kinds: dict[str, Any] = {"to": list[str] | None, **dict.fromkeys(_FLAGS, bool | None)}
-    return [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[kinds.get(name, str | None), _option(name, f"{what[0].upper()}{what[1:]}.")],
-        )
-        for name, what in helps.items()
-    ]
+    settings = [setting for setting in profiles.SETTINGS if setting.name != "proxy"]
+    return {**sections, "Settings": [_option(setting.name, setting.help) for setting in settings]}
 
 
-def _option(name: str, what: str) -> Any:
+def _options_of(field: Field) -> list[inspect.Parameter]:
+    if field.secret:
+        return [
+            _option(f"{field.name}_file", f"file that holds the {field.name}"),
+            _option(f"{field.name}_command", f"command that prints the {field.name}, in quotes; no shell runs it"),
+        ]
+    return [_option(field.name, field.help, field.choices, field.default)]
+
+
+def _option(name: str, what: str, choices: Sequence[str] = (), usual: str | None = None) -> inspect.Parameter:
     metavar = None if name in _FLAGS else _kebab(name).rsplit("-", 1)[-1].upper()
-    return typer.Option(f"--{_kebab(name)}", metavar=metavar, help=what, show_default=False)
+    told = f"{what[0].upper()}{what[1:]}" + (f": {' or '.join(choices)}." if choices else ".")
+    kinds: dict[str, Any] = {"to": list[str] | None, **dict.fromkeys(_FLAGS, bool | None)}
+    option = typer.Option(f"--{_kebab(name)}", metavar=metavar, help=told, show_default=usual or False)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kinds.get(name, str | None), option]
+    )
 
 
 def _register_add() -> None:
     required = inspect.Parameter.POSITIONAL_OR_KEYWORD
     provider = typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider)
     default = typer.Option("--default", help="Make it the default profile (the first one always is).")
+    sections = _options_of_add()
     add.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what Typer is to read instead of **given
         [
             inspect.Parameter("call", required),
@@ -327,10 +340,11 @@ def _register_add() -> None:
             ),
             inspect.Parameter("provider", required, default=None, annotation=Annotated[str | None, provider]),
             inspect.Parameter("default", required, default=False, annotation=Annotated[bool, default]),
-            *_options_of_add(),
+            *(option for options in sections.values() for option in options),
         ]
     )
-    command(app, vendor=False)(add)
+    headings = {title: [option.name for option in options] for title, options in sections.items()}
+    command(app, vendor=False, sections=headings, examples=(_ADD, _ADD_BY_COMMAND))(add)
 
 
 _register_add()

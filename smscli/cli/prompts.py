@@ -11,7 +11,7 @@ from contextlib import suppress
 import typer
 
 from smscli.errors import InputError
-from smscli.runtime import Runtime
+from smscli.runtime import Runtime, interruptible
 
 TRIES = 3
 """How often one thing is asked before the command gives up."""
@@ -50,7 +50,8 @@ def confirm(runtime: Runtime, question: str) -> bool:
 def _until_right(runtime: Runtime, answer: Callable[[], str], check: Callable[[str], object]) -> str:
     tries = 0
     while True:
-        text = answer()
+        with interruptible():
+            text = answer()
         tries += 1
         try:
             check(text)

@@ -16,29 +16,39 @@ from smscli.render import Result, Table
 app = new_app()
 
 
-@command(app, vendor=False)
+@command(
+    app,
+    vendor=False,
+    sections={"Account": ("profile",)},
+    examples=("smscli sandbox", "smscli sandbox --port 0 -o json"),
+)
 def sandbox(
     call: Invocation,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 8025,
     profile: Annotated[
         str | None,
         typer.Option(
-            "--profile", "-p", help="Accept this profile's credentials instead.", autocompletion=complete_profile
+            "--profile",
+            "-p",
+            metavar="NAME",
+            help="Accept this profile's credentials instead.",
+            autocompletion=complete_profile,
         ),
     ] = None,
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
     from smscli import sandbox as emulator
-    from smscli.runtime import Wanted
+    from smscli.runtime import Wanted, interruptible
 
     accounts = dict(emulator.DEMO)
     if profile is not None:
         chosen = call.runtime.profile(Wanted(profile=profile))
         accounts[chosen.provider] = call.runtime.account(chosen)
     app = emulator.create_app(accounts, clock=call.runtime.now)
-    emulator.serve(app, port, ready=lambda root: call.show(_result(root, accounts, profile)))
+    with interruptible():
+        emulator.serve(app, port, ready=lambda root: call.show(_result(root, accounts, profile)))
     return ExitCode.OK
 
 

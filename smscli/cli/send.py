@@ -34,6 +34,8 @@ CONFIRM_ABOVE = 100
 """More recipients than this want a yes: thousands have been texted by mistake."""
 MAX_TEXT = 64 * 1024
 """Bytes of a text that are read; the longest concatenated message has 255 parts of 153 characters."""
+MAX_YEAR = 9998
+"""The last year that every zone can say; a test holds it."""
 
 app = new_app()
 
@@ -55,10 +57,22 @@ class _Draft:
             yield self.message._replace(to=self.message.to[start : start + self.batch_size])
 
 
-@command(app)
+@command(
+    app,
+    sections={
+        "Message": ("to", "sender", "text_file", "at", "test"),
+        "Safety": ("key", "once", "no_journal", "dry_run", "max_parts", "batch_size", "yes"),
+    },
+    examples=(
+        'smscli send --sandbox --to +37061234567 "Hello"',
+        'echo "backup done" | smscli send --sandbox --to +37061234567,+37061234568 --key backup-1',
+    ),
+)
 def send(
     call: Invocation,
-    text: Annotated[str | None, typer.Argument(help="The text; - or nothing reads it from a pipe.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="The text; - or nothing reads it from a pipe.")
+    ] = None,
     to: Annotated[
         list[str] | None,
         typer.Option("--to", "-t", metavar="NUMBER", help="Recipient; repeat it, or separate by commas."),
@@ -214,6 +228,9 @@ def _moment(at: str, profile: Profile, provider: Provider, runtime: Runtime) -> 
     except (ValueError, OverflowError, OSError) as error:
         hint = "write RFC 3339 (2031-10-03T17:00:00+03:00) or 'YYYY-MM-DD HH:MM'"
         raise InputError(f"--at {at!r} is not a time", hint=hint) from error
+    if moment.year > MAX_YEAR:
+        # The last days of the calendar cannot be said in every zone, and no vendor keeps a text for so long.
+        raise InputError(f"--at {at!r} is too far away", hint=f"give a time before the year {MAX_YEAR + 1}")
     if moment.timestamp() <= runtime.now():
         raise InputError(f"--at {moment.isoformat(timespec='minutes')} is in the past")
     zone = profile.time_zone or provider.time_zone
@@ -383,6 +400,7 @@ def _report(
         notes=(*draft.notes, *_remarks(opened, receipt, kept, begun)),
         error=error,
         exit_code=code,
+        settled=True,
     )  # fmt: skip
 
 

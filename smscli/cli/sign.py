@@ -50,11 +50,22 @@ class _Question(Record):
     notes: tuple[str, ...] = ()
 
 
-@command(app)
+@command(
+    app,
+    sections={
+        "Message": ("to", "sender", "text", "at", "test"),
+        "Account": ("key_file",),
+        "Output": ("explain", "in_hex", "curl", "reveal"),
+    },
+    examples=(
+        "smscli sign --sandbox login=YourLogin timestamp=1732809600 --explain",
+        "SMSCLI_API_KEY=your_api_key_here smscli sign --provider lightsms login=YourLogin timestamp=1732809600",
+    ),
+)
 def sign(
     call: Invocation,
     pairs: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="The parameters, exactly as sent.")
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="The parameters, exactly as sent.")
     ] = None,
     from_url: Annotated[
         str | None,
@@ -64,7 +75,11 @@ def sign(
     ] = None,
     operation: Annotated[
         Literal["send", "balance"] | None,
-        typer.Option("--operation", help="Take those that this command would send now; offline, by the local clock."),
+        typer.Option(
+            "--operation",
+            metavar="NAME",
+            help="Take those that this command would send now; offline, by the local clock.",
+        ),
     ] = None,
     to: Annotated[list[str] | None, typer.Option("--to", "-t", metavar="NUMBER", help="Recipient of a send.")] = None,
     sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID of a send.")] = None,
@@ -90,14 +105,18 @@ def sign(
     typed = _Send(tuple(to or ()), sender, text, at, test, stamp)
     _refuse_mixture(pairs, from_url, operation, typed, key_file)
     captured = None if from_url is None else _capture(call, from_url)
-    profile, account = _account(call, key_file, Need.ACCOUNT if operation else Need.KEY)
+    profile = _profile(call, key_file, Need.ACCOUNT if operation else Need.KEY)
+    if captured is not None and call.wanted.profile is None:
+        _refuse_other_account(captured, profile)
+    account = call.runtime.account(profile)
     if captured is not None:
         question = _ask_about(captured, profile, call.runtime.now())
     elif operation is not None:
         question = _compose(call, profile, account, operation, typed)
     else:
         question = _Question(_pairs(pairs or []))
-    answer = _Answer(providers.get(profile.provider), account, question, reveal=reveal, in_hex=in_hex)
+    source = _key_source(profile)
+    answer = _Answer(providers.get(profile.provider), account, question, source, reveal=reveal, in_hex=in_hex)
     if expect is not None or question.expected is not None:
         answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
@@ -200,19 +219,49 @@ def _first_batch(
 # --- with whose key ---------------------------------------------------------------------------------------------------
 
 
-def _account(call: Invocation, key_file: str | None, need: Need) -> tuple[Profile, Account]:
-    """Return the account; ask for the key on a terminal when that is all that is missing."""
+def _profile(call: Invocation, key_file: str | None, need: Need) -> Profile:
+    """Return the settings; ask for the key on a terminal when that is all that is missing."""
     key = None if key_file is None else _key(call.runtime, key_file)
     try:
         profile = call.runtime.profile(call.wanted, need=need, key=key)
+        return profile if key is None else _with_key(profile, key, "--key-file")
     except ConfigError:
         if key is not None or not call.runtime.is_terminal(call.runtime.stdin):
             raise
         # Raises again when more than the key is missing.
         profile = call.runtime.profile(call.wanted, need=need, key=SecretSource("value", Secret("")))
         typed = _ask_key(call.runtime, providers.get(profile.provider))
-        profile = profile._replace(secret=SecretSource("value", Secret(typed)))
-    return profile, call.runtime.account(profile)
+        return _with_key(profile, SecretSource("value", Secret(typed)), "the prompt")
+
+
+def _with_key(profile: Profile, key: SecretSource, source: str) -> Profile:
+    name = providers.get(profile.provider).secret_field.name
+    return profile._replace(secret=key, sources={**profile.sources, name: source})
+
+
+def _key_source(profile: Profile) -> str:
+    """Return whose key it is: ``profile work``, a variable, ``--key-file``, ``the prompt`` or the sandbox's."""
+    name = providers.get(profile.provider).secret_field.name
+    spellings = (name, f"{name}_file", f"{name}_command", "secret")
+    source = next(profile.sources[spelling] for spelling in spellings if spelling in profile.sources)
+    return source.removeprefix("environment ")
+
+
+def _refuse_other_account(captured: Captured, profile: Profile) -> None:
+    """Raise ConfigError when the key is that of a profile nobody named, and the request names another account."""
+    from smscli.capture import identity
+
+    if _key_source(profile) != f"profile {profile.name}":
+        return
+    provider = providers.get(profile.provider)
+    own = {wire: profile.fields.get(field) for wire, field in identity(provider).items()}
+    for name, value in captured.params:
+        if own.get(name) not in (None, value):
+            variable = f"SMSCLI_{provider.secret_field.name.upper()}"
+            raise ConfigError(
+                f"the request is of another account than profile {profile.name}: it names {name} {value}",
+                hint=f"say whose key to sign with: -p NAME, --key-file FILE or {variable}",
+            )
 
 
 def _ask_key(runtime: Runtime, provider: Provider) -> str:
@@ -264,11 +313,12 @@ class _Answer:
     """The working of a signature and the comparison with another one, as a tree and as rows."""
 
     def __init__(
-        self, provider: Provider, account: Account, question: _Question, *, reveal: bool, in_hex: bool
+        self, provider: Provider, account: Account, question: _Question, key_source: str, *, reveal: bool, in_hex: bool
     ) -> None:
         self._provider = provider
         self._account = account
         self._question = question
+        self._key_source = key_source
         self._trace = provider.sign(question.params, account.secret)
         self._mask = Secret("").mask if reveal else account.secret.mask
         self._reveal = reveal
@@ -319,7 +369,8 @@ class _Answer:
 
     def _notes(self) -> tuple[str, ...]:
         shown = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
-        return (*(self._mask(note) for note in self._question.notes), *shown)
+        whose = f"signed with the key of {self._key_source}"
+        return (whose, *(self._mask(note) for note in self._question.notes), *shown)
 
     def _request(self) -> Request:
         """Return the request, the secret masked where it is sent instead of a signature."""
@@ -359,6 +410,7 @@ class _Answer:
         tree: dict[str, Tree] = {
             "provider": self._provider.name,
             "signature": trace.signature,
+            "key_source": self._key_source,
             "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
             "left_out": [
                 {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out

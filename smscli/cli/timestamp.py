@@ -12,7 +12,7 @@ from smscli.render import Result, Table
 app = new_app()
 
 
-@command(app)
+@command(app, examples=("smscli timestamp --sandbox", "smscli timestamp --sandbox -o json"))
 def timestamp(call: Invocation) -> Result:
     """Show the vendor's clock and how far the local clock is off."""
     runtime = call.runtime

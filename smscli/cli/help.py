@@ -1,0 +1,139 @@
+"""The help pages: one layout for every command and group, drawn from what the parser itself knows.
+
+Plain text that follows the width: words are never broken and nothing is cut. Loaded only when a page is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import typer.core
+
+from smscli import providers
+
+if TYPE_CHECKING:
+    from typer._click.core import Context, Parameter
+
+NARROWEST, WIDEST = 30, 100
+"""Columns of a page: below, words would stand alone; above, the eye loses the line."""
+
+_Entries = list[tuple[str, str]]
+"""What is explained, and its explanation."""
+
+
+def page(context: Context) -> str:
+    """Return the help of a context's command, without the line feed at its end."""
+    width = min(max(context.terminal_width or 80, NARROWEST), WIDEST)
+    command = context.command
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    blocks = [_usage(context, width), *(_wrapped(paragraph, width, "  ") for paragraph in paragraphs)]
+    blocks += [f"{title}:\n{_listed(entries, width)}" for title, entries in _sections(context).items()]
+    if command.epilog:
+        # As they are: a line that is broken here could not be pasted.
+        blocks.append(f"Examples:\n{textwrap.indent(command.epilog, '  ')}")
+    return "\n\n".join(blocks)
+
+
+def _usage(context: Context, width: int) -> str:
+    words = ["[OPTIONS]"]
+    if isinstance(context.command, typer.core.TyperGroup):
+        words += ["COMMAND", "[ARGUMENTS]"]
+    for argument in _arguments(context):
+        name = _name(argument) if argument.required else f"[{_name(argument)}]"
+        words.append(f"{name}..." if argument.nargs == -1 else name)
+    return _wrapped(f"Usage: {context.command_path} {' '.join(words)}", width, following=" " * 7)
+
+
+def _sections(context: Context) -> Mapping[str, _Entries]:
+    sections: dict[str, _Entries] = {}
+    command = context.command
+    for argument in _arguments(context):
+        sections.setdefault("Arguments", []).append((_name(argument), _explanation(argument)))
+    if isinstance(command, typer.core.TyperGroup):
+        entries = sections.setdefault("Commands", [])
+        for name in command.list_commands(context):
+            entries.append((name, _first_line(context, name)))
+    for option in command.get_params(context):
+        # What every command takes stands on the page of the program and of each command, not on those in between.
+        panel = getattr(option, "rich_help_panel", None)
+        between = context.parent is not None and isinstance(command, typer.core.TyperGroup)
+        if isinstance(option, typer.core.TyperOption) and not option.hidden and not (between and panel):
+            sections.setdefault(panel or "Options", []).append((_spelled(option), _explanation(option)))
+    return sections
+
+
+def _arguments(context: Context) -> Iterator[typer.core.TyperArgument]:
+    for parameter in context.command.get_params(context):
+        if isinstance(parameter, typer.core.TyperArgument):
+            yield parameter
+
+
+def _first_line(context: Context, name: str) -> str:
+    command = context.command
+    assert isinstance(command, typer.core.TyperGroup)  # noqa: S101  (who asks has looked)
+    line: str = command.line(context, name)  # type: ignore[attr-defined]  # every group here is a smscli.cli.options.Group
+    return line
+
+
+def _name(parameter: Parameter) -> str:
+    """Return what stands for a value: ``NUMBER``."""
+    return (parameter.metavar or parameter.name or "").upper()
+
+
+def _spelled(option: typer.core.TyperOption) -> str:
+    names = ", ".join(sorted(option.opts, key=len))
+    if option.secondary_opts:
+        names += f" / {', '.join(option.secondary_opts)}"
+    return names if option.is_flag or option.count else f"{names} {_name(option)}"
+
+
+def _explanation(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str:
+    facts = [", ".join(_choices(parameter)), _range(parameter), _default(parameter)]
+    told = "; ".join(fact for fact in facts if fact)
+    return f"{parameter.help or ''} {f'[{told}]' if told else ''}".strip()
+
+
+def _choices(parameter: Parameter) -> Iterable[str]:
+    if parameter.name == "provider":
+        return providers.names()
+    return [str(getattr(choice, "value", choice)) for choice in getattr(parameter.type, "choices", ())]
+
+
+def _range(parameter: Parameter) -> str:
+    least, most = (getattr(parameter.type, end, None) for end in ("min", "max"))
+    if least is None or getattr(parameter, "count", False):
+        return ""
+    return f"at least {least}" if most is None else f"{least} to {most}"
+
+
+def _default(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str:
+    told, value = parameter.show_default, parameter.default
+    if isinstance(told, str):
+        return f"default: {told}"
+    if not told or value is None or isinstance(value, bool) or parameter.required:
+        return ""
+    return f"default: {value}"
+
+
+def _listed(entries: _Entries, width: int) -> str:
+    """Return the entries in two columns; what is too long for the first has a line of its own."""
+    column = min(max(len(term) for term, _ in entries), width * 3 // 8) + 2
+    lines: list[str] = []
+    for term, text in entries:
+        explained = _wrapped(text, width, " " * (2 + column)).split("\n")
+        if len(term) + 2 <= column:
+            explained[0] = f"  {term:<{column}}{explained[0].lstrip()}"
+        else:
+            lines.append(f"  {term}")
+        lines += explained
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _wrapped(text: str, width: int, first: str = "", following: str | None = None) -> str:
+    return textwrap.fill(
+        " ".join(text.split()), width, break_long_words=False, break_on_hyphens=False,
+        initial_indent=first, subsequent_indent=first if following is None else following,
+    )  # fmt: skip
