@@ -85,7 +85,9 @@ def test_the_options_stand_under_headings(smscli: Run) -> None:
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)
 def test_the_examples_of_a_page_work_as_they_stand(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """In a fresh home, one after the other, without a terminal."""
+    """In a fresh home that holds a key, one after the other, without a terminal."""
+    (tmp_path / "payforsms.key").touch(0o600)
+    (tmp_path / "payforsms.key").write_text("07349e954831d")
     world = {
         "HOME": str(tmp_path), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "SMSCLI_STATE_DIR": str(tmp_path / "state"),
         "SMSCLI_CONFIG": str(tmp_path / "config.toml"),

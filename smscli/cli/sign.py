@@ -59,7 +59,7 @@ class _Question(Record):
     },
     examples=(
         "smscli sign --sandbox login=YourLogin timestamp=1732809600 --explain",
-        "SMSCLI_API_KEY=your_api_key_here smscli sign --provider lightsms login=YourLogin timestamp=1732809600",
+        "smscli sign --sandbox --operation send --to +37061234567 --text Hello --curl",
     ),
 )
 def sign(
