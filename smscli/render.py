@@ -231,7 +231,8 @@ def _box(table: Table, widths: Sequence[int], colour: int) -> list[str]:
         drawing.add_row(*(Text.assemble(cell) for cell in cells))
     systems = {0: None, 16: "standard", 256: "256"}
     console = Console(
-        file=StringIO(), width=sum(widths) + 3 * len(widths) + 1, force_terminal=bool(colour),
+        # With both sizes given it asks no environment: a COLUMNS of many digits would be an error in there.
+        file=StringIO(), width=sum(widths) + 3 * len(widths) + 1, height=100, force_terminal=bool(colour),
         color_system=systems[colour],  # type: ignore[arg-type]  # its type is not importable
         no_color=not colour, highlight=False, markup=False, emoji=False, legacy_windows=False,
     )  # fmt: skip

@@ -133,8 +133,11 @@ def test_without_arguments_the_program_explains_itself(smscli: Run) -> None:
     assert all(line in " ".join(smscli().out.split()) for line in COMMANDS.values())
 
 
-def test_a_page_follows_the_width_it_is_given_and_no_nonsense() -> None:
-    """The environment of the run counts, not the one of the interpreter."""
-    for columns in ("", "0", "9" * 5000, "²"):
-        done = subprocess.run([BINARY, "send", "-h"], env={**os.environ, "COLUMNS": columns}, capture_output=True)
-        assert (done.returncode, done.stderr) == (0, b"")
+@pytest.mark.parametrize("columns", ["", "0", "9" * 5000, "²"], ids=["none", "0", "5000 digits", "no digit"])
+@pytest.mark.parametrize("words", ["send -h", "timestamp --sandbox -o table"])
+def test_a_width_that_is_nonsense_is_none(words: str, columns: str) -> None:
+    """Neither a help page nor a table takes it for one, nor does any library beneath."""
+    environ = {**os.environ, "COLUMNS": columns}
+    done = subprocess.run([BINARY, *words.split()], env=environ, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout

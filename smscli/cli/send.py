@@ -461,14 +461,14 @@ def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None)
 
 
 def _date(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(sep=" ", timespec="seconds")
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _ago(seconds: float) -> str:
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds // size:.0f} {unit} ago"
-    return f"{seconds:.0f} seconds ago" if seconds >= 0 else "by a clock that was ahead"
+    return f"{seconds:.0f} s ago" if seconds >= 0 else "by a clock that was ahead"
 
 
 def _facts(draft: _Draft) -> dict[str, Tree]:
