@@ -446,6 +446,8 @@ def test_a_junk_instruction_to_complete_is_told(tmp_path: Path, junk: str) -> No
 @pytest.mark.parametrize("command", [SEND, "$SMSCLI balance --sandbox", "$SMSCLI sandbox --port 0", "$SMSCLI --help"])
 def test_a_process_that_may_open_few_files_says_so(tmp_path: Path, command: str, files: int) -> None:
     """It works, or exit 3 with what is missing; never a traceback."""
+    if shell(f"ulimit -n {files}; {sys.executable} -c pass", tmp_path).returncode:
+        pytest.skip(f"the interpreter itself does not start with {files} descriptors (setuptools' .pth file needs one)")
     ran = shell(f"ulimit -n {files}; timeout -s INT 2 {command}", tmp_path)
     # 124: a sandbox that did come up was ended from outside.
     assert ran.returncode in ((0, 3, 124) if "sandbox --port" in command else (0, 3)), ran.stderr
