@@ -368,8 +368,7 @@ def _warnings(runtime: Runtime, opened: Opened, *, sandbox: bool) -> Iterator[st
     when = f"on {_date(twin.since)} ({_ago(runtime.now() - twin.since)}) under key {twin.key}"
     yield f"the same text went to the same recipients {when}"
     if twin.unknown:
-        resolve = _resolve(twin.key, sandbox=sandbox)
-        yield f"what became of it is UNKNOWN; it may arrive twice now. Once you know: {resolve} --sent|--not-sent"
+        yield f"what became of it is UNKNOWN; it may arrive twice now. {_once_known(twin.key, sandbox=sandbox)}"
 
 
 def _report(
@@ -426,13 +425,18 @@ def _how_to_record(key: str, receipt: SendReceipt, *, sandbox: bool) -> Iterator
         Outcome.SENT: ("do not send again: it was accepted", "--sent"),
         Outcome.REFUSED: ("it was refused", "--not-sent"),
         Outcome.NOT_SENT: ("it was not sent", "--not-sent"),
-        Outcome.UNKNOWN: ("do not send again before you know what became of it", "--sent|--not-sent"),
     }
+    if any(submission.outcome is Outcome.UNKNOWN for submission in lost):
+        yield f"do not send again before you know what became of it. {_once_known(key, sandbox=sandbox)}"
     for outcome, (what, option) in words.items():
         concerned = [submission.to for submission in lost if submission.outcome is outcome]
         whom = [""] if len(concerned) == len(lost) else [f" --to {number}" for number in concerned]
         for each in whom if concerned else ():
             yield f"{what}; record that: {_resolve(key, sandbox=sandbox)} {option}{each}"
+
+
+def _once_known(key: str, *, sandbox: bool) -> str:
+    return f"once you know (--not-sent if it was not): {_resolve(key, sandbox=sandbox)} --sent"
 
 
 def _resolve(key: str, *, sandbox: bool) -> str:
@@ -456,8 +460,7 @@ def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None)
         yield f"key {opened.key}{where}"
     is_unknown = any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions)
     if is_unknown and kept != "none" and not receipt.unrecorded:
-        resolve = _resolve(opened.key, sandbox=kept == "sandbox")
-        yield f"once you know what became of it: {resolve} --sent|--not-sent"
+        yield _once_known(opened.key, sandbox=kept == "sandbox")
 
 
 def _date(moment: float) -> str:
