@@ -246,7 +246,12 @@ def test_add_takes_a_file_or_a_command_instead_of_the_secret(smscli: Callable[..
         (["new", "--provider", "lightsms", "--login", "x", "--clock", "sun"], b"k", 2, "option --clock must be one of"),
         (["new", "--provider", "lightsms", "--login", "x", "--timeout", "soon"], b"k", 2, "option --timeout must be"),
         (["new", "--provider", "lightsms", "--login", "x"], b"", 2, "stdin holds nothing"),
-        (["new", "--provider", "lightsms", "--login", "x"], b"k" * 5000, 2, "stdin holds too much"),
+        (
+            ["new", "--provider", "lightsms", "--login", "x"],
+            b"k" * 5000,
+            2,
+            "the api_key on stdin is longer than 4096 bytes",
+        ),
         (["new", "--provider", "lightsms", "--login", "x"], b"\xff", 2, "not UTF-8"),
         (["new", "--provider", "lightsms", "--login", "x"], b"one\ntwo\n", 3, "api_key holds a line break"),
         (["new", "--provider", "lightsms", "--login", "x", "--api-key-command", "a 'b"], b"", 2, "quotes"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from smscli import profiles, providers
-from smscli.cli import prompts
+from smscli.cli import inputs, prompts
 from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_group
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.model import MASK, Field, Profile, Secret
@@ -234,15 +234,11 @@ def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -
     if runtime.is_terminal(runtime.stdin):
         question = f"{field.name}: {field.help} (not shown)"
         return {field.name: prompts.ask_secret(runtime, question, _check(vendor, field.name))}
-    data = runtime.stdin.buffer.read(profiles.MAX_SECRET + 1) if runtime.stdin is not None else b""
-    try:
-        secret = data.decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise InputError(f"the {field.name} from stdin is not UTF-8 text") from None
-    if not secret or len(data) > profiles.MAX_SECRET:
+    secret = inputs.read_stdin(runtime, f"the {field.name}", profiles.MAX_SECRET)
+    if not secret:
         ways = f"--{_kebab(field.name)}-file FILE or --{_kebab(field.name)}-command COMMAND"
         raise InputError(
-            f"no {field.name}: stdin holds {'nothing' if not secret else 'too much'}",
+            f"no {field.name}: stdin holds nothing",
             hint=f"give it from a file (smscli profile add … < FILE) or a pipe, or give {ways}",
         )
     return {field.name: secret}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,20 +11,18 @@ import typer
 
 from smscli import providers
 from smscli.cli.options import Invocation, command, new_app
-from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
-from smscli.model import MASK, Account, Pairs, Profile, Secret, SecretSource, visible
+from smscli.cli.signature import Question, Working
+from smscli.errors import ConfigError, InputError
+from smscli.model import Account, Pairs, Profile, Secret, SecretSource
 from smscli.profiles import Need
 from smscli.providers import Provider, Stamp
 from smscli.record import Record
-from smscli.render import Result, Table, Tree
+from smscli.render import Result
 from smscli.runtime import Runtime
-from smscli.wire import Request, encode
+from smscli.wire import Request
 
 if TYPE_CHECKING:
     from smscli.capture import Captured
-    from smscli.diagnosis import Diagnosis
-
-_MAX_INPUT = 64 * 1024
 
 app = new_app()
 
@@ -38,16 +36,6 @@ class _Send(Record):
     at: str | None = None
     test: bool = False
     stamp: str | None = None
-
-
-class _Question(Record):
-    """What is asked about: parameters, where they came from, and what somebody else made of them."""
-
-    params: Pairs
-    request: Request | None = None
-    captured: Captured | None = None
-    expected: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 @command(
@@ -114,9 +102,9 @@ def sign(
     elif operation is not None:
         question = _compose(call, profile, account, operation, typed)
     else:
-        question = _Question(_pairs(pairs or []))
+        question = Question(_pairs(pairs or []))
     source = _key_source(profile)
-    answer = _Answer(providers.get(profile.provider), account, question, source, reveal=reveal, in_hex=in_hex)
+    answer = Working(providers.get(profile.provider), account, question, source, reveal=reveal, in_hex=in_hex)
     if expect is not None or question.expected is not None:
         answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
@@ -154,8 +142,9 @@ def _pairs(words: list[str]) -> Pairs:
 def _capture(call: Invocation, from_url: str) -> Captured:
     """Read the request, and let it name the vendor when nothing else does."""
     from smscli import capture
+    from smscli.cli import inputs
 
-    captured = capture.read(_read_stdin(call.runtime, "the capture") if from_url == "-" else from_url)
+    captured = capture.read(inputs.read_stdin(call.runtime, "the capture") if from_url == "-" else from_url)
     if call.wanted.profile is None and call.wanted.provider is None:
         with suppress(ConfigError):
             if call.runtime.profile(call.wanted, need=Need.ADDRESS).provider in captured.providers:
@@ -166,7 +155,7 @@ def _capture(call: Invocation, from_url: str) -> Captured:
     return captured
 
 
-def _ask_about(captured: Captured, profile: Profile, now: float) -> _Question:
+def _ask_about(captured: Captured, profile: Profile, now: float) -> Question:
     from smscli.capture import staleness
 
     provider = providers.get(profile.provider)
@@ -182,10 +171,10 @@ def _ask_about(captured: Captured, profile: Profile, now: float) -> _Question:
     expected = values.get(provider.rule.signature)
     if expected is None:
         notes.append(f"the capture holds no {provider.rule.signature}")
-    return _Question(captured.params, captured=captured, expected=expected, notes=tuple(notes))
+    return Question(captured.params, captured=captured, expected=expected, notes=tuple(notes))
 
 
-def _compose(call: Invocation, profile: Profile, account: Account, operation: str, typed: _Send) -> _Question:
+def _compose(call: Invocation, profile: Profile, account: Account, operation: str, typed: _Send) -> Question:
     """Build the request that ``send`` or ``balance`` would send now, by the local clock: nobody is asked."""
     from smscli.runtime import fresh_nonce
 
@@ -200,17 +189,17 @@ def _compose(call: Invocation, profile: Profile, account: Account, operation: st
     params = (*request.query, *request.form)
     if provider.rule.signature not in {name for name, _ in params}:
         notes = (*notes, "this account sends its key instead of a signature; the stages show what it could sign")
-    return _Question(params, request=request, notes=notes)
+    return Question(params, request=request, notes=notes)
 
 
 def _first_batch(
     call: Invocation, profile: Profile, account: Account, typed: _Send, stamp: str
 ) -> tuple[Request, tuple[str, ...]]:
-    from smscli.cli.send import compose
+    from smscli.cli.draft import compose
 
     if typed.text is None:
         raise InputError("a send has a text", hint="give --text TEXT")
-    draft = compose(call, profile, typed.text, typed.to, typed.sender, typed.at, test=typed.test)
+    draft = compose(call.runtime, profile, typed.text, typed.to, typed.sender, typed.at, test=typed.test)
     batch, *more = draft.batches()
     notes = (*draft.notes, f"this is the first of {1 + len(more)} requests") if more else draft.notes
     return draft.provider.send.build(batch, account, stamp), notes
@@ -279,19 +268,9 @@ def _ask_key(runtime: Runtime, provider: Provider) -> str:
 def _key(runtime: Runtime, key_file: str) -> SecretSource:
     if key_file != "-":
         return SecretSource("file", path=os.path.abspath(os.path.expanduser(key_file)))  # noqa: PTH100,PTH111  (text)
-    return SecretSource("value", Secret(_read_stdin(runtime, "the key").removesuffix("\n").removesuffix("\r")))
+    from smscli.cli import inputs
 
-
-def _read_stdin(runtime: Runtime, what: str) -> str:
-    if runtime.stdin is None:
-        raise InputError(f"there is no stdin to read {what} from")
-    data = runtime.stdin.buffer.read(_MAX_INPUT + 1)
-    if len(data) > _MAX_INPUT:
-        raise InputError(f"{what} on stdin is longer than {_MAX_INPUT} bytes")
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise InputError(f"{what} on stdin is not UTF-8", hint="convert it first, for instance with iconv") from None
+    return SecretSource("value", Secret(inputs.read_stdin(runtime, "the key")))
 
 
 def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:
@@ -304,207 +283,3 @@ def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secre
             other = profiles.resolve(document, named=name, environ=runtime.environ, need=Need.KEY)
             if name != profile.name and other.secret.kind in ("value", "file"):
                 yield name, profiles.secret(other, environ=runtime.environ)
-
-
-# --- what is told -----------------------------------------------------------------------------------------------------
-
-
-class _Answer:
-    """The working of a signature and the comparison with another one, as a tree and as rows."""
-
-    def __init__(
-        self, provider: Provider, account: Account, question: _Question, key_source: str, *, reveal: bool, in_hex: bool
-    ) -> None:
-        self._provider = provider
-        self._account = account
-        self._question = question
-        self._key_source = key_source
-        self._trace = provider.sign(question.params, account.secret)
-        self._mask = Secret("").mask if reveal else account.secret.mask
-        self._reveal = reveal
-        self._in_hex = in_hex
-        self._diagnosis: Diagnosis | None = None
-        self._error: SmscliError | None = None
-
-    def compare(self, expected: str, others: Iterable[tuple[str, Secret]]) -> None:
-        """Hold the signature against ``expected``; what cannot be one becomes the error of the result."""
-        from smscli.diagnosis import diagnose
-
-        try:
-            found = diagnose(
-                self._provider, self._question.params, self._account.secret, expected, others=tuple(others)
-            )
-        except InputError as error:
-            self._error = error
-            return
-        self._diagnosis = found
-        if not found.matches:
-            self._error = AuthenticationError(_verdict(found), hint=None if found.explanations else _NEXT)
-
-    def result(self, *, explain: bool, curl: bool) -> Result:
-        """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
-        request = self._request() if explain or curl or self._question.request else None
-        rows = [*(self._explained(request) if explain and request else ()), *self._compared()]
-        # A signature alone is one line for $(…), unless a person asked whether it matches.
-        drawn = rows or ([self._signature()] if self._diagnosis else [])
-        return Result(
-            data=self._tree(request),
-            lines=tuple(rows) or ((self._trace.signature,),),
-            table=Table(("what", "name", "value"), tuple(drawn), self._verdict(), prose=("value",), facts=True)
-            if drawn
-            else None,
-            text=f"{self._curl(request)}\n" if curl and request and not explain else None,
-            notes=self._notes(),
-            error=self._error,
-            exit_code=self._error.exit_code if self._error else 0,
-        )
-
-    def _signature(self) -> tuple[str, str, str]:
-        return "signature", self._provider.rule.signature, self._trace.signature
-
-    def _verdict(self) -> str | None:
-        if self._diagnosis is None:
-            return None
-        return f"the signature {'matches' if self._diagnosis.matches else 'does not match'} ({self._provider.name})"
-
-    def _notes(self) -> tuple[str, ...]:
-        shown = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
-        whose = f"signed with the key of {self._key_source}"
-        return (whose, *(self._mask(note) for note in self._question.notes), *shown)
-
-    def _request(self) -> Request:
-        """Return the request, the secret masked where it is sent instead of a signature."""
-        from smscli.capture import address
-
-        request = self._question.request
-        if request is None:
-            rule = self._provider.rule
-            params = tuple(pair for pair in self._question.params if pair[0] != rule.signature)
-            signed = (*params, (rule.signature, self._trace.signature))
-            request = address(self._provider, self._account.base_url, signed)
-        return request._replace(query=self._masked(request.query), form=self._masked(request.form))
-
-    def _masked(self, pairs: Pairs) -> Pairs:
-        return tuple((self._mask(name), self._mask(value)) for name, value in pairs)
-
-    def _curl(self, request: Request) -> str:
-        from smscli.capture import curl_command
-
-        return curl_command(request)
-
-    def _stages(self) -> Iterator[tuple[str, str, str]]:
-        """Give label, text as it may be shown, and its bytes in hex (for the texts that are hashed)."""
-        last = len(self._provider.rule.digests)
-        for index, step in enumerate(self._trace.steps):
-            shown = step.value if self._reveal else step.shown
-            hashed = index < len(self._trace.steps) - last
-            yield step.label, shown, self._bytes(step.value) if hashed else ""
-
-    def _bytes(self, text: str) -> str:
-        secret = self._account.secret.reveal()
-        parts = text.split(secret) if secret and not self._reveal else [text]
-        return f" {MASK} ".join(part.encode().hex(" ") for part in parts).strip()
-
-    def _tree(self, request: Request | None) -> dict[str, Tree]:
-        trace, mask = self._trace, self._mask
-        tree: dict[str, Tree] = {
-            "provider": self._provider.name,
-            "signature": trace.signature,
-            "key_source": self._key_source,
-            "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
-            "left_out": [
-                {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out
-            ],
-            "stages": [
-                {"label": label, "value": shown, **({"bytes": in_hex} if in_hex else {})}
-                for label, shown, in_hex in self._stages()
-            ],
-        }
-        if request is not None:
-            tree["request"] = {"method": request.method, "url": request.target, "curl": self._curl(request)}
-        if self._question.captured is not None:
-            tree["captured"] = _describe(self._question.captured)
-        if self._diagnosis is not None:
-            tree["comparison"] = _comparison(self._diagnosis)
-        return tree
-
-    def _explained(self, request: Request) -> Iterator[tuple[str, str, str]]:
-        trace, mask = self._trace, self._mask
-        for name, value in trace.parameters:
-            yield "parameter", mask(name), _spaced(mask(value))
-        for left in trace.left_out:
-            yield "left out", mask(left.name), left.why
-        for label, shown, in_hex in self._stages():
-            yield "stage", label, _spaced(shown)
-            if in_hex and self._in_hex:
-                yield "bytes", label, in_hex
-        yield self._signature()
-        yield "request", request.method, request.target
-        if request.form:
-            yield "body", "form", encode(request.form)
-        yield "curl", "", self._curl(request)
-        for trap in self._provider.rule.traps:
-            yield "beware", "", trap
-
-    def _compared(self) -> Iterator[tuple[str, str, str]]:
-        found = self._diagnosis
-        if found is None or found.matches:
-            return
-        yield self._signature()
-        yield "expected", self._provider.rule.signature, found.expected
-        for number, explanation in enumerate(found.explanations, 1):
-            for finding in explanation.findings:
-                yield f"mistake {number}", finding.name, finding.sentence
-                yield f"fix {number}", finding.name, finding.fix
-            yield f"text {number}", "hashed", _spaced(explanation.text)
-        if not found.explanations:
-            cut = "; the search was cut there" if found.cut else ""
-            yield "tried", f"{found.tried} combinations{cut}", ", ".join(found.searched)
-
-
-_NEXT = "check the key and the values as the other program has them; --explain shows every stage to compare with"
-
-
-def _verdict(found: Diagnosis) -> str:
-    if not found.explanations:
-        return "the expected value is not the signature, and no known mistake or pair of mistakes explains it"
-    count = len(found.explanations)
-    ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
-    return f"the expected value is not the signature{ambiguous}"
-
-
-def _comparison(found: Diagnosis) -> dict[str, Tree]:
-    return {
-        "matches": found.matches,
-        "expected": found.expected,
-        "explanations": [
-            {
-                "findings": [
-                    {"name": finding.name, "sentence": finding.sentence, "fix": finding.fix}
-                    for finding in explanation.findings
-                ],
-                "text": explanation.text,
-            }
-            for explanation in found.explanations
-        ],
-        "tried": found.tried,
-        "cut": found.cut,
-        "searched": list(found.searched),
-    }
-
-
-def _describe(captured: Captured) -> dict[str, Tree]:
-    return {
-        "kind": captured.kind,
-        "method": captured.method,
-        "host": captured.host,
-        "path": captured.path,
-        "seen_at": captured.seen_at,
-        "providers": list(captured.providers),
-        "notes": list(captured.notes),
-    }
-
-
-def _spaced(text: str) -> str:
-    """Make spaces visible; control characters become escapes, other scripts stay."""
-    return visible(text).replace(" ", "\u2420")

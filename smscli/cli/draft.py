@@ -1,0 +1,110 @@
+"""From what was typed to a message that is complete and checked: the same for sending, previewing and signing one.
+
+What the vendor cannot take is refused here, before anything is recorded or signed. Nothing is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from smscli import providers
+from smscli.errors import ConfigError, InputError
+from smscli.model import Account, Message, Profile, SenderId
+from smscli.providers import Provider
+from smscli.runtime import Runtime
+from smscli.segments import Segmentation, measure
+
+MAX_YEAR = 9998
+"""The last year that every zone can say; a test holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A send that has not begun. ``batch_size`` recipients go into one request; ``notes`` are for stderr."""
+
+    profile: Profile
+    account: Account
+    provider: Provider
+    message: Message
+    size: Segmentation
+    batch_size: int
+    notes: tuple[str, ...]
+
+    def batches(self) -> Iterator[Message]:
+        """Yield the message once for each request it takes."""
+        for start in range(0, len(self.message.to), self.batch_size):
+            yield self.message._replace(to=self.message.to[start : start + self.batch_size])
+
+
+def compose(
+    runtime: Runtime, profile: Profile, text: str, to: Sequence[str], sender: str | None, at: str | None, *,
+    test: bool, batch_size: int | None = None,
+) -> Draft:  # fmt: skip
+    """Return the send that is meant; without recipients or sender those of the profile count.
+
+    Raises InputError for a text, number, sender or time that cannot be, ConfigError when the secret or the time zone
+    cannot be had.
+    """
+    from smscli import numbering
+
+    provider = providers.get(profile.provider)
+    text, notes = _clean(text)
+    entries = [number.strip() for entry in to or profile.to for number in entry.split(",") if number.strip()]
+    if not entries:
+        raise InputError("nobody to send to", hint="give --to NUMBER, or set to = [...] in the profile")
+    numbers = [numbering.parse(number, profile.region) for number in entries]
+    notes += tuple(number.warning for number in numbers if number.warning)
+    recipients = tuple(dict.fromkeys(number.msisdn for number in numbers))
+    if len(entries) > len(recipients):
+        notes += (f"{len(entries) - len(recipients)} repeated number(s) left out",)
+    send_at = None
+    if at is not None:
+        send_at, delivery = _moment(at, profile, provider, runtime)
+        notes += (delivery,)
+    name = sender or profile.sender
+    message = Message(recipients, text, SenderId(name) if name else None, send_at, test)
+    limit = min(batch_size or profile.batch_size or provider.batch_limit, provider.batch_limit)
+    draft = Draft(profile, runtime.account(profile), provider, message, measure(text), limit, notes)
+    # What this vendor cannot take is refused here, before anything is recorded.
+    provider.send.build(next(draft.batches()), draft.account, "0")
+    return draft
+
+
+def _clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text as it will be signed and sent, with a note when it is not as it came."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("the text is not UTF-8", hint="convert it: iconv -t UTF-8")
+    if "\0" in text:
+        raise InputError("the text holds a NUL character")
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not unified.strip():
+        raise InputError("the text is empty")
+    return unified, ("CR LF became LF",) if unified != text else ()
+
+
+def _moment(at: str, profile: Profile, provider: Provider, runtime: Runtime) -> tuple[datetime, str]:
+    """Return the moment in the vendor's wall-clock zone, and a note that says it."""
+    try:
+        moment = datetime.fromisoformat(at).astimezone()
+    except (ValueError, OverflowError, OSError) as error:
+        hint = "write RFC 3339 (2031-10-03T17:00:00+03:00) or 'YYYY-MM-DD HH:MM'"
+        raise InputError(f"--at {at!r} is not a time", hint=hint) from error
+    if moment.year > MAX_YEAR:
+        # The last days of the calendar cannot be said in every zone, and no vendor keeps a text for so long.
+        raise InputError(f"--at {at!r} is too far away", hint=f"give a time before the year {MAX_YEAR + 1}")
+    if moment.timestamp() <= runtime.now():
+        raise InputError(f"--at {moment.isoformat(timespec='minutes')} is in the past")
+    zone = profile.time_zone or provider.time_zone
+    if zone is None:
+        return moment, f"deliver at {moment.isoformat(timespec='minutes')}"
+    try:
+        there = moment.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"there is no time zone {zone!r} on this machine", hint="set time_zone in the profile"
+        ) from error
+    assumed = "" if profile.time_zone else "; the vendor's page names no zone: set time_zone if that is wrong"
+    return there, f"deliver at {there.isoformat(timespec='minutes')} ({zone}{assumed})"

@@ -1,0 +1,62 @@
+"""What comes in from outside, as text: stdin and files, bounded, decoded and stripped in one way.
+
+For texts, keys and captures alike: at most so many bytes, UTF-8 with or without a byte order mark, and the one line
+break at the end that ``echo`` and editors add is not part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from smscli.errors import InputError
+from smscli.runtime import Runtime
+
+MAX_INPUT = 64 * 1024
+"""Bytes that are read; the longest concatenated message has 255 parts of 153 characters."""
+
+
+def is_piped(runtime: Runtime) -> bool:
+    """Return whether stdin is a pipe or a file: a terminal, /dev/null or a socket would hang or say nothing."""
+    if runtime.stdin is None or runtime.is_terminal(runtime.stdin):
+        return False
+    try:
+        mode = os.fstat(runtime.stdin.fileno()).st_mode
+    except OSError:  # no descriptor behind it (a test, an embedding program): then it is read
+        return True
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
+
+
+def read_stdin(runtime: Runtime, what: str, limit: int = MAX_INPUT) -> str:
+    """Return what stdin holds; ``what`` names it in messages.
+
+    Raises InputError when there is no stdin, or it holds more than ``limit`` bytes or anything but UTF-8.
+    """
+    if runtime.stdin is None:
+        raise InputError(f"there is no stdin to read {what} from")
+    return _read(runtime.stdin.buffer, f"{what} on stdin", limit)
+
+
+def read_file(path: Path, option: str, limit: int = MAX_INPUT) -> str:
+    """Return what a file holds; ``option`` is the one that named it.
+
+    Raises InputError when it cannot be read, or holds more than ``limit`` bytes or anything but UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            return _read(file, f"{option} {str(path)!r}", limit)
+    except OSError as error:
+        raise InputError(f"cannot read {option} {str(path)!r}: {error.strerror}") from error
+
+
+def _read(stream: BinaryIO, what: str, limit: int) -> str:
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise InputError(f"{what} is longer than {limit} bytes")
+    try:
+        return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        # Not chained: the original error holds the data, which may be a key.
+        raise InputError(f"{what} is not UTF-8 (byte {error.start})", hint="convert it: iconv -t UTF-8") from None

@@ -1,0 +1,166 @@
+"""What a send tells: the outcome of each recipient, what to know before it begins, and what to do when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from smscli.cli import outcomes
+from smscli.cli.draft import Draft
+from smscli.errors import ExitCode
+from smscli.model import Balance, Outcome, SendReceipt, Submission
+from smscli.render import Result, Table, Tree
+from smscli.runtime import Interruption, Runtime
+
+if TYPE_CHECKING:
+    from smscli.journal import Opened
+
+
+def warnings(runtime: Runtime, opened: Opened, *, sandbox: bool) -> Iterator[str]:
+    """Yield what has to be known before anything is sent: the same text is out already, perhaps."""
+    twin = opened.twin
+    if twin is None:
+        return
+    when = f"on {_date(twin.since)} ({_ago(runtime.now() - twin.since)}) under key {twin.key}"
+    yield f"the same text went to the same recipients {when}"
+    if twin.unknown:
+        yield f"what became of it is UNKNOWN; it may arrive twice now. {_once_known(twin.key, sandbox=sandbox)}"
+
+
+def report(
+    draft: Draft, opened: Opened, receipt: SendReceipt, interruption: Interruption, kept: str, begun: str | None
+) -> Result:
+    """Return the receipt as a result.
+
+    ``kept`` is the journal's name: vendor, sandbox or none; ``begun`` the path of one that is new.
+    """
+    code: int = receipt.exit_code
+    # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
+    if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
+        code = 128 + interruption.signal
+    rows = tuple(_row(submission) for submission in receipt.submissions)
+    data = facts(draft) | {
+        "key": opened.key,
+        "replayed": opened.replayed,
+        "journal": kept,
+        "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
+        "balance": _balance_tree(receipt.balance) if receipt.balance else None,
+    }
+    error = receipt.error
+    if error and receipt.unrecorded:
+        error.hint = "\n".join(_how_to_record(opened.key, receipt, sandbox=kept == "sandbox"))
+    return Result(
+        data=data,
+        lines=tuple(row[:3] for row in rows),
+        table=Table(
+            ("number", "outcome", "message id", "parts", "cost", "reason"), rows,
+            title=_verdict(receipt, draft.provider.title, kept), prose=("reason",),
+        ).compact(),
+        notes=(*draft.notes, *_remarks(opened, receipt, kept, begun)),
+        error=error,
+        exit_code=code,
+        settled=True,
+    )  # fmt: skip
+
+
+def _verdict(receipt: SendReceipt, vendor: str, kept: str) -> str:
+    """Return the outcomes in words: what is accepted is not delivered yet, and by whom it was."""
+    whom = f"the emulator of {vendor}" if kept == "sandbox" else vendor
+    words = {
+        Outcome.SENT: f"accepted by {whom}",
+        Outcome.REFUSED: f"refused by {whom}",
+        Outcome.NOT_SENT: "certainly not sent",
+        Outcome.UNKNOWN: "unknown (may have been sent)",
+    }
+    ended = [submission.outcome for submission in receipt.submissions]
+    if len(ended) == 1:
+        return words[ended[0]]
+    return ", ".join(f"{ended.count(outcome)} {words[outcome]}" for outcome in words if outcome in ended)
+
+
+def _how_to_record(key: str, receipt: SendReceipt, *, sandbox: bool) -> Iterator[str]:
+    """Give a command for each outcome that the journal could not take, and so will call UNKNOWN."""
+    lost = [submission for submission in receipt.submissions if submission.to in receipt.unrecorded_to]
+    words = {
+        Outcome.SENT: ("do not send again: it was accepted", "--sent"),
+        Outcome.REFUSED: ("it was refused", "--not-sent"),
+        Outcome.NOT_SENT: ("it was not sent", "--not-sent"),
+    }
+    if any(submission.outcome is Outcome.UNKNOWN for submission in lost):
+        yield f"do not send again before you know what became of it. {_once_known(key, sandbox=sandbox)}"
+    for outcome, (what, option) in words.items():
+        concerned = [submission.to for submission in lost if submission.outcome is outcome]
+        whom = [""] if len(concerned) == len(lost) else [f" --to {number}" for number in concerned]
+        for each in whom if concerned else ():
+            yield f"{what}; record that: {_resolve(key, sandbox=sandbox)} {option}{each}"
+
+
+def _once_known(key: str, *, sandbox: bool) -> str:
+    return f"once you know (--not-sent if it was not): {_resolve(key, sandbox=sandbox)} --sent"
+
+
+def _resolve(key: str, *, sandbox: bool) -> str:
+    return f"smscli journal resolve {quote(key)}{' --sandbox' if sandbox else ''}"
+
+
+def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None) -> Iterator[str]:
+    if begun:
+        yield f"a new journal begins in {begun}: keys used before are not known to it"
+    where = ", in the sandbox's journal" if kept == "sandbox" else ""
+    if kept == "none":
+        yield "no journal: nothing keeps this from being sent again"
+    elif opened.repeated_from:
+        when = f"on {_date(opened.since)} under key {opened.key}{where}"
+        yield f"the same text went to the same recipients {when}; it was not sent again"
+        if opened.doubted:
+            yield "this machine's clock was changed: nobody can tell how long ago that was. Without --once it is sent"
+    elif opened.replayed:
+        yield f"key {opened.key} was used on {_date(opened.since)}{where}; this is its receipt, nothing was sent now"
+    else:
+        yield f"key {opened.key}{where}"
+    is_unknown = any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions)
+    if is_unknown and kept != "none" and not receipt.unrecorded:
+        yield _once_known(opened.key, sandbox=kept == "sandbox")
+
+
+def _date(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago" if seconds >= 0 else "by a clock that was ahead"
+
+
+def facts(draft: Draft) -> dict[str, Tree]:
+    """Return what is known of a send before it begins."""
+    message = draft.message
+    return {
+        "provider": draft.provider.name,
+        "profile": draft.profile.name,
+        "sender": message.sender.value if message.sender else None,
+        "text": message.text,
+        "alphabet": draft.size.alphabet.value,
+        "units": draft.size.units,
+        "parts": draft.size.parts,
+        "send_at": message.send_at.isoformat() if message.send_at else None,
+    }
+
+
+def _row(submission: Submission) -> tuple[str, ...]:
+    return (
+        str(submission.to),
+        submission.outcome.value,
+        submission.message_id or "",
+        "" if submission.parts is None else str(submission.parts),
+        outcomes.price(submission.cost),
+        submission.reason.text if submission.reason else "",
+    )
+
+
+def _balance_tree(balance: Balance) -> dict[str, Tree]:
+    return {"amount": str(balance.amount), "unit": balance.unit}
