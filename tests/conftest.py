@@ -25,9 +25,9 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Transport
-from tests.rig.certificates import Certificates, certificates
-from tests.rig.client import SECRETS
-from tests.rig.vendor import Vendor
+from tests.certificates import Certificates, certificates
+from tests.client import SECRETS
+from tests.vendor import Vendor
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, Unreach
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from smscli.wire import MAX_ANSWER, Request
-from tests.rig.certificates import Certificates
-from tests.rig.client import SECRETS, VENDORS, Ending, build, send
-from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
+from tests.certificates import Certificates
+from tests.client import SECRETS, VENDORS, Ending, build, send
+from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 
 # --- the stage -------------------------------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ def test_a_machine_without_threads_left_sends_nothing(vendor: Vendor) -> None:
     program = """
 import resource, sys
 from smscli.transport import HttpTransport
-from tests.rig.client import send
+from tests.client import send
 transport = HttpTransport()
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (4 << 20),) * 2)

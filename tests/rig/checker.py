@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smscli.journal import Journal, JournalEntry, State
 from smscli.model import MSISDN
-from tests.rig.vendor import Accepted
+from tests.vendor import Accepted
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Any
 from smscli.cli import run
 from smscli.model import MSISDN
 from smscli.runtime import Runtime
+from tests.client import SECRETS
 from tests.rig.checker import Tally, check
-from tests.rig.client import SECRETS
-from tests.rig.vendor import Accepted, Vendor
+from tests.vendor import Accepted, Vendor
 
 BINARY = Path(sys.executable).parent / "smscli"
 
@@ -135,8 +135,3 @@ class Ended:
         """What it said of the recipients, in their order; empty when it said nothing of them."""
         document = json.loads(self.out) if self.out else {}
         return [one["outcome"] for one in (document.get("data") or {}).get("recipients", [])]
-
-
-def figure(text: str) -> None:
-    """Print a line that the summary of the run repeats."""
-    print(f"figure: {text}")  # noqa: T201  (the rig's figures are its result)

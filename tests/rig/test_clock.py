@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.certificates import Certificates
-from tests.rig.client import SECRETS
-from tests.rig.job import Job, figure
-from tests.rig.vendor import SeenRequest, Step, Vendor
+from tests.certificates import Certificates
+from tests.client import SECRETS
+from tests.rig.figures import figure
+from tests.rig.job import Job
+from tests.vendor import SeenRequest, Step, Vendor
 
 DAY = 86400.0
 LIFE = 8.0

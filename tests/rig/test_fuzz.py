@@ -26,8 +26,9 @@ from smscli.model import MSISDN, Message, Outcome, SenderId
 from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Response
-from tests.rig.client import SECRETS, VENDORS, figure
-from tests.rig.vendor import Step, Vendor
+from tests.client import SECRETS, VENDORS
+from tests.rig.figures import figure
+from tests.vendor import Step, Vendor
 
 BODIES = 1_000_000 if os.environ.get("RIG_LONG") else 20_000
 OVER_HTTP = 300

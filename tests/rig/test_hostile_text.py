@@ -26,7 +26,7 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
-from tests.rig.client import figure
+from tests.rig.figures import figure
 
 TEXTS = 10_000
 FORMATS = ("table", "plain", "json", "xml")

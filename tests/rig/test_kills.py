@@ -8,10 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.client import SECRETS
 from tests.rig.checker import Tally
-from tests.rig.client import SECRETS
-from tests.rig.job import Job, figure
-from tests.rig.vendor import Step, Vendor
+from tests.rig.figures import figure
+from tests.rig.job import Job
+from tests.vendor import Step, Vendor
 
 KILLS = 150
 SEEDS = range(10) if os.environ.get("RIG_LONG") else range(3)

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.rig.job import Ended, Job, figure
-from tests.rig.vendor import Step, Vendor
+from tests.rig.figures import figure
+from tests.rig.job import Ended, Job
+from tests.vendor import Step, Vendor
 
 PROCESSES, ROUNDS, BINARY_ROUNDS, COPIES, RECIPIENTS = 32, 200, 20, 8, 200
 ANSWER = Step(delay=0.01)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.client import VENDORS
-from tests.rig.job import Job, figure
+from tests.client import VENDORS
+from tests.rig.figures import figure
+from tests.rig.job import Job
 from tests.rig.test_syscalls import STRACE, ptrace
-from tests.rig.vendor import Vendor
+from tests.vendor import Vendor
 
 __all__ = ["ptrace"]
 

@@ -29,9 +29,10 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
-from tests.rig.certificates import Certificates
-from tests.rig.client import VENDORS, figure
-from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
+from tests.certificates import Certificates
+from tests.client import VENDORS
+from tests.rig.figures import figure
+from tests.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
 
 KEY = "cAnaRy/KEY+7f3a;é=90"
 PROXY_PASSWORD = "cAnaRy-pr0xy-pa55"

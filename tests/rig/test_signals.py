@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from smscli.journal import State
+from tests.client import VENDORS
 from tests.rig.checker import read
-from tests.rig.client import VENDORS
-from tests.rig.job import BINARY, Ended, Job, figure
-from tests.rig.vendor import Step, Vendor
+from tests.rig.figures import figure
+from tests.rig.job import BINARY, Ended, Job
+from tests.vendor import Step, Vendor
 
 SIGNALS = 200 if os.environ.get("RIG_LONG") else 60
 RECIPIENTS = 12

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.client import SECRETS, VENDORS
-from tests.rig.job import Job, figure
-from tests.rig.vendor import Step, Vendor
+from tests.client import SECRETS, VENDORS
+from tests.rig.figures import figure
+from tests.rig.job import Job
+from tests.vendor import Step, Vendor
 
 SENDS = 10_000 if os.environ.get("RIG_LONG") else 300
 SEED = int(os.environ.get("RIG_SEED", "1"))

@@ -21,10 +21,11 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.client import SECRETS, VENDORS
 from tests.rig.checker import read
-from tests.rig.client import SECRETS, VENDORS
-from tests.rig.job import Ended, Job, figure
-from tests.rig.vendor import Vendor
+from tests.rig.figures import figure
+from tests.rig.job import Ended, Job
+from tests.vendor import Vendor
 
 # A request that fails to leave is not noticed by the library, which waits for an answer: not for half a minute here.
 OPTIONS = ("--batch-size", "1", "--timeout", "2")

@@ -25,10 +25,11 @@ from smscli.model import MSISDN
 from smscli.runtime import Runtime
 from smscli.transport import HttpTransport
 from smscli.wire import Request, Response
-from tests.rig.certificates import Certificates
-from tests.rig.client import SECRETS, VENDORS, figure
+from tests.certificates import Certificates
+from tests.client import SECRETS, VENDORS
+from tests.rig.figures import figure
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
-from tests.rig.vendor import Step, Vendor, mute_port, refusing_port
+from tests.vendor import Step, Vendor, mute_port, refusing_port
 
 NUMBERS = {
     "lightsms": ("+37061234567", "+37061234568"),

@@ -14,9 +14,10 @@ import pytest
 
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
-from tests.rig.certificates import Certificates
-from tests.rig.client import SECRETS, VENDORS, figure, send
-from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, mute_port
+from tests.certificates import Certificates
+from tests.client import SECRETS, VENDORS, send
+from tests.rig.figures import figure
+from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port
 
 
 def test_no_redirect_is_followed(vendor: Vendor, files: Certificates) -> None:
@@ -111,7 +112,7 @@ BOMBS = {
 BOMBED = """
 import json, resource, sys, time
 from smscli.transport import HttpTransport
-from tests.rig.client import send
+from tests.client import send
 name, url, ca, seconds = json.loads(sys.argv[1])
 transport = HttpTransport(ca_file=ca)
 start = time.monotonic()

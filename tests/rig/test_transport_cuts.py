@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from smscli.model import Outcome
 from smscli.transport import HttpTransport
-from tests.rig.certificates import Certificates
-from tests.rig.client import VENDORS, build, figure, send
-from tests.rig.vendor import Step, Vendor
+from tests.certificates import Certificates
+from tests.client import VENDORS, build, send
+from tests.rig.figures import figure
+from tests.vendor import Step, Vendor
 
 THREADS = 24
 FRAMINGS = ("length", "chunked", "close")

@@ -21,9 +21,10 @@ from smscli.errors import ExitCode
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from smscli.wire import Request
-from tests.rig.certificates import Certificates
-from tests.rig.client import VENDORS, figure, send
-from tests.rig.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
+from tests.certificates import Certificates
+from tests.client import VENDORS, send
+from tests.rig.figures import figure
+from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 
 
 class Attempt(NamedTuple):
@@ -223,7 +224,7 @@ def real(url: str, ports: dict[str, str]) -> str:
 MUTE_NAME_SERVER = """
 import json, socket, sys, time
 from smscli.transport import HttpTransport
-from tests.rig.client import send
+from tests.client import send
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", 53))
 start = time.monotonic()

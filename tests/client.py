@@ -1,4 +1,4 @@
-"""One send through the real transport to the rig's vendor, read by the provider's own parser, in this process."""
+"""One send through the real transport to the tests' own vendor, read by the provider's parser, in this process."""
 
 from __future__ import annotations
 
@@ -63,8 +63,3 @@ def send(
         return Ending(Outcome.UNKNOWN, error.exit_code, error)
     receipt = get(vendor).send.parse(response, message, stamp)
     return Ending(receipt.submissions[0].outcome, receipt.exit_code)
-
-
-def figure(text: str) -> None:
-    """Print one result of the rig; ``pytest -s`` shows them."""
-    print(f"\nfigure: {text}")  # noqa: T201  (the rig's figures are its result)
