@@ -11,6 +11,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -146,6 +147,24 @@ def _read(terminal: int) -> str | None:
         return os.read(terminal, 4096).decode(errors="replace") or None if ready else ""
     except OSError:  # how Linux says it
         return None
+
+
+@pytest.fixture
+def heeded_signals() -> Iterator[None]:
+    """Let children meet the signals that end a program, also when this run ignores them (``nohup``, ``&`` in a script).
+
+    A program that is started with a signal ignored leaves it ignored, as it should.
+    """
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 # --- a vendor behind a socket, and the fence around it ----------------------------------------------------------------

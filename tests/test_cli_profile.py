@@ -290,6 +290,7 @@ def test_add_asks_a_terminal_and_does_not_show_the_secret(tmp_path: Path) -> Non
     assert "profile work is added" in screen
 
 
+@pytest.mark.usefixtures("heeded_signals")
 def test_ctrl_c_at_the_hidden_question_changes_nothing(tmp_path: Path) -> None:
     """Exit 130, no file."""
     config = tmp_path / "config.toml"

@@ -155,6 +155,7 @@ def test_a_wrong_sign_gets_the_text_that_should_have_been_hashed(root: str) -> N
     assert '"error": "2"' in answer
 
 
+@pytest.mark.usefixtures("heeded_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_server_stops_cleanly_and_says_nothing(number: signal.Signals) -> None:
     """No traceback and no access log (it would hold signatures), within a second or so."""
