@@ -282,26 +282,21 @@ def test_the_two_commands_of_the_readme_are_one_line_each() -> None:
 
 def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None:
     """What is installed is what was tested: every module, the type marker, the shells' scripts, the licence."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-        str(ROOT),
-    ]
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     if subprocess.run([sys.executable, "-c", "import hatchling"], capture_output=True, check=False).returncode:
         pytest.skip("hatchling is not installed beside the tests, and building must not need the network")
-    subprocess.run(pip, check=True, capture_output=True)
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
     ours = {str(path.relative_to(ROOT)) for path in (ROOT / "smscli").rglob("*.py")}
     assert ours | {"smscli/py.typed"} <= names
     assert any(name.endswith("share/bash-completion/completions/smscli") for name in names)
     assert not any(name.startswith("tests/") for name in names)
+
+
+def test_nothing_outside_the_rig_needs_the_rig() -> None:
+    """The other tests run without it: what both use stands above it."""
+    files = [*(ROOT / "tests").glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    assert [path.name for path in files if re.search(r"\btests\.rig\b", path.read_text())] == []
 
 
 def test_python_m_smscli_is_the_program() -> None:
