@@ -7,6 +7,7 @@ wrong with the files it finds there is below: exit 3 with what to do, and the fi
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -49,14 +51,15 @@ def world() -> Iterator[Path]:
 
 
 # A stranger may not be allowed to read Python or this program: all is loaded before the user changes, by running
-# every command once in a world of its own.
+# every command once in a world of its own. Every order is then carried out by a fork, which becomes that user in that
+# world and ends as the program ends. What an interpreter takes from its world when it starts is the locale: there is a
+# driver for each.
 DRIVER = """
-import io, os, shutil, sys, tempfile
+import io, json, os, shutil, signal, sys, tempfile
 from smscli.cli import main, run
 from smscli.runtime import Runtime
 import platformdirs.unix, zoneinfo, encodings.idna
-user, umask, folder = int(sys.argv[1]), int(sys.argv[2]), tempfile.mkdtemp()
-del sys.argv[1:3]
+folder = tempfile.mkdtemp()
 world = {"HOME": folder, "SMSCLI_STATE_DIR": folder + "/state", "SMSCLI_CONFIG": folder + "/config.toml"}
 good = [
     "[profiles.work]", "provider = 'lightsms'", "login = 'me'", "api_key = 'key'", "sender = 'Sender'",
@@ -75,25 +78,73 @@ for line in commands:
     streams = [io.TextIOWrapper(io.BytesIO()) for _ in range(3)]
     run(argv, Runtime(environ=world, stdin=streams[0], stdout=streams[1], stderr=streams[2]))
 shutil.rmtree(folder)
-if user:
-    os.setgroups([])
-    os.setgid(user)
-    os.setuid(user)
-os.umask(umask)
-main()
+
+def become(argv, where, user, environ, umask, out, err):
+    signal.alarm(60)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number, descriptor in enumerate((nothing, out.fileno(), err.fileno())):
+        os.dup2(descriptor, number)
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(where)
+    if user:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+    os.umask(umask)
+    sys.argv[1:] = argv
+
+for order in iter(sys.stdin.readline, ""):
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            become(*json.loads(order), out, err)
+            main()
+        _, status = os.waitpid(child, 0)
+        said = [(file.seek(0), file.read().decode("latin-1"))[1] for file in (out, err)]
+    print(json.dumps([os.waitstatus_to_exitcode(status), *said]), flush=True)
 """
 
+Program = Callable[..., "Ran"]
 
-def program(
-    argv: list[str], where: Path, user: int, environ: dict[str, str], umask: int = 0o022
-) -> subprocess.CompletedProcess[bytes]:
+
+class Ran(NamedTuple):
+    """How the program ended, and what it said."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Program]:
     """Run the program as a user in a directory, with this environment alone."""
-    # A directory for bytecode would be a file outside; the program is not what is looked at.
-    world = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    return subprocess.run(
-        [sys.executable, "-c", DRIVER, str(user), str(umask), *argv],
-        cwd=where, env=world | environ, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
-    )  # fmt: skip
+    drivers: dict[str, subprocess.Popen[str]] = {}
+
+    def run(argv: list[str], where: Path, user: int, environ: dict[str, str], umask: int = 0o022) -> Ran:
+        locale = environ.get("LC_ALL", "")
+        # A directory for bytecode would be a file outside; the program is not what is looked at.
+        world = {
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        if locale not in drivers:
+            start = world | ({"LC_ALL": locale} if locale else {})
+            drivers[locale] = subprocess.Popen(
+                [sys.executable, "-c", DRIVER], env=start, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        orders, answers = drivers[locale].stdin, drivers[locale].stdout
+        assert orders is not None
+        assert answers is not None
+        orders.write(json.dumps([argv, str(where), user, world | environ, umask]) + "\n")
+        orders.flush()
+        status, *said = json.loads(answers.readline())
+        return Ran(status, *(text.encode("latin-1") for text in said))
+
+    yield run
+    for driver in drivers.values():
+        driver.communicate(timeout=60)
 
 
 def files_of(folder: Path) -> dict[Path, os.stat_result]:
@@ -115,7 +166,7 @@ def combinations() -> list[tuple[str, str, int, str]]:
     return chosen + [one for one in every if one not in chosen][: 96 - len(chosen)]
 
 
-def test_every_home_is_answered(world: Path) -> None:
+def test_every_home_is_answered(world: Path, program: Program) -> None:
     """Every command in every combination: a documented exit status, private files in their place, no traceback."""
     codes: Counter[int] = Counter()
     chosen = combinations()
@@ -163,7 +214,7 @@ def test_every_home_is_answered(world: Path) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"HOME": "relative"}, {"HOME": "/nonexistent"}, {"HOME": "~"}])
-def test_no_home_is_told_and_no_tilde_is_made(environ: dict[str, str], world: Path) -> None:
+def test_no_home_is_told_and_no_tilde_is_made(environ: dict[str, str], world: Path, program: Program) -> None:
     """A number without a passwd entry and without HOME: exit 3 with the variable to set, and no directory ``~``."""
     os.chown(world, 54321, 54321)
     ran = program(SEND, world, 54321, environ)
@@ -230,7 +281,9 @@ BAD_PROFILES: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("make", BAD_PROFILES.values(), ids=BAD_PROFILES)
-def test_a_bad_profile_file_is_refused_with_what_to_do(make: Callable[[Path], None], world: Path) -> None:
+def test_a_bad_profile_file_is_refused_with_what_to_do(
+    make: Callable[[Path], None], world: Path, program: Program
+) -> None:
     """Exit 3 at once, whoever wrote it and whatever is in it; and it stays as it is."""
     os.chown(world, 65534, 65534)
     path = world / "config.toml"
@@ -279,7 +332,9 @@ BAD_JOURNALS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("spoil", BAD_JOURNALS.values(), ids=BAD_JOURNALS)
-def test_a_bad_journal_is_refused_with_what_to_do(spoil: Callable[[Path], object], world: Path) -> None:
+def test_a_bad_journal_is_refused_with_what_to_do(
+    spoil: Callable[[Path], object], world: Path, program: Program
+) -> None:
     """Exit 3 for a send and for every look at it, a hint, and never a new one in its place."""
     os.chown(world, 65534, 65534)
     environ = {"HOME": str(world), "SMSCLI_STATE_DIR": str(world / "state")}
