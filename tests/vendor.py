@@ -155,6 +155,7 @@ class Vendor:
         self._oracle = oracle or Path(tempfile.mkdtemp(prefix="smscli-vendor-")) / "oracle.jsonl"
         self._config = {"oracle": str(self._oracle), "secrets": dict(secrets or {}), "files": dict(server_files or {})}
         self._lock = threading.Lock()
+        self._read, self._accepted = 0, list[Accepted]()
 
     def __enter__(self) -> Vendor:
         self._oracle.touch()
@@ -200,7 +201,12 @@ class Vendor:
 
     def oracle(self) -> list[Accepted]:
         """Return everything the vendor accepted, in order."""
-        return [Accepted(*json.loads(line)) for line in self._oracle.read_text().splitlines()]
+        with self._lock, self._oracle.open("rb") as file:
+            file.seek(self._read)
+            new = file.read().rpartition(b"\n")[0]
+            self._accepted += [Accepted(*json.loads(line)) for line in new.splitlines()]
+            self._read += len(new) + bool(new)
+            return list(self._accepted)
 
     def _ask(self, command: dict[str, Any]) -> Any:
         with self._lock:
