@@ -1,15 +1,70 @@
-"""The rig's figures at the end of a run."""
+"""What the rig adds to a run: a worker process for each core, tests that must be alone, and the figures at the end."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Generator, Iterator
+from typing import Any
+
 import pytest
+
+from tests.rig import figures
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Choose the workers, unless the command line says something else (``-n 0``: all in this process).
+
+    One more than there are cores, because many tests wait. Tests are handed out one at a time and in their order: they
+    take between a millisecond and a minute, and those that must be alone stand at the end.
+    """
+    option = config.option
+    if not _is_worker(config) and option.numprocesses is None and not option.tx and not option.usepdb:
+        option.numprocesses = (os.cpu_count() or 1) + 1
+        option.dist = "load"
+        option.maxschedchunk = 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of the rig."""
+    config.addinivalue_line("markers", "alone: has a bound in seconds; no other test of the rig runs meanwhile")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the lonely tests last, so that nobody waits for them before there is nothing else to do."""
+    items.sort(key=lambda item: bool(item.get_closest_marker("alone")))
+
+
+@pytest.fixture(autouse=True)
+def _company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Share the machine with the tests of other workers, or have it ``alone``."""
+    if not _is_worker(request.config):
+        yield
+        return
+    with (tmp_path_factory.getbasetemp().parent / "company").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Let the report of a test carry its figures out of the worker."""
+    report = yield
+    report.figures = figures.take()
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Repeat every ``figure:`` line that a test printed; what was skipped stands in pytest's own summary."""
-    reports = [one for found in terminalreporter.stats.values() for one in found if getattr(one, "when", "") == "call"]
-    printed = [line for one in reports for line in one.capstdout.splitlines()]
-    figures = [line for line in printed if line.startswith("figure:")]
-    if figures:
+    """Write every figure; what was skipped stands in pytest's own summary."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "figures")]
+    reports.sort(key=lambda report: report.nodeid)
+    told = [one for report in reports for one in report.figures]
+    if told:
         terminalreporter.section("figures")
-        terminalreporter.write("\n".join([*figures, ""]))
+        for line in figures.summary(told):
+            terminalreporter.write_line(f"figure: {line}")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")

@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,13 @@ import pytest
 from smscli import providers
 from smscli.diagnosis import LIMIT, Diagnosis, diagnose
 from smscli.model import Secret
+from tests.rig.figures import add, figure
 from tests.wrong_programs import KEYS, MISTAKES, OTHER_KEY, VENDORS, Case, dice, make, request
 
 SINGLE_REQUESTS = 4
 PAIRS = 500
+# The tests are cut into so many pieces, for all workers.
+PARTS = 5
 RANDOM_VALUES = 10_000
 DEEP_RANDOM_VALUES = 60
 SECONDS, MEBIBYTES = 2.0, 100
@@ -76,35 +78,37 @@ def survives(job: tuple[str, int, int]) -> bool:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_single_mistake_is_explained(vendor: str) -> None:
     """100 % of single mistakes, on random requests of every vendor."""
-    cases = singles(vendor)
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(explains, cases, chunksize=8))
-    named = sum(name for _, name, _ in results)
-    print(f"\nfigure: diagnosis, {vendor}: {len(cases)} single mistakes, {named} by their own name, all explained")  # noqa: T201  (the rig's figures are its result)
-    missed = [case for case, (explained, *_) in zip(cases, results, strict=True) if not explained]
-    assert not missed, missed
+    told = f"diagnosis, {vendor}: {{cases}} single mistakes, {{named}} by their own name, all explained"
+    assert_explained(singles(vendor), told)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_every_pair_of_mistakes_is_explained(vendor: str) -> None:
+def test_every_pair_of_mistakes_is_explained(vendor: str, part: int) -> None:
     """100 % of random pairs of mistakes."""
-    cases = pairs(vendor)
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(explains, cases, chunksize=4))
-    named, cut = sum(name for _, name, _ in results), sum(cut for *_, cut in results)
-    print(f"\nfigure: diagnosis, {vendor}: {len(cases)} pairs, {named} by both their names, {cut} searches cut")  # noqa: T201  (the rig's figures are its result)
+    told = f"diagnosis, {vendor}: {{cases}} pairs, {{named}} by both their names, {{cut}} searches cut"
+    assert_explained(pairs(vendor)[part::PARTS], told)
+
+
+def assert_explained(cases: list[Case], told: str) -> None:
+    """Diagnose all cases, and add them to the figure."""
+    results = [explains(case) for case in cases]
+    add(told, cases=len(cases), named=sum(name for _, name, _ in results), cut=sum(cut for *_, cut in results))
     missed = [case for case, (explained, *_) in zip(cases, results, strict=True) if not explained]
     assert not missed, missed
 
 
-def test_random_values_are_never_explained() -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_values_are_never_explained(part: int) -> None:
     """10 000 random values against the likeliest combinations, some of them against the whole search."""
     jobs = [(VENDORS[number % 4], number, 1000) for number in range(RANDOM_VALUES)]
     jobs += [(VENDORS[number % 4], -number, LIMIT) for number in range(1, DEEP_RANDOM_VALUES + 1)]
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(survives, jobs, chunksize=20))
-    explained = [job for job, survived in zip(jobs, results, strict=True) if not survived]
-    print(f"\nfigure: diagnosis, {len(jobs)} random values, {len(explained)} explained")  # noqa: T201  (the rig's figures are its result)
+    explained = [job for job in jobs[part::PARTS] if not survives(job)]
+    add(
+        "diagnosis, {values} random values, {explained} explained",
+        values=len(jobs[part::PARTS]),
+        explained=len(explained),
+    )
     assert not explained
 
 
@@ -120,13 +124,14 @@ LARGE = {
 }  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", LARGE)
 def test_a_search_is_bounded_in_time_and_memory(name: str) -> None:
     """A search that finds nothing, in a process of its own: processor seconds and the most memory it ever had."""
     command = [sys.executable, "-m", "tests.rig.test_diagnosis_search", name]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     seconds, mebibytes, tried, cut = run.stdout.split()
-    print(f"\nfigure: diagnosis, {name}: {tried} combinations, cut {cut}, {seconds} s, {mebibytes} MiB")  # noqa: T201  (the rig's figures are its result)
+    figure(f"diagnosis, {name}: {tried} combinations, cut {cut}, {seconds} s, {mebibytes} MiB")
     assert float(seconds) <= SECONDS
     assert float(mebibytes) <= MEBIBYTES
 

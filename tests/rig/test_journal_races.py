@@ -12,6 +12,7 @@ import pytest
 from smscli.errors import ConflictError
 from smscli.journal import Job, Journal, fingerprint
 from smscli.model import MSISDN, Outcome, Submission
+from tests.rig.figures import figure
 
 PROCESSES, ROUNDS = 32, 200
 TO = (MSISDN("37061234567"),)
@@ -75,7 +76,7 @@ def test_exactly_one_process_sends_in_every_round(tmp_path: Path, keys: str) -> 
     with Journal(path, now=time.time) as journal:
         assert journal.check() == ()
         assert len(journal.entries()) == ROUNDS
-    print(  # noqa: T201  (the rig's figures are its result)
-        f"\nfigure: journal race ({keys}): {PROCESSES} processes x {ROUNDS} rounds, {tally['won']} requests, "
+    figure(
+        f"journal race ({keys}): {PROCESSES} processes x {ROUNDS} rounds, {tally['won']} requests, "
         f"{tally['replayed']} replays, {tally['conflict']} conflicts, 0 other, {time.monotonic() - started:.0f} s"
     )

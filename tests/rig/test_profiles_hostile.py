@@ -20,6 +20,7 @@ import pytest
 from smscli import profiles
 from smscli.errors import SmscliError
 from smscli.profiles import Document
+from tests.rig.figures import figure
 
 SECRETS = ("zQ7/xJ+k9vW3=b8", "07349e954831d+/=", "p@ss:w0rd/%41")
 FILE = f"""\
@@ -122,10 +123,7 @@ def test_two_thousand_damaged_files(tmp_path: Path) -> None:
             leaked = [secret for secret in SECRETS if secret in words]
             assert not leaked, f"seed {seed}: {words!r}"
         slowest = max(slowest, time.process_time() - began)
-    print(  # noqa: T201  (the rig's figures are its result)
-        f"\nfigure: 2000 damaged profile files, {dict(tally)}, slowest {slowest * 1000:.0f} ms, "
-        "0 tracebacks, 0 secrets shown"
-    )
+    figure(f"2000 damaged profile files, {dict(tally)}, slowest {slowest * 1000:.0f} ms, 0 tracebacks, 0 secrets shown")
     assert slowest < 1.0
     assert min(tally[verdict] for verdict in ("unreadable", "refused", "fine")) > 100, (
         "the damage is too great or too small"
@@ -148,4 +146,4 @@ def test_every_mode_with_every_owner(tmp_path: Path) -> None:
             read = False
         assert read == (owner == 0 and not mode & 0o066), f"owner {owner}, mode {mode:04o}"
         count, refused = count + 1, refused + (not read)
-    print(f"\nfigure: profile file, {count} pairs of mode and owner, {refused} refused, 0 wrong")  # noqa: T201  (a figure)
+    figure(f"profile file, {count} pairs of mode and owner, {refused} refused, 0 wrong")

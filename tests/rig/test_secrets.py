@@ -31,7 +31,7 @@ from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.certificates import Certificates
 from tests.client import VENDORS
-from tests.rig.figures import figure
+from tests.rig.figures import add
 from tests.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
 
 KEY = "cAnaRy/KEY+7f3a;é=90"
@@ -76,15 +76,13 @@ class Watch:
                 assert at < 0, f"{name} in {what} of {context}: …{data[max(0, at - 80) : at + 80]!r}…"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def watch() -> Iterator[Watch]:
-    """One watch for the file, its figure at the end."""
+    """The watch of one test, its share of the figure at the end."""
     made = Watch()
     yield made
-    figure(
-        f"canaries: 6 secrets, {sum(made.pairs.values())} command/failure pairs with -vv "
-        f"({', '.join(f'{count} {kind}' for kind, count in made.pairs.items())}), {made.searches} searches, 0 hits"
-    )
+    told = "canaries: 6 secrets, {pairs} command/failure pairs with -vv ({commands}), {searches} searches, 0 hits"
+    add(told, pairs=made.pairs.total(), commands=dict(made.pairs), searches=made.searches)
 
 
 @pytest.fixture(scope="module")

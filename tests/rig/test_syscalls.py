@@ -8,12 +8,9 @@ in the network hits the first exchange of a killed run, and every exchange of a 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import subprocess
-import time
-from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -21,9 +18,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.client import SECRETS, VENDORS
+from tests.client import VENDORS
 from tests.rig.checker import read
-from tests.rig.figures import figure
+from tests.rig.figures import add
 from tests.rig.job import Ended, Job
 from tests.vendor import Vendor
 
@@ -32,7 +29,6 @@ OPTIONS = ("--batch-size", "1", "--timeout", "2")
 # With --seccomp-bpf the tracer only wakes at the calls it was asked for; it does not kill then.
 STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-o")
 KILLER = ("strace", "-f", "-qq", "-o")
-WORKERS = min(4, os.cpu_count() or 2)
 ERRORS = {
     "pwrite64": ("EIO", "ENOSPC"),
     "pread64": ("EIO",),
@@ -57,42 +53,30 @@ EVERYWHERE = (*NETWORK, "fdatasync", "unlink")
 
 
 class Sweep(NamedTuple):
-    """One fault at the calls ``start``, ``start + step`` … of one name."""
+    """One fault at the first, second, third … call of one name."""
 
     vendor: str
     call: str
     fault: str
-    start: int
-    step: int
     profile: str
 
-
-class Found(NamedTuple):
-    """What a sweep brought: how many points, and what was wrong."""
-
-    points: int
-    wrong: list[str]
+    def __str__(self) -> str:
+        return f"{self.vendor}-{self.call}-{self.fault.partition('=')[2]}{'-local' if self.profile else ''}"
 
 
-def sweeps(kill: bool) -> Iterator[Sweep]:
-    """Yield all sweeps, the long ones cut into one piece for each worker."""
+def sweeps(*, kill: bool) -> Iterator[Sweep]:
+    """Yield all sweeps."""
     for vendor in VENDORS:
         for call, errors in ERRORS.items():
             if not kill and vendor != "mainsms" and call not in EVERYWHERE and not os.environ.get("RIG_LONG"):
                 continue
             faults = [f"error={error}" for error in errors] if not kill else ["signal=KILL"] if call in KILLED else []
-            step = 1 if call in NETWORK else WORKERS
             # With the vendor's clock the first bytes of a thread ask for the time, with the local one they send.
             profiles = ("", 'clock = "local"') if vendor == "lightsms" and call in NETWORK else ("",)
-            yield from (
-                Sweep(vendor, call, fault, start, step, profile)
-                for fault in faults
-                for start in range(1, step + 1)
-                for profile in profiles
-            )
+            yield from (Sweep(vendor, call, fault, profile) for fault in faults for profile in profiles)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def ptrace() -> None:
     """Skip, with the reason, where strace is not there or may not trace."""
     if shutil.which("strace") is None:
@@ -102,57 +86,28 @@ def ptrace() -> None:
         pytest.skip(f"strace may not trace here: {tried.stderr.strip()[-100:]}")
 
 
-def test_sigkill_at_every_system_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sweep", list(sweeps(kill=True)), ids=str)
+def test_sigkill_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor) -> None:
     """Wherever it dies: nothing twice, nothing false, at most one UNKNOWN, and the rest is sent by the next run."""
-    _run_all(tmp_path, kill=True)
+    points = _points(sweep, tmp_path, vendor)
+    add("SIGKILL at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
 
 
-def test_an_error_at_every_system_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sweep", list(sweeps(kill=False)), ids=str)
+def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor) -> None:
     """Whatever fails: no traceback, the right status, no request without a committed claim, nothing false."""
-    _run_all(tmp_path, kill=False)
+    points = _points(sweep, tmp_path, vendor)
+    add("an error at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
 
 
-def _run_all(place: Path, *, kill: bool) -> None:
-    started = time.monotonic()
-    work = list(sweeps(kill))
-    context = multiprocessing.get_context("fork")
-    with context.Pool(WORKERS, _begin_worker, (place,)) as pool:
-        found = pool.map(_sweep, work, chunksize=1)
-        pool.close()
-        pool.join()
-    wrong = [line for one in found for line in one.wrong]
-    assert not wrong, "\n".join([f"{len(wrong)} findings", *wrong[:20]])
-    points = Counter[str]()
-    for sweep, one in zip(work, found, strict=True):
-        points[sweep.call] += one.points
-    assert all(points[call] for call in (KILLED if kill else ERRORS)), points
-    what = "SIGKILL" if kill else "an error"
-    by_call = ", ".join(f"{number} {call}" for call, number in points.most_common())
-    figure(f"{what} at {points.total()} points ({by_call}), 0 bad, {time.monotonic() - started:.0f} s")
-
-
-# --- in the worker ----------------------------------------------------------------------------------------------------
-
-_WORKER: dict[str, Vendor | Path] = {}
-
-
-def _begin_worker(place: Path) -> None:
-    # Its process ends when this one does.
-    mine = place / str(os.getpid())
-    mine.mkdir()
-    _WORKER.update(place=mine, vendor=Vendor(secrets=SECRETS, oracle=mine / "oracle").__enter__())
-
-
-def _sweep(sweep: Sweep) -> Found:
-    vendor, place = _WORKER["vendor"], _WORKER["place"]
-    assert isinstance(vendor, Vendor)
-    assert isinstance(place, Path)
+def _points(sweep: Sweep, place: Path, vendor: Vendor) -> int:
+    """Hit one call after the other until there is none; return how many there were."""
     wrong: list[str] = []
-    for points in count():
-        nth = sweep.start + points * sweep.step
-        name = f"{sweep.vendor}-{sweep.call}-{sweep.fault[-6:]}-{nth}{'-local' if sweep.profile else ''}"
-        url = vendor.url(sweep.vendor)
-        job = Job(place / name, sweep.vendor, url, 3, name, options=OPTIONS, profile=sweep.profile)
+    for nth in count(1):
+        name = f"{sweep}-{nth}"
+        job = Job(
+            place / str(nth), sweep.vendor, vendor.url(sweep.vendor), 3, name, options=OPTIONS, profile=sweep.profile
+        )
         try:
             hit = _hit(job, sweep, nth, vendor)
         except AssertionError as error:
@@ -160,8 +115,10 @@ def _sweep(sweep: Sweep) -> Found:
             hit = True
         shutil.rmtree(job.home)
         if not hit or len(wrong) > 5:
-            return Found(points, wrong)
-    raise AssertionError  # pragma: no cover  (count() does not end)
+            break
+    assert not wrong, "\n".join([f"{len(wrong)} findings", *wrong])
+    assert nth > 1, "there is no such call"
+    return nth - 1
 
 
 def _hit(job: Job, sweep: Sweep, nth: int, vendor: Vendor) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import re
 import sqlite3  # noqa: TID253  (to damage a journal)
 import subprocess
 import time
@@ -25,9 +26,11 @@ from smscli.model import MSISDN
 from smscli.runtime import Runtime
 from smscli.transport import HttpTransport
 from smscli.wire import Request, Response
+from tests import test_output
 from tests.certificates import Certificates
 from tests.client import SECRETS, VENDORS
-from tests.rig.figures import figure
+from tests.rig import test_environment, test_order, test_signals, test_syscalls, test_transport_taxonomy
+from tests.rig.figures import add, figure
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
 from tests.vendor import Step, Vendor, mute_port, refusing_port
 
@@ -115,13 +118,10 @@ def ports() -> Iterator[dict[str, str]]:
         yield {"REFUSING": str(refusing), "MUTE": str(mute)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tally() -> Iterator[list[str]]:
-    """Print how many cases agreed."""
-    agreed: list[str] = []
-    yield agreed
-    rows = {row for row, _, _ in (case.partition(" / ") for case in agreed)}
-    figure(f"taxonomy through the command line: {len(agreed)} cases agreed ({len(rows)} rows, {len(VENDORS)} vendors)")
+def agreed(row: str, name: str) -> None:
+    """Count a case of a row by a vendor."""
+    told = "taxonomy by the command line: {cases} cases agreed ({rows.different} rows, {vendors.different} vendors)"
+    add(told, cases=1, rows={row: 1}, vendors={name: 1})
 
 
 def agree(desk: Desk, ran: Ran, outcomes: list[str], code: int, booked: int, vendor: Vendor) -> None:
@@ -155,7 +155,6 @@ def test_what_the_network_does(
     desk: Desk,
     vendor: Vendor,
     ports: dict[str, str],
-    tally: list[str],
     request: pytest.FixtureRequest,
 ) -> None:
     """Outcome and exit status of the row, also after the retries that a proof of NOT_SENT allows."""
@@ -182,7 +181,7 @@ def test_what_the_network_does(
     # An address that cannot be one is refused before the send begins.
     early = ran.code == 3 and ran.tree["data"] is None
     agree(desk, ran, [] if early else [row.outcome], row.exit_code, before, vendor)
-    tally.append(f"{request.node.callspec.id.removesuffix(f'-{name}')} / {name}")
+    agreed(request.node.callspec.id.removesuffix(f"-{name}"), name)
     gc.collect()
 
 
@@ -338,7 +337,7 @@ ANSWERS: dict[str, Said] = {
     ("row", "name"),
     [pytest.param(row, name, id=f"{row} / {name}") for row, said in ANSWERS.items() for name in said.vendors],
 )
-def test_what_the_vendor_says(row: str, name: str, desk: Desk, vendor: Vendor, tally: list[str]) -> None:
+def test_what_the_vendor_says(row: str, name: str, desk: Desk, vendor: Vendor) -> None:
     """SENT needs the whole documented success, REFUSED a listed error; all else is UNKNOWN and goes out once."""
     said = ANSWERS[row]
     body = said.body(name, good(name, NUMBERS[name][: said.recipients]))
@@ -349,14 +348,12 @@ def test_what_the_vendor_says(row: str, name: str, desk: Desk, vendor: Vendor, t
     sends = [request for request in vendor.seen.requests if is_send(request.pairs)]
     assert len(sends) == 1, "sent again"
     assert all(request.path.endswith((".php", "/message/send")) for request in vendor.seen.requests), "followed"
-    tally.append(f"{row} / {name}")
+    agreed(row, name)
 
 
 @pytest.mark.parametrize("name", ["lightsms"])
 @pytest.mark.parametrize("code", [5, 24])
-def test_b23_a_stale_timestamp_is_refused_and_signed_anew(
-    code: int, name: str, desk: Desk, vendor: Vendor, tally: list[str]
-) -> None:
+def test_b23_a_stale_timestamp_is_refused_and_signed_anew(code: int, name: str, desk: Desk, vendor: Vendor) -> None:
     """Once stale: cured by a new stamp. Stale again: refused, exit 6, and no third request."""
     stale = Step(body=f'{{"error":{code}}}', book=False)
     vendor.script(stale, *[Step()] * 2)
@@ -366,12 +363,12 @@ def test_b23_a_stale_timestamp_is_refused_and_signed_anew(
     ran = desk("send", "--to", NUMBERS[name][1], "--key", "other", "hello")
     sends = [request for request in vendor.seen.requests if is_send(request.pairs)]
     assert (ran.code, ran.outcomes, len(sends)) == (6, ["REFUSED"], 2), (ran, vendor.seen)
-    tally.append(f"B23 {code} / {name}")
+    agreed(f"B23 {code}", name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("skew", [-86_400, -60, 60, 86_400])
-def test_b24_b25_a_wrong_clock_does_no_harm(skew: int, name: str, desk: Desk, tally: list[str]) -> None:
+def test_b24_b25_a_wrong_clock_does_no_harm(skew: int, name: str, desk: Desk) -> None:
     """The vendor's clock stamps the request; wall time that is off, or steps, changes nothing else."""
     steps = iter([skew, -skew, skew * 2] * 100)
     ran = desk.send(now=lambda: time.time() + next(steps))
@@ -383,7 +380,7 @@ def test_b24_b25_a_wrong_clock_does_no_harm(skew: int, name: str, desk: Desk, ta
         )  # fmt: skip
         assert (ran.code, ran.outcomes) == (6, ["REFUSED"]), "the vendor takes no old stamps"
         assert "clock" in ran.err
-    tally.append(f"B24 {skew} / {name}")
+    agreed(f"B24 {skew}", name)
 
 
 # --- this machine ----------------------------------------------------------------------------------------------------
@@ -429,7 +426,7 @@ def empty(path: Path) -> None:
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("spoil", [damage, truncate, make_newer, make_foreign, make_public, empty])
 def test_c12_c14_a_journal_that_cannot_be_trusted(
-    spoil: Callable[[Path], None], name: str, desk: Desk, vendor: Vendor, tally: list[str]
+    spoil: Callable[[Path], None], name: str, desk: Desk, vendor: Vendor
 ) -> None:
     """Exit 3 with what to do, nothing sent, the file left as it is."""
     assert desk.send().code == 0
@@ -442,13 +439,11 @@ def test_c12_c14_a_journal_that_cannot_be_trusted(
     assert "internal" not in ran.err
     assert vendor.seen.connections == 0
     assert (desk.journal.read_bytes(), desk.journal.stat().st_mode) == (kept, mode)
-    tally.append(f"C12 {spoil.__name__} / {name}")
+    agreed(f"C12 {spoil.__name__}", name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_c8_a_journal_that_breaks_behind_the_answer(
-    name: str, desk: Desk, vendor: Vendor, files: Certificates, tally: list[str]
-) -> None:
+def test_c8_a_journal_that_breaks_behind_the_answer(name: str, desk: Desk, vendor: Vendor, files: Certificates) -> None:
     """The outcome is shown, the status says that it is not recorded; once mended, the file calls it unknown."""
     http = HttpTransport(ca_file=files.ca)
     claimed = b""
@@ -469,14 +464,12 @@ def test_c8_a_journal_that_breaks_behind_the_answer(
     again = desk.send()
     assert (again.code, again.outcomes) == (7, ["UNKNOWN"])
     assert len([request for request in vendor.seen.requests if is_send(request.pairs)]) == 1
-    tally.append(f"C8 / {name}")
+    agreed("C8", name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
-def test_c7_a_disk_that_takes_nothing(
-    trouble: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], tmp_path: Path
-) -> None:
+def test_c7_a_disk_that_takes_nothing(trouble: str, name: str, desk: Desk, vendor: Vendor, tmp_path: Path) -> None:
     """No claim, no request: exit 3 and nothing leaves."""
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
@@ -495,13 +488,11 @@ def test_c7_a_disk_that_takes_nothing(
         assert [request for request in vendor.seen.requests if is_send(request.pairs)] == []
     finally:
         subprocess.run(["umount", "-l", str(state)], check=True)
-    tally.append(f"C7 {trouble} / {name}")
+    agreed(f"C7 {trouble}", name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
-def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(
-    name: str, desk: Desk, vendor: Vendor, tally: list[str]
-) -> None:
+def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(name: str, desk: Desk, vendor: Vendor) -> None:
     """Held by a living process: exit 9. Held by nobody: unknown, exit 7, until somebody decides. Never a request."""
     number = MSISDN(NUMBERS[name][0].lstrip("+"))
     assert desk.send().code == 0  # its journal tells the fingerprint of the same command
@@ -522,7 +513,7 @@ def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(
     assert vendor.seen.requests == []
     assert desk("journal", "resolve", "k", "--not-sent").code == 0
     assert desk.send().code == 0
-    tally.append(f"C10 / {name}")
+    agreed("C10", name)
 
 
 BAD_PROFILES = {
@@ -539,7 +530,7 @@ BAD_PROFILES = {
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("content", [*BAD_PROFILES.values(), "\udcff"], ids=[*BAD_PROFILES, "not UTF-8"])
 def test_c15_a_profile_file_that_is_broken(
-    content: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], request: pytest.FixtureRequest
+    content: str, name: str, desk: Desk, vendor: Vendor, request: pytest.FixtureRequest
 ) -> None:
     """Exit 3 in an instant, with what to do, and not a word of the file."""
     path = desk.folder / "config.toml"
@@ -551,23 +542,21 @@ def test_c15_a_profile_file_that_is_broken(
     assert ran.code == 3, ran
     assert "internal" not in ran.err
     assert vendor.seen.connections == 0
-    tally.append(f"C15 {request.node.callspec.id.removesuffix(f'-{name}')} / {name}")
+    agreed("C15 " + request.node.callspec.id.removesuffix(f"-{name}"), name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("data", [b"a\xff", b"\xed\xa0\x80", b"a\0b", b"", b"\n"])
-def test_c18_a_text_that_is_none(data: bytes, name: str, desk: Desk, vendor: Vendor, tally: list[str]) -> None:
+def test_c18_a_text_that_is_none(data: bytes, name: str, desk: Desk, vendor: Vendor) -> None:
     """Bytes that are not UTF-8, NUL, nothing: exit 2."""
     ran = desk("send", "--to", NUMBERS[name][0], "-", stdin=data)
     assert (ran.code, vendor.seen.connections) == (2, 0), ran
-    tally.append(f"C18 {data!r} / {name}")
+    agreed(f"C18 {data!r}", name)
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("file", ["missing", "empty"])
-def test_c20_a_ca_bundle_that_is_not_there(
-    file: str, name: str, desk: Desk, vendor: Vendor, tally: list[str], tmp_path: Path
-) -> None:
+def test_c20_a_ca_bundle_that_is_not_there(file: str, name: str, desk: Desk, vendor: Vendor, tmp_path: Path) -> None:
     """Exit 3 with the file's name, before anything is sent or recorded as sent."""
     path = tmp_path / file
     if file == "empty":
@@ -576,16 +565,42 @@ def test_c20_a_ca_bundle_that_is_not_there(
     ran = desk.send(environ={"REQUESTS_CA_BUNDLE": str(path)})
     assert (ran.code, vendor.seen.connections) == (3, 0), ran
     assert str(path) in ran.err
-    tally.append(f"C20 {file} / {name}")
+    agreed(f"C20 {file}", name)
 
 
-def test_the_rows_that_other_tests_show() -> None:
-    """A2 needs a name server of its own, kills and lost power their own rigs, output its own streams."""
-    elsewhere = {
-        "A2": "test_transport_taxonomy",
-        "C1-C4, C9, C11": "test_kills, test_syscalls, test_order, test_signals",
-        "C5, C6, C17": "test_output",
-        "C13": "nothing: a file system without locks cannot be made here",
-        "C16, C19": "test_environment",
-    }
-    figure("taxonomy, shown elsewhere: " + "; ".join(f"{rows} in {where}" for rows, where in elsewhere.items()))
+# What needs a world of its own, and the test that makes it.
+ELSEWHERE = {
+    "A2": test_transport_taxonomy.test_a2_a_name_server_that_never_answers,
+    "C2": test_order.test_a_durable_claim_precedes_every_request,
+    "C3": test_signals.test_a_signal_begins_no_request_and_the_rest_can_be_sent,
+    "C4": test_signals.test_a_signal_begins_no_request_and_the_rest_can_be_sent,
+    "C5": test_signals.test_no_output_error_changes_the_journal,
+    "C6": test_signals.test_no_output_error_changes_the_journal,
+    "C9": test_syscalls.test_an_error_at_every_system_call,
+    "C11": test_syscalls.test_sigkill_at_every_system_call,
+    "C16": test_environment.test_no_home_is_told_and_no_tilde_is_made,
+    "C17": test_output.test_no_encoding_ends_in_a_traceback,
+    "C19": test_environment.test_every_home_is_answered,
+}
+IMPOSSIBLE = {"C13": "a file system without locks cannot be made here"}
+
+
+def test_every_row_of_the_taxonomy_has_its_test() -> None:
+    """A1 to A22, B1 to B25, C1 to C20: in a table or a test's name above, in another file, or told to be impossible."""
+    tests = [name.removeprefix("test_").upper().replace("_", " ") for name in globals() if name.startswith("test_")]
+    here = {row for words in [*ROWS, *ANSWERS, *tests] for row in rows_of(words)}
+    wanted = {row for rows in ("A1-A22", "B1-B25", "C1-C20") for row in rows_of(rows)}
+    assert here | ELSEWHERE.keys() | IMPOSSIBLE.keys() == wanted
+    shown = [f"{row} in {test.__module__.rpartition('.')[2]}" for row, test in ELSEWHERE.items()]
+    shown += [f"{row} nowhere: {why}" for row, why in IMPOSSIBLE.items()]
+    figure("taxonomy, shown elsewhere: " + "; ".join(shown))
+
+
+def rows_of(words: str) -> Iterator[str]:
+    """Yield the rows that a title begins with: ``B10-B15 503``, ``C12 C14 A journal``."""
+    for word in words.split(" "):
+        match = re.fullmatch(r"([ABC])([0-9]+)(?:-[ABC]([0-9]+))?", word)
+        if match is None:
+            return
+        first, last = int(match[2]), int(match[3] or match[2])
+        yield from (f"{match[1]}{number}" for number in range(first, last + 1))

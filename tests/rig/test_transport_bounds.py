@@ -61,6 +61,7 @@ STALLS = [
 ACCEPTS = ("stall", "hello-stall")
 
 
+@pytest.mark.alone
 def test_every_silence_ends_by_the_deadline(vendor: Vendor, files: Certificates) -> None:
     """Half of them over TLS, some before the request, some behind a proxy: all within one second of the deadline."""
     deadline = 0.5
@@ -122,6 +123,7 @@ print(json.dumps([outcome, took, resource.getrusage(resource.RUSAGE_SELF).ru_max
 """
 
 
+@pytest.mark.alone
 def test_bombs_stay_small(vendor: Vendor, files: Certificates) -> None:
     """No answer, whatever it unfolds to, takes more than 150 MiB or the deadline and a second."""
     slowest = largest = 0.0

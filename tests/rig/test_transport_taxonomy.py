@@ -23,7 +23,7 @@ from smscli.transport import HttpTransport
 from smscli.wire import Request
 from tests.certificates import Certificates
 from tests.client import VENDORS, send
-from tests.rig.figures import figure
+from tests.rig.figures import add, figure
 from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 
 
@@ -166,21 +166,12 @@ def ports() -> Iterator[dict[str, str]]:
         yield {"REFUSING": str(refusing), "MUTE": str(mute)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tally() -> Iterator[list[str]]:
-    """Print how many cases agreed."""
-    agreed: list[str] = []
-    yield agreed
-    cases = len(ROWS) * len(VENDORS)
-    figure(f"taxonomy: {len(agreed)} of {cases} cases ({len(ROWS)} rows x {len(VENDORS)} vendors) as the table says")
-
-
 @pytest.mark.parametrize("name", VENDORS)
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 # CPython forgets to close the socket of a handshake that was reset before it began.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_each_failure_comes_to_what_the_table_says(
-    row: Row, name: str, vendor: Vendor, files: Certificates, ports: dict[str, str], tally: list[str]
+    row: Row, name: str, vendor: Vendor, files: Certificates, ports: dict[str, str]
 ) -> None:
     """Outcome and exit status agree; NOT_SENT means that no byte of the request arrived."""
     attempt = row.attempt(vendor, name)
@@ -198,7 +189,8 @@ def test_each_failure_comes_to_what_the_table_says(
         assert len(vendor.oracle()) == before
     if ending.outcome is Outcome.SENT:
         assert len(vendor.oracle()) == before + 1
-    tally.append(name)
+    cases = f"{len(ROWS) * len(VENDORS)} cases ({len(ROWS)} rows x {len(VENDORS)} vendors)"
+    add(f"taxonomy: {{agreed}} of {cases} as the table says", agreed=1)
     gc.collect()
 
 
@@ -233,6 +225,7 @@ print(json.dumps([ending.outcome, ending.exit_code, time.monotonic() - start]))
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", VENDORS)
 def test_a2_a_name_server_that_never_answers(name: str, tmp_path: Path) -> None:
     """Look-ups know no deadline (ten seconds by default); the call does."""
