@@ -18,7 +18,7 @@ import typer.main
 
 from smscli import cli, providers, sandbox
 from smscli.cli.completion import Shell
-from tests.rig.vendor import Step, Vendor
+from tests.vendor import Step, Vendor
 
 ROOT = Path(__file__).parent.parent
 BINARY = Path(sys.executable).with_name("smscli")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from smscli.journal import Job, Journal, State
 from smscli.model import MSISDN, Outcome, Submission
+from tests.rig.figures import figure
 
 BINARY = Path(sys.executable).parent / "smscli"
 JOBS, RECIPIENTS, SENDS = 3000, 100, 12
@@ -56,7 +57,7 @@ def test_no_outcome_is_lost_beside_readers_and_a_purge(tmp_path: Path) -> None:
             other.wait()
     with Journal(path, now=time.time) as journal:
         assert len(journal.entries(states=[State.SENT])) == SENDS
-    print(  # noqa: T201  (the rig's figures are its result)
-        f"\nfigure: contention: {SENDS} of {SENDS} sends SENT beside list, purge and check of "
-        f"{JOBS * RECIPIENTS} rows, slowest {slowest:.1f} s"
+    figure(
+        f"contention: {SENDS} of {SENDS} sends SENT beside list, purge and check of {JOBS * RECIPIENTS} rows, "
+        f"slowest {slowest:.1f} s"
     )
