@@ -402,6 +402,23 @@ def test_a_fetched_stamp_serves_while_it_is_young() -> None:
     assert stage.requests[-1].not_after == pytest.approx(1010.1)
 
 
+def test_a_stamp_is_as_old_as_the_question_for_it() -> None:
+    """The vendor read its clock somewhere on the way: its life and its age count from before it was asked."""
+    stage: Stage
+
+    def slow(request: Request, _seconds: float) -> Response:
+        if not request.billable:
+            stage.clock.time += 1.5
+        return ok(request)
+
+    stage = Stage("lightsms", slow)
+    stage.send()
+    assert stage.requests[0].not_after == 1008.0
+    stage.clock.time = 1002.2
+    stage.send()
+    assert sum(event.startswith("timestamp") for event in stage.events) == 2, "2.2 seconds old, 0.7 after the answer"
+
+
 def test_the_local_clock_needs_no_network() -> None:
     """With clock = "local" the stamp is this machine's, of the same life."""
     account = Account("https://vendor.example/", Secret(KEY), {"login": "me", "clock": "local"})
@@ -498,9 +515,9 @@ def test_a_signal_ends_the_tries(when: str) -> None:
     def stopped() -> bool:
         return bool(stage.requests if when == "before the pause" else stage.clock.slept)
 
-    stage = Stage("mainsms", always(unreachable), stopped=stopped)
+    stage = Stage("lightsms", always(unreachable), stopped=stopped)
     assert stage.send().exit_code is ExitCode.UNREACHABLE
-    assert len(stage.requests) == 1
+    assert [event.split()[0] for event in stage.events] == ["timestamp.php", "claim", "send.php", "settle"]
 
 
 def test_a_refusal_from_an_earlier_run_stays_when_the_job_stops() -> None:

@@ -1051,6 +1051,59 @@ def test_modes_are_explicit_whatever_the_umask(tmp_path: Path, umask: int) -> No
     assert found == {"a": "0o700", "b": "0o700", "journal": "0o600", "journal.lock": "0o600"}
 
 
+def test_what_a_process_holds_its_forked_child_does_not(path: Path) -> None:
+    """The kernel gives a child none of its parent's record locks; what it believes must not be inherited either."""
+    context = multiprocessing.get_context("fork")
+    results, closed = context.Queue(), context.Event()
+
+    def look() -> None:
+        for _ in range(2):
+            try:
+                with Journal(path, now=lambda: NOON) as journal:
+                    results.put(str(len(journal.begin(job()).pending)))
+            except ConflictError as error:
+                results.put(error.message)
+            closed.wait(30)
+
+    with Journal(path, now=lambda: NOON) as journal:
+        journal.begin(job())
+        child = context.Process(target=look, daemon=True)
+        child.start()
+        assert "being sent by another process" in results.get(timeout=30)
+    closed.set()
+    assert results.get(timeout=30) == "3", "the child believes that its parent still holds the job"
+    child.join()
+
+
+def test_a_journal_in_another_mode_is_brought_back_or_refused(path: Path) -> None:
+    """What our promises hang on does not hold in WAL mode, which another program may have switched it to."""
+    begin_anew(path)
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("SELECT count(*) FROM job").fetchone()
+    with pytest.raises(ConfigError):
+        Journal(path, now=lambda: NOON)
+    other.close()
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_new_journal_is_in_its_directory_for_good(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is synced to disk after it was given: a power cut must not take the journal with the keys it has."""
+    path.parent.mkdir(mode=0o700)
+    synced: list[bool] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        real(handle)
+        if os.path.samestat(os.fstat(handle), path.parent.stat()):
+            synced.append(path.exists())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    begin_anew(path)
+    assert synced[-1:] == [True]
+
+
 NOBODY = 65534
 
 

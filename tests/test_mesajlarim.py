@@ -281,7 +281,7 @@ def test_the_printed_form_is_read() -> None:
         (b"balance: 3", b"balance: 3, balance: 3"),
         (b"balance: 3", b"balance: 3 // three"),
         (b"balance: 3", b"balance: 3, /**/ more: 1"),
-        (b"balance: 3", b"balance: 3, more: [[[[1]]]]"),
+        (b"balance: 3", b'balance: 3, more: [[[["a"]]]]'),
         (b"balance: 3", b'balance: 3, more: "\\u12"'),
         (b"balance: 3", b"balance: 3, 'more': 1"),
         (b"balance: 3 }", b"balance: 3"),

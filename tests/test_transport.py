@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter  # noqa: TID253  (a transport is under
 from smscli import __version__
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import Outcome, Secret
-from smscli.transport import HttpTransport
+from smscli.transport import HttpTransport, _Meter, _TooLateError
 from smscli.wire import MAX_ANSWER, Request
 from tests.certificates import Certificates
 from tests.client import SECRETS, VENDORS, Ending, build, send
@@ -297,6 +297,22 @@ def test_a_stale_signature_is_not_sent(vendor: Vendor, files: Certificates) -> N
     assert vendor.seen.bytes == 0
 
 
+def test_only_the_first_byte_can_be_too_late(vendor: Vendor) -> None:
+    """Between head and body the signature grows old; what has begun is finished, or it would be UNKNOWN."""
+    times = iter([99.0])
+    with transporting(clock=lambda: next(times, 101.0)) as transport:
+        assert send(transport, "mainsms", vendor.url("mainsms"), 5, not_after=100.0).outcome is Outcome.SENT
+
+
+def test_what_is_cancelled_before_it_begins_never_connects() -> None:
+    """The deadline may pass before the worker's first line; then that is where it ends, and nothing has left."""
+    meter = _Meter(time.monotonic, None)
+    meter.cancel()
+    with pytest.raises(_TooLateError):
+        meter.begin()
+    assert meter.proved
+
+
 def test_a_connection_that_does_not_count_proves_nothing(transport: HttpTransport) -> None:
     """Where the meter was not armed, even a refused connection is unknown."""
     transport._session.mount("http://", HTTPAdapter())
@@ -308,7 +324,7 @@ def test_a_machine_without_threads_left_sends_nothing(vendor: Vendor) -> None:
     """The exchange needs a thread of its own; where none can be made, that is a proof."""
     program = """
 import resource, sys
-from smscli.transport import HttpTransport
+from smscli.transport import HttpTransport, _Meter, _TooLateError
 from tests.client import send
 transport = HttpTransport()
 pages = int(open("/proc/self/statm").read().split()[0])
@@ -370,6 +386,17 @@ def test_a_tunnel_through_a_proxy_is_verified_end_to_end(listener: str, vendor: 
     assert first.method == "CONNECT"
     assert "proxy-authorization" in dict(first.headers)
     assert "proxy-authorization" not in dict(second.headers)
+
+
+def test_a_tunnel_that_was_closed_meanwhile_is_made_anew(vendor: Vendor, files: Certificates) -> None:
+    """Its CONNECT line counts for no request: not for the one that follows, nor for the one that is over."""
+    url = vendor.url("lightsms", listener="tls", host=BEHIND_PROXY)
+    vendor.script(Step(on="ask", then="fin"))
+    with transporting(ca_file=files.ca, proxy=Secret(vendor.origin())) as transport:
+        transport(ask(url), 5)
+        time.sleep(0.1)
+        assert send(transport, "lightsms", url, 5).error is None
+    assert [request.method for request in vendor.seen.requests] == ["CONNECT", "GET", "CONNECT", "GET"]
 
 
 @pytest.mark.parametrize(
