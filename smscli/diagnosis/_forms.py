@@ -1,0 +1,103 @@
+"""What the expected value may be: hex, or hex written in a wrong form. The mistakes of writing stand here.
+
+A form is told from the value alone, before any recipe is tried; what is no form of a signature is refused here.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from smscli.diagnosis._findings import Finding
+from smscli.diagnosis._recipe import HEX_LENGTHS
+from smscli.errors import InputError
+from smscli.providers import Provider
+
+_SHORTEST_CUT = 16
+"""Hex characters. Fewer would match by chance: 200 000 tries against 16**8 values are one in 20 000."""
+
+
+class Form(NamedTuple):
+    """One reading of the expected value: the hex to look for, and the mistake in its form, if it is one."""
+
+    target: str
+    findings: tuple[Finding, ...] = ()
+    cut: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the value is written as it should be."""
+        return not self.findings
+
+    def fits(self, outcome: str) -> bool:
+        """Tell whether the target, which is inside the outcome, stands there as this form says."""
+        return (len(self.target) < len(outcome)) is self.cut
+
+
+def clean(expected: str) -> str:
+    """Return the value without the white space and quotes that copying brings along."""
+    return re.sub(r"\s+", "", expected).strip("\"'")
+
+
+def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
+    """Return every reading of the cleaned value; raise InputError with the reason when it cannot be a signature."""
+    lengths = sorted({*HEX_LENGTHS.values(), len(signature)})
+    title, own = provider.title, len(signature)
+    compact = expected.replace("-", "").replace(":", "")
+    if not re.fullmatch(r"[0-9a-fA-F]+", compact):
+        readings = _encoded(expected, lengths)
+        if not readings:
+            raise InputError(
+                f"the expected value is not a signature of {title}: neither hex nor the base64 of a digest",
+                hint=f"{title}'s signature is {own} characters of 0-9 and a-f",
+            )
+        return readings
+    hexadecimal = compact.lower()
+    findings: tuple[Finding, ...] = ()
+    if compact != expected:
+        findings = (Finding("punctuated", "The hex digits were written with dashes or colons.", "Write hex alone."),)
+    elif hexadecimal != expected:
+        findings = (Finding("upper-case", "The hex was written in capital letters.", "Write the hex in lower case."),)
+    if len(compact) in lengths:
+        readings = [Form(hexadecimal, findings)]
+    elif _SHORTEST_CUT <= len(compact) < own:
+        readings = []
+    else:
+        short = " (too short to be told from chance)" if len(compact) < _SHORTEST_CUT else ""
+        raise InputError(
+            f"the expected value is not a signature of {title}: it has {len(compact)} characters{short}",
+            hint=f"{title}'s signature is {own} characters of 0-9 and a-f",
+        )
+    if not findings and len(compact) < lengths[-1]:
+        cut = Finding(
+            "truncated", f"Only {len(compact)} characters of the signature were kept.", "Keep the whole digest."
+        )
+        readings.append(Form(hexadecimal, (cut,), cut=True))
+    return readings
+
+
+def _encoded(expected: str, lengths: Sequence[int]) -> list[Form]:
+    text = unquote(expected).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return []
+    fix = "Send the digest as lower-case hex."
+    if len(decoded) in lengths and re.fullmatch(rb"[0-9a-f]+", decoded):
+        finding = Finding("base64-of-hex", "The hex text of the digest was encoded in base64 once more.", fix)
+        return [Form(decoded.decode(), (finding,))]
+    if len(decoded) * 2 in lengths:
+        finding = Finding("base64", "The raw digest was written in base64, not in hex.", fix)
+        return [Form(decoded.hex(), (finding,))]
+    return []
+
+
+def outcome_lengths(readings: Iterable[Form]) -> frozenset[int]:
+    """Return how long an outcome can be that one of these forms fits."""
+    exact = {len(form.target) for form in readings if not form.cut}
+    longer = {length for form in readings if form.cut for length in HEX_LENGTHS.values() if length > len(form.target)}
+    return frozenset(exact | longer)

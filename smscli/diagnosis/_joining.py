@@ -1,0 +1,92 @@
+"""Mistakes in the joining: names between the values, the separator, and what is done to the joined string."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake, separator_in_words
+from smscli.diagnosis._recipe import Place, Recipe
+from smscli.diagnosis._respelling import PERCENT
+
+_SEPARATOR_FIX = "Put {separator} between the values and before the key, and nowhere else."
+
+
+@mistake(
+    "names-included",
+    Stage.JOIN,
+    "The names were joined with the values, as {0}, with {1} between them.",
+    "Join the values alone.",
+)
+def names_included(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Join ``name=value`` as in a query string, with one separator before the key or the rule's."""
+    for glue in ("=", "", ":"):
+        for separator in dict.fromkeys((recipe.separator, "&", ";", ",", "")):
+            facts = (f"name{glue}value", separator_in_words(separator))
+            changed = recipe._replace(glue=glue, separator=separator)
+            yield changed, facts
+            if separator != recipe.key_separator and recipe.key_place is not Place.NOWHERE:
+                yield changed._replace(key_separator=separator), facts
+
+
+@mistake("separator-missing", Stage.JOIN, "The separator was missing {0}.", _SEPARATOR_FIX)
+def separator_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    if recipe.separator:
+        yield recipe._replace(separator="", key_separator=""), ("anywhere",)
+        yield recipe._replace(separator=""), ("between the values",)
+        yield recipe._replace(key_separator=""), ("before the key",)
+
+
+@mistake("separator-doubled", Stage.JOIN, "The separator was doubled {0}.", _SEPARATOR_FIX)
+def separator_doubled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    if recipe.separator:
+        values, key = recipe.separator * 2, recipe.key_separator * 2
+        yield recipe._replace(separator=values), ("between the values",)
+        yield recipe._replace(key_separator=key), ("before the key",)
+        yield recipe._replace(separator=values, key_separator=key), ("everywhere",)
+
+
+@mistake("separator-at-end", Stage.JOIN, "A {0} stood {1} of the string.", _SEPARATOR_FIX)
+def separator_at_end(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    for separator in dict.fromkeys((case.rule.separator, ";", "&", ",")):
+        if separator:
+            yield recipe._replace(tail=separator), (separator, "at the end")
+            yield recipe._replace(head=separator), (separator, "at the beginning")
+
+
+@mistake("separator-other", Stage.JOIN, "The separator was {0} {1}.", _SEPARATOR_FIX)
+def separator_other(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    for separator in (";", ",", "&", "|", ":", " ", "\n", "-", "_", ".", "/", "+", "; ", ", "):
+        if separator != recipe.separator:
+            words = separator_in_words(separator)
+            yield recipe._replace(separator=separator, key_separator=separator), (words, "between all parts")
+            yield recipe._replace(separator=separator), (words, "between the values")
+            yield recipe._replace(key_separator=separator), (words, "before the key")
+
+
+@mistake(
+    "joined-percent-encoded",
+    Stage.JOIN,
+    "The whole string was percent-encoded before hashing, separators too (as by {0}).",
+    "Hash the string as it is; percent-encoding belongs to the URL or form only.",
+)
+def joined_percent_encoded(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Percent-encode the whole text, separators and all; without separators that is what happens to the values."""
+    if recipe.separator or recipe.glue:
+        for library in (
+            "PHP's rawurlencode",
+            "PHP's urlencode",
+            "encodeURIComponent",
+            "lower-case hex",
+            ".NET's UrlEncode",
+        ):
+            yield recipe._replace(finish=PERCENT[library]), (library,)
+
+
+JOINING = (
+    names_included,
+    separator_missing,
+    separator_doubled,
+    separator_at_end,
+    separator_other,
+    joined_percent_encoded,
+)

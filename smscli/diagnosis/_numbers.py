@@ -1,0 +1,148 @@
+"""Mistakes in numbers and lists: phone numbers in another form, recipients joined or repeated otherwise."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
+from smscli.diagnosis._recipe import Recipe
+from smscli.diagnosis._respelling import Spelling, Spellings, respelled
+
+# --- phone numbers ---------------------------------------------------------------------------------------------------
+
+# Country code, trunk prefix, length of the national number: the plans these vendors' users type in.
+_PLANS = (
+    ("7", "8", 10),
+    ("90", "0", 10),
+    ("370", "8", 8),
+    ("370", "0", 8),
+    ("371", "", 8),
+    ("372", "", 7),
+    ("372", "", 8),
+    ("375", "8", 9),
+    ("380", "0", 9),
+    ("359", "0", 9),
+    ("40", "0", 9),
+    ("44", "0", 10),
+    ("48", "", 9),
+    ("49", "0", 10),
+    ("49", "0", 11),
+    ("1", "", 10),
+)
+_NUMBERS = re.compile(r"[,;|\s]*\+?\d{7,15}(?:[,;|\s]+\+?\d{7,15})*[,;|\s]*", re.ASCII)
+_ENCODED_COMMA = re.compile("%(?:25)*(?:2[BC]|3B)", re.IGNORECASE)  # of + and ; too: encoded first, respelled later
+
+
+def _holds_numbers(text: str) -> bool:
+    return _NUMBERS.fullmatch(_ENCODED_COMMA.sub(",", text)) is not None
+
+
+def _prefixed(prefix: str) -> Spelling:
+    return lambda text: re.sub(r"(?:\+|\b00)?(\d{7,})", rf"{prefix}\1", text) if _holds_numbers(text) else text
+
+
+def _in_plan(plan: tuple[str, str, int], spell: Callable[[str, str, str], str]) -> Spelling:
+    code, trunk, length = plan
+    shape = rf"(?:(?:\+|00)?{code}|{trunk})?(\d{{{length}}})"  # compiled when needed: sixteen take milliseconds
+
+    def one(match: re.Match[str]) -> str:
+        reading = re.fullmatch(shape, match[0])
+        return spell(code, trunk, reading[1]) if reading else match[0]
+
+    return lambda text: re.sub(r"\+?\d{7,}", one, text) if _holds_numbers(text) else text
+
+
+_NUMBER_SPELLINGS: Spellings = (
+    ("with +", _prefixed("+")),
+    ("with 00", _prefixed("00")),
+    ("with neither + nor 00", _prefixed("")),
+    *(
+        (words.format(*plan), _in_plan(plan, spell))
+        for plan in _PLANS
+        for words, spell in (
+            ("with +{0}", lambda code, _, rest: f"+{code}{rest}"),
+            ("with {0}", lambda code, _, rest: f"{code}{rest}"),
+            ("with 00{0}", lambda code, _, rest: f"00{code}{rest}"),
+            ("nationally, with {1}", lambda _, trunk, rest: f"{trunk}{rest}"),
+            ("without country code {0}", lambda _code, _trunk, rest: f"{rest}"),
+        )
+        if plan[1] or "nationally" not in words
+    ),
+)
+
+number_format = Mistake(
+    "number-format",
+    Stage.VALUES,
+    "{0}: numbers spelled {1} when the signature was made.",
+    "Bring numbers into their final form once, before both signing and sending.",
+    respelled(_NUMBER_SPELLINGS, except_stamp=True),
+)
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+_LIST = re.compile(r"\s*\+?\d+(?:\s*[,;|\s]\s*\+?\d+)+\s*")
+_BETWEEN = re.compile(r"\s*[,;|\s]\s*")
+
+_LIST_JOINS: tuple[tuple[str, Callable[[list[str]], str]], ...] = (
+    ("glued without a separator", "".join),
+    ("joined with a comma", ",".join),
+    ("joined with a comma and a space", ", ".join),
+    ("joined with a semicolon", ";".join),
+    ("joined with a semicolon and a space", "; ".join),
+    ("joined with a space", " ".join),
+    ("joined with |", "|".join),
+    ("joined with a line feed", "\n".join),
+    ("sorted", lambda items: ",".join(sorted(items))),
+    ("in reverse order", lambda items: ",".join(reversed(items))),
+    ("reduced to the first one", lambda items: items[0]),
+    ("reduced to the last one", lambda items: items[-1]),
+    ("as a JSON array", lambda items: json.dumps(items, separators=(",", ":"))),
+    ("as a Python list", repr),
+    ("as the word Array", lambda _: "Array"),
+)
+
+
+def _rejoined(join: Callable[[list[str]], str]) -> Spelling:
+    return lambda text: join(_BETWEEN.split(text.strip())) if _LIST.fullmatch(text) else text
+
+
+list_joined = Mistake(
+    "list-joined",
+    Stage.VALUES,
+    "{0}: the list was signed {1}.",
+    "Build the list once, as it is sent, and sign that text.",
+    respelled(tuple((words, _rejoined(join)) for words, join in _LIST_JOINS)),
+)
+
+
+@mistake(
+    "list-joined",
+    Stage.VALUES,
+    "{0}: the repeated values were signed {1}.",
+    "Sign every value in sending order, each for itself.",
+)
+def repeats_joined(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Treat the values of a repeated parameter as one list: joined, sorted, reversed, cut."""
+    values: dict[str, list[str]] = {}
+    for name, value in recipe.pairs:
+        values.setdefault(name, []).append(value)
+    for name, items in values.items():
+        if len(items) == 1:
+            continue
+        rest = [pair for pair in recipe.pairs if pair[0] != name]
+        start = next(index for index, pair in enumerate(recipe.pairs) if pair[0] == name)
+        lists: dict[tuple[str, ...], str] = {}
+        for words, join in _LIST_JOINS:
+            lists.setdefault((join(items),), words)
+        lists[tuple(sorted(items))] = "sorted"
+        lists[tuple(reversed(items))] = "in reverse order"
+        lists.pop(tuple(items), None)
+        for changed, words in lists.items():
+            pairs = (*rest[:start], *((name, item) for item in changed), *rest[start:])
+            yield recipe._replace(pairs=pairs), (name, words)
+
+
+NUMBERS = (number_format, list_joined, repeats_joined)

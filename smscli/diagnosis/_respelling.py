@@ -1,0 +1,77 @@
+"""Other spellings of values: how they are applied to a request, and the encodings that several families try."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from urllib.parse import quote, quote_plus
+
+from smscli.diagnosis._mistake import Apply, Attempt, Case
+from smscli.diagnosis._recipe import Recipe
+from smscli.model import Pairs
+
+Spelling = Callable[[str], str]
+Spellings = tuple[tuple[str, Spelling], ...]
+"""Functions that spell a value otherwise, each with the words for it."""
+
+_MOST_SINGLE_VALUES = 12
+"""A spelling is tried on all values at once and, up to this many names, on those of each name alone."""
+
+
+def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
+    """Return the application of spellings to all values they change, and to each parameter's alone.
+
+    Spellings that end in one string are one attempt, with all their names: ``PHP's urlencode or quote_plus``.
+    """
+    cached = tuple((words, lru_cache(maxsize=1024)(spell)) for words, spell in spellings)
+
+    def apply(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+        untouched = case.provider.stamp_name if except_stamp else None
+        pairs = recipe.pairs
+        results: dict[Pairs, tuple[str, list[str]]] = {}
+        for words, spell in cached:
+            values = [value if name == untouched else spell(value) for name, value in pairs]
+            changed = dict.fromkeys(name for (name, value), new in zip(pairs, values, strict=True) if new != value)
+            for names in _groups(tuple(changed)):
+                result = tuple(
+                    (name, new if name in names else value) for (name, value), new in zip(pairs, values, strict=True)
+                )
+                results.setdefault(result, (", ".join(names), []))[1].append(words)
+        for result, (whose, alike) in results.items():
+            yield recipe._replace(pairs=result), (whose, " or ".join(alike))
+
+    return apply
+
+
+def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if changed:
+        yield changed
+    if 1 < len(changed) <= _MOST_SINGLE_VALUES:
+        yield from ((name,) for name in changed)
+
+
+def rawurlencode(text: str) -> str:
+    """Percent-encode every character but the unreserved ones (RFC 3986)."""
+    return quote(text, safe="")
+
+
+def _lower_hex(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text)
+
+
+PERCENT: dict[str, Spelling] = {
+    "PHP's rawurlencode": rawurlencode,
+    "PHP's urlencode": lambda text: quote_plus(text).replace("~", "%7E"),
+    "Python's quote": quote,
+    "Python's quote_plus": quote_plus,
+    "encodeURIComponent": partial(quote, safe="!*'()"),
+    "encodeURI": partial(quote, safe=";,/?:@&=+$-_.!~*'()#"),
+    "Java's URLEncoder": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
+    "lower-case hex": lambda text: _lower_hex(rawurlencode(text)),
+    ".NET's UrlEncode": lambda text: _lower_hex(quote_plus(text, safe="!*()").replace("~", "%7e")),
+}
+"""Percent-encoding as libraries do it, likeliest first."""
+
+EIGHT_BIT = ("cp1251", "koi8-r", "iso-8859-9", "cp1254", "latin-1", "cp1252", "iso-8859-13", "cp1257")
+"""The charsets of one byte a letter that texts of these vendors' users come in."""

@@ -1,0 +1,107 @@
+"""The bounded search: no mistake, then every single one, then every pair, until one level explains the value.
+
+The bound is a count of combinations, never a clock: the same question has the same answer everywhere. Nothing leaves
+this module unmasked: every text that it gives out has the keys replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from smscli.diagnosis._findings import Explanation, Finding
+from smscli.diagnosis._forms import Form, outcome_lengths
+from smscli.diagnosis._mistake import Case, Facts, Mistake, Stage
+from smscli.diagnosis._recipe import Recipe
+from smscli.model import MASK, Secret, visible
+
+Combination = tuple[tuple[Mistake, Facts], ...]
+"""Mistakes made one after the other, with what each said of itself."""
+
+
+class _Hit(NamedTuple):
+    """A recipe that ends in the expected value; ``cost`` counts its mistakes, one in the form included."""
+
+    cost: int
+    recipe: Recipe
+    combination: Combination
+    form: Form
+
+
+class Search:
+    """The walk over the mistakes, in the order of their table; it counts what it tries and keeps what hits."""
+
+    def __init__(self, mistakes: Sequence[Mistake], case: Case, forms: Sequence[Form], limit: int) -> None:
+        self._mistakes = mistakes
+        self._case = case
+        self._forms = forms
+        self._limit = limit
+        self._hits: list[_Hit] = []
+        self._applied: dict[str, None] = {}
+        self.tried = 0
+        self.cut = False
+
+    def run(self, recipe: Recipe) -> None:
+        """Try level after level until one explains; in pairs the wide variants would be too many."""
+        self._try([(recipe, ())])
+        if not self._solved(1):
+            self._try(self._single(recipe))
+        plain = [form for form in self._forms if form.plain]
+        if plain and not self._solved(1):
+            self._try(self._pairs(recipe, self._case._replace(wide=False, lengths=outcome_lengths(plain))))
+
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """The names of the mistakes that could be made on this request."""
+        return tuple(self._applied)
+
+    def explanations(self) -> tuple[Explanation, ...]:
+        """Return the hits of the fewest mistakes, each once, in the order of the table."""
+        fewest = min((hit.cost for hit in self._hits), default=0)
+        unique: dict[frozenset[Finding], Explanation] = {}
+        for cost, recipe, combination, form in self._hits:
+            if cost == fewest and cost:
+                findings = tuple(self._finding(mistake, facts) for mistake, facts in combination) + form.findings
+                text = self._masked(recipe.text(MASK))
+                unique.setdefault(frozenset(findings), Explanation(findings, text))
+        return tuple(unique.values())
+
+    def _solved(self, level: int) -> bool:
+        return any(hit.cost <= level for hit in self._hits)
+
+    def _try(self, recipes: Iterable[tuple[Recipe, Combination]]) -> None:
+        for recipe, combination in recipes:
+            if self.tried >= self._limit:
+                self.cut = True
+                return
+            self.tried += 1
+            outcome = recipe.outcome()
+            for form in self._forms:
+                if form.target in outcome and form.fits(outcome):
+                    self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
+
+    def _single(self, recipe: Recipe) -> Iterator[tuple[Recipe, Combination]]:
+        for mistake in self._mistakes:
+            for changed, facts in mistake.apply(recipe, self._case):
+                self._applied[mistake.name] = None
+                yield changed, ((mistake, facts),)
+
+    def _pairs(self, recipe: Recipe, case: Case) -> Iterator[tuple[Recipe, Combination]]:
+        for first in self._mistakes:
+            seconds = [second for second in self._mistakes if first.stage.may_precede(second.stage)]
+            if first.stage is not Stage.DIGEST and not case.wants(recipe.digest):
+                seconds = [second for second in seconds if second.stage is Stage.DIGEST]
+            for once, facts in first.apply(recipe, case):
+                for second in seconds:
+                    for twice, more in second.apply(once, case):
+                        yield twice, ((first, facts), (second, more))
+
+    def _finding(self, mistake: Mistake, facts: Facts) -> Finding:
+        masked = [self._masked(fact) for fact in facts]
+        fix = mistake.fix.format(*masked, **self._case.rule_in_words())
+        return Finding(mistake.name, mistake.sentence.format(*masked), fix)
+
+    def _masked(self, text: str) -> str:
+        for _, key in self._case.keys:
+            text = Secret(key).mask(text)
+        return visible(Secret(self._case.key).mask(text))

@@ -1,0 +1,207 @@
+"""Mistakes in the spelling of values: escapes, Unicode forms, white space, and what languages print for a value."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import partial
+from html.entities import codepoint2name
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from smscli.diagnosis._mistake import Mistake, Stage
+from smscli.diagnosis._respelling import EIGHT_BIT, PERCENT, Spelling, respelled
+
+
+def _spelled(name: str, sentence: str, fix: str, *spellings: tuple[str, Spelling]) -> Mistake:
+    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings))
+
+
+# --- functions that several rows below need --------------------------------------------------------------------------
+
+
+def _twice(spell: Spelling) -> Spelling:
+    return lambda text: spell(spell(text))
+
+
+def _percent_in(charset: str, encode: Callable[..., str]) -> Spelling:
+    return lambda text: text if text.isascii() else encode(text, encoding=charset, errors="replace")
+
+
+def _line_ends(end: str) -> Spelling:
+    return lambda text: re.sub("\r\n|\r|\n", end, text)
+
+
+def _html_entities(text: str) -> str:
+    names = {chr(code): f"&{name};" for code, name in codepoint2name.items() if code > 127}
+    return "".join(names.get(character, character) for character in html.escape(text).replace("&#x27;", "&#039;"))
+
+
+def _quoted_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _mojibake(charset: str) -> Spelling:
+    return lambda text: text.encode().decode(charset, "replace")
+
+
+def _word(value: str, word: str) -> tuple[str, Spelling]:
+    return word, lambda text: word if text == value else text
+
+
+# --- the mistakes, most likely first ---------------------------------------------------------------------------------
+
+SPELLING = (
+    _spelled(
+        "percent-encoded",
+        "{0}: percent-encoded before signing (as by {1}).",
+        "Sign the decoded values; percent-encoding belongs to the URL or form only.",
+        *PERCENT.items(),
+        ("a replacement of spaces", lambda text: text.replace(" ", "%20")),
+    ),
+    _spelled(
+        "percent-encoded-twice",
+        "{0}: percent-encoded twice before signing (as by {1}).",
+        "Sign the decoded values; the HTTP library encodes them once, on its own.",
+        *((library, _twice(encode)) for library, encode in PERCENT.items()),
+    ),
+    _spelled(
+        "percent-encoded-charset",
+        "{0}: encoded in {1} and percent-encoded before signing.",
+        "Sign the decoded values, in UTF-8.",
+        *((charset, _percent_in(charset, encode)) for charset in EIGHT_BIT for encode in (quote, quote_plus)),
+    ),
+    _spelled(
+        "percent-decoded",
+        "{0}: percent-decoded before signing, though it is sent with these characters.",
+        "Sign the value as it is meant; decode nothing that was not encoded.",
+        ("unquote", unquote),
+        ("unquote_plus", unquote_plus),
+    ),
+    _spelled(
+        "plus-for-space",
+        "{0}: + instead of a space in the string that was signed.",
+        "Sign the space itself; + stands for it in URLs and forms only.",
+        ("", lambda text: text.replace(" ", "+")),
+    ),
+    _spelled(
+        "space-for-plus",
+        "{0}: a space instead of + in the string that was signed.",
+        "Sign the + itself, and send it as %2B.",
+        ("", lambda text: text.replace("+", " ")),
+    ),
+    _spelled(
+        "nfd",
+        "{0}: letters taken apart into base and accent (Unicode NFD) before signing.",
+        "Sign and send the same Unicode form; NFC is what keyboards produce.",
+        ("", partial(unicodedata.normalize, "NFD")),
+    ),
+    _spelled(
+        "nfc",
+        "{0}: letters composed (Unicode NFC) before signing, though sent decomposed.",
+        "Normalise once, before both signing and sending.",
+        ("", partial(unicodedata.normalize, "NFC")),
+    ),
+    _spelled(
+        "line-ends",
+        "{0}: other line ends than those sent ({1}).",
+        "Sign the text with exactly the line ends that are sent; HTML forms turn LF into CRLF.",
+        ("CRLF", _line_ends("\r\n")),
+        ("LF", _line_ends("\n")),
+        ("CR", _line_ends("\r")),
+        ("a space", _line_ends(" ")),
+        ("none", _line_ends("")),
+        ("backslash and n", _line_ends("\\n")),
+        ("LF for backslash and n", lambda text: text.replace("\\n", "\n")),
+    ),
+    _spelled(
+        "trimmed",
+        "{0}: white space at its ends cut off before signing ({1}).",
+        "Trim before both signing and sending, or not at all.",
+        ("both ends", str.strip),
+        ("the end", str.rstrip),
+        ("the line end", lambda text: text.rstrip("\r\n")),
+    ),
+    _spelled(
+        "padded",
+        "{0}: {1} appended before signing.",
+        "Cut what reading from a file or a shell appended.",
+        ("a line feed", "{}\n".format),
+        ("CRLF", "{}\r\n".format),
+        ("a space", "{} ".format),
+    ),
+    _spelled(
+        "html-escaped",
+        "{0}: HTML-escaped before signing.",
+        "Sign the plain text; &amp; belongs to HTML only.",
+        ("&, <, >", partial(html.escape, quote=False)),
+        ("&, <, > and quotes", html.escape),
+        ("PHP's htmlspecialchars", lambda text: html.escape(text).replace("&#x27;", "&#039;")),
+        ("PHP's htmlentities", _html_entities),
+        ("Jinja and Django", lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")),
+        ("&", lambda text: text.replace("&", "&amp;")),
+        ("numeric entities", lambda text: text.encode("ascii", "xmlcharrefreplace").decode()),
+    ),
+    _spelled(
+        "html-unescaped",
+        "{0}: HTML entities turned into characters before signing.",
+        "Sign the value that is sent.",
+        ("", html.unescape),
+    ),
+    _spelled(
+        "backslashed",
+        "{0}: escaped as {1} before signing.",
+        "Sign the plain text; escapes belong to JSON and source code.",
+        ("JSON", _quoted_json),
+        ("PHP's json_encode", lambda text: _quoted_json(text).replace("/", "\\/")),
+        ("JSON in UTF-8", lambda text: json.dumps(text, ensure_ascii=False)[1:-1]),
+        ("PHP's addslashes", lambda text: re.sub(r"([\\'\"])", r"\\\1", text)),
+    ),
+    _spelled(
+        "quoted",
+        "{0}: signed with {1} quotes around it.",
+        "Take the quotes off; a shell or .env file left them there.",
+        ("double", '"{}"'.format),
+        ("single", "'{}'".format),
+    ),
+    _spelled(
+        "letter-case",
+        "{0}: letters changed to {1} before signing.",
+        "Sign the value with the letters that are sent.",
+        ("lower case", str.lower),
+        ("upper case", str.upper),
+    ),
+    _spelled(
+        "utf-8-twice",
+        "{0}: UTF-8 bytes taken for {1} and encoded once more.",
+        "Encode once; the text was UTF-8 already.",
+        *((charset, _mojibake(charset)) for charset in ("latin-1", "cp1252", "cp1251")),
+    ),
+    _spelled(
+        "empty-as-word",
+        "{0}: nothing was signed as the word {1}.",
+        "An absent value is left out of the request and the string, or is an empty string in both.",
+        *(_word("", word) for word in ("null", "None", "nil", "undefined", "false", "False", "0", "NULL")),
+    ),
+    _spelled(
+        "boolean-as-word",
+        "{0}: signed as the word {1}.",
+        "Turn truth values into the text that is sent before signing.",
+        *(_word("1", word) for word in ("true", "True", "TRUE")),
+        *(_word("0", word) for word in ("false", "False", "FALSE", "")),
+        *(_word(word, "1") for word in ("true", "True")),
+        *(_word(word, "0") for word in ("false", "False")),
+    ),
+    _spelled(
+        "time-format",
+        "{0}: the time was signed {1}.",
+        "Format the time once and use that text for both signing and sending.",
+        ("with seconds", lambda text: re.sub(r"( \d\d?:\d\d)$", r"\1:00", text)),
+        ("without seconds", lambda text: re.sub(r"( \d\d?:\d\d):\d\d$", r"\1", text)),
+        ("with a T", lambda text: re.sub(r"^(\d{4}-\d\d-\d\d) (?=\d\d:)", r"\1T", text)),
+        ("as day.month.year", lambda text: re.sub(r"^(\d{4})-(\d\d)-(\d\d)(?= \d)", r"\3.\2.\1", text)),
+        ("as year-month-day", lambda text: re.sub(r"^(\d\d)\.(\d\d)\.(\d{4})(?= \d)", r"\3-\2-\1", text)),
+    ),
+)

@@ -1,0 +1,70 @@
+"""Mistakes in the time: another unit, a local clock, a stamp taken twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from smscli.diagnosis._mistake import Apply, Attempt, Case, Stage, mistake
+from smscli.diagnosis._recipe import Recipe
+
+
+def _of_stamp(spell: Callable[[str, bool], Iterator[tuple[str, str]]]) -> Apply:
+    """Return the application of ``spell`` to the vendor's stamp, when that is Unix seconds or milliseconds."""
+
+    def apply(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+        for index, (name, value) in enumerate(recipe.pairs):
+            if name == case.provider.stamp_name and re.fullmatch(r"\d{10}|\d{13}", value, re.ASCII):
+                for stamp, words in spell(value, case.wide):
+                    pairs = (*recipe.pairs[:index], (name, stamp), *recipe.pairs[index + 1 :])
+                    yield recipe._replace(pairs=pairs), (name, stamp, words)
+
+    return apply
+
+
+@mistake("stamp-unit", Stage.VALUES, "{0} was signed as {1}, {2}.", "Sign and send whole Unix seconds.")
+@_of_stamp
+def other_unit(stamp: str, wide: bool) -> Iterator[tuple[str, str]]:
+    """Sign seconds for milliseconds, or the reverse with any fraction."""
+    if len(stamp) == 13:
+        yield stamp[:10], "in seconds"
+        return
+    yield f"{stamp}.0", "as a decimal fraction"
+    for fraction in range(1000 if wide else 1):
+        yield f"{stamp}{fraction:03}", "in milliseconds"
+
+
+@mistake(
+    "stamp-local-time",
+    Stage.VALUES,
+    "{0} was signed as {1}: a local time at UTC{2} taken for UTC.",
+    "Unix time counts in UTC; do not add the zone's offset.",
+)
+@_of_stamp
+def local_time(stamp: str, wide: bool) -> Iterator[tuple[str, str]]:
+    """Add the offset of a zone, whole hours or quarters, a few seconds apart from the stamp that is sent."""
+    scale = 1 if len(stamp) == 10 else 1000
+    lags = range(-5, 6) if wide else (0,)
+    for quarters in range(-56, 57, 1 if wide else 4):
+        words = f"{'-' if quarters < 0 else '+'}{abs(quarters) // 4:02}:{abs(quarters) % 4 * 15:02}"
+        for lag in lags:
+            if quarters:
+                yield str(int(stamp) + (quarters * 900 + lag) * scale), words
+
+
+@mistake(
+    "stamp-differs",
+    Stage.VALUES,
+    "{0} was signed as {1}, {2} the one that is sent.",
+    "Take the stamp once, into one variable, and both sign and send that.",
+)
+@_of_stamp
+def other_moment(stamp: str, wide: bool) -> Iterator[tuple[str, str]]:
+    """Sign a stamp of up to half an hour before or after, nearest first."""
+    unit = "s" if len(stamp) == 10 else "ms"
+    for distance in range(1, 1801 if wide else 11):
+        yield str(int(stamp) - distance), f"{distance} {unit} before"
+        yield str(int(stamp) + distance), f"{distance} {unit} after"
+
+
+STAMP = (other_unit, local_time, other_moment)
