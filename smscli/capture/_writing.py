@@ -1,0 +1,66 @@
+"""What the vendor's own builders tell of a request: where it is sent, whose it is; and the request as a curl command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from itertools import product
+
+from smscli.errors import InputError
+from smscli.model import MSISDN, Account, Message, Pairs, Secret, SenderId, visible
+from smscli.providers import Provider
+from smscli.wire import Request, encode
+
+
+def address(provider: Provider, base_url: str, params: Pairs) -> Request:
+    """Return the request that carries ``params`` to the vendor: a send when they look like one, else a balance.
+
+    The vendor's own builders are asked with sample values, so that addresses stand in one place only.
+    """
+    fields = {field.name: field.default or field.example or "1" for field in provider.fields}
+    account = Account(base_url or "https://HOST/", Secret("sample"), fields)
+    names = {name for name, _ in params}
+    samples = (provider.balance.build(None, account, "1"), _sample_send(provider, account))
+    closest = max(samples, key=lambda sample: len(names & {name for name, _ in (*sample.query, *sample.form)}))
+    rule = provider.rule
+    # What is part of the address (an action) and takes no part in the signature is easily left out of the parameters.
+    aside = [pair for pair in closest.query if pair[0] in rule.unsigned and pair[0] not in {rule.signature, *names}]
+    in_query = {name for name, _ in closest.query} if closest.form else names
+    query = (*aside, *(pair for pair in params if pair[0] in in_query))
+    return closest._replace(query=query, form=tuple(pair for pair in params if pair[0] not in in_query))
+
+
+def identity(provider: Provider) -> Mapping[str, str]:
+    """Return the parameters by which a request names its account, each with the profile field whose value it carries.
+
+    The vendor's own builders are asked, once for each way a choice may turn, so that names stand in one place only.
+    """
+    own = [field.name for field in provider.fields if field.required and not field.secret]
+    marks = {str(7_000_000_000 + number): name for number, name in enumerate(own)}
+    marked = {name: mark for mark, name in marks.items()}
+    chosen = [[(field.name, choice) for choice in field.choices] for field in provider.fields if field.choices]
+    names: dict[str, str] = {}
+    for choices in product(*chosen):
+        account = Account("https://HOST/", Secret("sample"), {**dict(choices), **marked})
+        for request in (provider.balance.build(None, account, "1"), _sample_send(provider, account)):
+            pairs = (*request.query, *request.form)
+            names.update({name: marks[value] for name, value in pairs if value in marks})
+    return names
+
+
+def _sample_send(provider: Provider, account: Account) -> Request:
+    message = Message((MSISDN("905321000000"),), "sample")
+    try:
+        return provider.send.build(message, account, "1")
+    except InputError:  # a vendor that wants a sender with every text
+        return provider.send.build(message._replace(sender=SenderId("sample")), account, "1")
+
+
+def curl_command(request: Request) -> str:
+    """Return the request as a curl command in one line for a POSIX shell; what cannot be seen is percent-encoded."""
+    url = request.target if request.form else request.url
+    words = ["curl", *(["-G"] if not request.form else []), url]
+    for name, value in request.form or request.query:
+        plain = visible(name + value) == name + value and not set(name) & set("=@%+&")
+        words += ["--data-urlencode", f"{name}={value}"] if plain else ["-d", encode(((name, value),))]
+    return shlex.join(words)
