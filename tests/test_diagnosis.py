@@ -197,6 +197,13 @@ def test_recipients_in_another_order_are_named() -> None:
     assert ["list-joined"] in named
 
 
+@pytest.mark.parametrize(("signed", "words"), [("one\ntwo", "LF"), ("one\\ntwo", "backslash and n")])
+def test_line_ends_are_named_as_they_were_signed(signed: str, words: str) -> None:
+    """A line feed and the two characters that stand for one in source code are not taken for each other."""
+    diagnosis = ask("lightsms", (("b", "one\r\ntwo"),), md5(f"{signed}your_api_key_here"))
+    assert f"b: other line ends than those sent ({words})." in sentences(diagnosis)
+
+
 # --- what is not explained, and what cannot be -----------------------------------------------------------------------
 
 

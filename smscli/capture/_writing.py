@@ -1,4 +1,4 @@
-"""What the vendor's own builders tell of a request: where it is sent, whose it is; and the request as a curl command."""
+"""A request as the vendor's own builders would make it: where it is sent, whose it is; and as a curl command."""
 
 from __future__ import annotations
 
