@@ -26,6 +26,7 @@ import gzip
 import itertools
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -374,6 +375,9 @@ class _Server:
             elif accept:
                 if accept.startswith("hello"):
                     sock.recv(4096)
+                elif context is None:
+                    # Unread, but there: a connection that is reset before would end while it is being made.
+                    select.select([sock], [], [], _PATIENCE)
                 _end(sock, accept.removeprefix("hello-"))
                 return
             if context:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from smscli.cli import run
-from smscli.journal import APPLICATION_ID, Job, Journal
+from smscli.journal import APPLICATION_ID, Job, Journal, begin_anew
 from smscli.model import MSISDN
 from smscli.runtime import Runtime
 from smscli.transport import HttpTransport
@@ -501,6 +501,7 @@ def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(name: str, desk: Des
     (content,) = db.execute("SELECT fingerprint FROM job").fetchone()
     db.close()
     desk.journal.unlink()
+    begin_anew(desk.journal)
     with Journal(desk.journal, now=time.time) as held:
         opened = held.begin(Job("k", name, "", "", (number,), "hello", content))
         held.claim(opened.key, opened.pending)
