@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -109,7 +108,7 @@ def _serve(line: str, world: dict[str, str]) -> None:
     with subprocess.Popen([BINARY, *argv[1:]], env=world, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
         assert server.stdout is not None
         assert server.stdout.readline()
-        server.send_signal(signal.SIGINT)
+        server.terminate()  # not SIGINT: a run in the background ignores that, and so do its children
         assert server.wait(timeout=30) == 0
 
 
