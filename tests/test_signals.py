@@ -15,6 +15,8 @@ from tests.conftest import on_a_terminal
 
 BINARY = Path(sys.executable).with_name("smscli")
 
+pytestmark = pytest.mark.usefixtures("heeded_signals")
+
 ASK = "import signal, {}; print(repr(signal.getsignal(signal.SIGINT)))"
 
 
