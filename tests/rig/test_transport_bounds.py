@@ -111,15 +111,16 @@ BOMBS = {
 
 # Runs apart, so that its peak memory is its own.
 BOMBED = """
-import json, resource, sys, time
+import json, sys, time
 from smscli.transport import HttpTransport
 from tests.client import send
+from tests.rig.memory import peak_memory
 name, url, ca, seconds = json.loads(sys.argv[1])
 transport = HttpTransport(ca_file=ca)
 start = time.monotonic()
 outcome = send(transport, name, url, seconds).outcome
 took = time.monotonic() - start
-print(json.dumps([outcome, took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+print(json.dumps([outcome, took, peak_memory()]))
 """
 
 
