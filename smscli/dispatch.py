@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from smscli.errors import ConfigError, ExitCode, OutcomeUnknownError, SmscliError, UnreachableError
+from smscli.errors import Cause, ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, Stamp
 from smscli.wire import Request, Response, Transport
@@ -31,6 +31,9 @@ _TELLING = 8
 
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
+
+# Causes after which another try, made at once, may go better and cannot double anything.
+_CURABLE = (Cause.STALE, Cause.UNREACHABLE)
 
 _STOPPED = "stopped by a signal before this recipient's turn"
 _AGAIN = "run the same command with the same --key to send the rest"
@@ -160,16 +163,15 @@ class Caller:
                 response = self._let_go(request, deadline)
             except OutcomeUnknownError as error:
                 # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
-                receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, _reason(error)))
+                receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, Reason.of(error)))
             except SmscliError as error:
                 # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
                 if receipt is None or receipt.submissions[0].outcome is not Outcome.REFUSED:
-                    reason = _reason(error)._replace(retry=isinstance(error, UnreachableError))
-                    receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, reason))
+                    receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, Reason.of(error)))
             else:
                 receipt = self._without_echoes(self._provider.send.parse(response, message, stamp), request, message)
                 refusals += 1
-            again = refusals < REFUSALS and all(s.reason and s.reason.retry for s in receipt.submissions)
+            again = refusals < REFUSALS and all(s.reason and s.reason.cause in _CURABLE for s in receipt.submissions)
             if not again or not self._pause(attempt, deadline):
                 break
             self._fetched = None
@@ -189,21 +191,21 @@ class Caller:
             # What happened is known and shown; only the journal will call it unknown. The journal's own hint is not
             # passed on: whatever it says, this request must not be made again.
             to = tuple(submission.to for submission in receipt.submissions)
-            return receipt._replace(unrecorded=_reason(error)._replace(hint=None), unrecorded_to=to)
+            return receipt._replace(unrecorded=Reason.of(error)._replace(hint=None), unrecorded_to=to)
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
         if self._world.stopped():
-            return Reason(_STOPPED, ExitCode.UNREACHABLE, hint=_AGAIN)
+            return Reason(_STOPPED, Cause.UNREACHABLE, hint=_AGAIN)
         if receipts and receipts[-1].unrecorded:
-            return receipts[-1].unrecorded._replace(exit_code=ExitCode.CONFIG)
-        if receipts and receipts[-1].exit_code is ExitCode.CONFIG:
+            return receipts[-1].unrecorded._replace(cause=Cause.CONFIG)
+        if receipts and receipts[-1].cause is Cause.CONFIG:
             return next(s.reason for s in receipts[-1].submissions if s.reason)
-        for code, limit in ((ExitCode.UNKNOWN, BREAK_AFTER_UNKNOWN), (ExitCode.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
+        for cause, limit in ((Cause.UNKNOWN, BREAK_AFTER_UNKNOWN), (Cause.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
             last = receipts[-limit:]
-            if len(last) == limit and all(receipt.exit_code is code for receipt in last):
-                what = "unknown outcomes" if code is ExitCode.UNKNOWN else "failures to reach the vendor"
-                return Reason(f"stopped after {limit} {what} in a row", ExitCode.UNREACHABLE, hint=_AGAIN)
+            if len(last) == limit and all(receipt.cause is cause for receipt in last):
+                what = "unknown outcomes" if cause is Cause.UNKNOWN else "failures to reach the vendor"
+                return Reason(f"stopped after {limit} {what} in a row", Cause.UNREACHABLE, hint=_AGAIN)
         return None
 
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
@@ -246,7 +248,7 @@ class Caller:
             if not (one.isdigit() and any(echoes)):
                 return submission
             hint = "it may have been sent: look at the vendor's own list of messages before sending again"
-            reason = Reason("the vendor's answer gives an id that repeats the request", ExitCode.UNKNOWN, hint=hint)
+            reason = Reason("the vendor's answer gives an id that repeats the request", Cause.UNKNOWN, hint=hint)
             return Submission(submission.to, Outcome.UNKNOWN, reason=reason)
 
         return receipt._replace(submissions=tuple(map(checked, receipt.submissions)))
@@ -256,7 +258,3 @@ def _in_digits(word: str) -> set[str]:
     """Return the spellings of a word, forwards and backwards, that digits alone can write."""
     spelled = (word, word.encode(errors="replace").hex(), "".join(str(ord(character)) for character in word))
     return {digits for text in spelled if text.isascii() and text.isdigit() for digits in (text, text[::-1])}
-
-
-def _reason(error: SmscliError) -> Reason:
-    return Reason(error.message, error.exit_code, code=error.code, hint=error.hint)

@@ -1,6 +1,6 @@
 """Every way a command can end, and the exit status it ends with.
 
-This room owns the error tree and the exit codes; it must not import any other room.
+This module owns the error tree, the causes and the exit codes; it must not import any other.
 One boundary (``smscli.cli.main``) turns an error into its exit status; nothing else exits.
 
 ::
@@ -19,8 +19,8 @@ One boundary (``smscli.cli.main``) turns an error into its exit status; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum, unique
+from collections.abc import Mapping, Sequence
+from enum import IntEnum, StrEnum, unique
 from typing import ClassVar
 
 
@@ -40,6 +40,28 @@ class ExitCode(IntEnum):
     CONFLICT = 9
 
 
+@unique
+class Cause(StrEnum):
+    """Why a recipient was not sent to, or why nobody knows. ``ERROR_OF`` says how a command ends for it."""
+
+    INPUT = "input"
+    """It cannot be sent like this."""
+    CONFIG = "config"
+    """Profile or journal cannot be used."""
+    CREDENTIALS = "credentials"
+    """The vendor refused login, key, signature or address."""
+    REFUSED = "refused"
+    """The vendor said no, and would say it again."""
+    STALE = "stale"
+    """The vendor did not process it, as it documents, and a new signature may cure that."""
+    UNREACHABLE = "unreachable"
+    """Nothing left for the vendor."""
+    CONFLICT = "conflict"
+    """A guard of smscli's own was against it."""
+    UNKNOWN = "unknown"
+    """It may have been sent."""
+
+
 class SmscliError(Exception):
     """An end that smscli foresaw.
 
@@ -49,6 +71,7 @@ class SmscliError(Exception):
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+    cause: ClassVar[Cause]
 
     def __init__(
         self, message: str, *, hint: str | None = None, code: str | None = None, problems: Sequence[str] = ()
@@ -64,36 +87,42 @@ class InputError(SmscliError):
     """Bad option, number, sender, text or file. Nothing was sent."""
 
     exit_code = ExitCode.INPUT
+    cause = Cause.INPUT
 
 
 class ConfigError(SmscliError):
     """Profile, credentials or journal are unusable. Nothing was sent."""
 
     exit_code = ExitCode.CONFIG
+    cause = Cause.CONFIG
 
 
 class AuthenticationError(SmscliError):
     """The vendor refused login, key, signature or address."""
 
     exit_code = ExitCode.AUTHENTICATION
+    cause = Cause.CREDENTIALS
 
 
 class RejectedError(SmscliError):
     """The vendor said no, and the same call will be refused again."""
 
     exit_code = ExitCode.REJECTED
+    cause = Cause.REFUSED
 
 
 class UnreachableError(SmscliError):
     """Certainly nothing was sent: rerunning the same command is safe."""
 
     exit_code = ExitCode.UNREACHABLE
+    cause = Cause.UNREACHABLE
 
 
 class OutcomeUnknownError(SmscliError):
     """The message may have been sent. Only a person may decide to send it again."""
 
     exit_code = ExitCode.UNKNOWN
+    cause = Cause.UNKNOWN
 
 
 class PartialError(SmscliError):
@@ -106,14 +135,15 @@ class ConflictError(SmscliError):
     """The key was used for other content, is in flight elsewhere, or a guard refused the call."""
 
     exit_code = ExitCode.CONFLICT
+    cause = Cause.CONFLICT
 
 
 class UnsupportedError(ConflictError):
     """The vendor has no such operation."""
 
 
-ERROR_BY_EXIT_CODE: dict[ExitCode, type[SmscliError]] = {
-    error.exit_code: error
+ERROR_OF: Mapping[Cause, type[SmscliError]] = {
+    error.cause: error
     for error in (
         InputError,
         ConfigError,
@@ -121,7 +151,7 @@ ERROR_BY_EXIT_CODE: dict[ExitCode, type[SmscliError]] = {
         RejectedError,
         UnreachableError,
         OutcomeUnknownError,
-        PartialError,
         ConflictError,
     )
-}
+} | {Cause.STALE: UnreachableError}
+"""The error, and with it the exit status, that a cause ends in."""

@@ -11,7 +11,7 @@ from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, InputError, PartialError, SmscliError
+from smscli.errors import ERROR_OF, Cause, ExitCode, InputError, PartialError, SmscliError
 from smscli.record import Record
 
 if TYPE_CHECKING:
@@ -152,15 +152,22 @@ class Outcome(StrEnum):
 class Reason(Record):
     """Why an outcome is not SENT, in words that are safe to show.
 
-    ``exit_code`` is the status this reason alone would give the command; ``code`` the vendor's own code.
-    ``retry`` marks a refusal that the vendor documents as unprocessed and that a new signature may cure.
+    ``code`` is the vendor's own code.
     """
 
     text: str
-    exit_code: ExitCode
+    cause: Cause
     code: str | None = None
     hint: str | None = None
-    retry: bool = False
+
+    @classmethod
+    def of(cls, error: SmscliError) -> Reason:
+        """Return what an error says of the recipients it concerns."""
+        return cls(error.message, error.cause, error.code, error.hint)
+
+    def error(self, text: str | None = None) -> SmscliError:
+        """Return the error that ends a command for this reason, in other words if there are any."""
+        return ERROR_OF[self.cause](text or self.text, hint=self.hint, code=self.code)
 
 
 class Money(Record):
@@ -213,44 +220,47 @@ class SendReceipt(Record):
     evidence: str | None = None
 
     @property
-    def exit_code(self) -> ExitCode:
-        """The status of the whole: 7 when anything is unknown, 0 when all went out, 8 when some did.
+    def cause(self) -> Cause | None:
+        """Why nothing was accepted, or why it is not known of some; None when all or a known part was accepted.
 
-        When none went out the gravest reason speaks: 4 (credentials) before 5 (refused), 3 (configuration), 6.
+        When none was accepted the gravest reason speaks: credentials before a refusal, both before a failed try.
         """
         outcomes = {submission.outcome for submission in self.submissions}
-        if self.unrecorded and outcomes != {Outcome.NOT_SENT}:
-            return ExitCode.UNKNOWN
-        if Outcome.UNKNOWN in outcomes:
-            return ExitCode.UNKNOWN
-        if outcomes == {Outcome.SENT}:
-            return ExitCode.OK
+        if Outcome.UNKNOWN in outcomes or (self.unrecorded and outcomes != {Outcome.NOT_SENT}):
+            return Cause.UNKNOWN
         if Outcome.SENT in outcomes:
-            return ExitCode.PARTIAL
+            return None
         if self.unrecorded:
-            return ExitCode.CONFIG
-        found = {submission.reason.exit_code for submission in self.submissions if submission.reason}
-        graver = (ExitCode.AUTHENTICATION, ExitCode.REJECTED, ExitCode.INPUT, ExitCode.CONFIG)
-        return next((code for code in graver if code in found), ExitCode.UNREACHABLE)
+            return Cause.CONFIG
+        causes = {submission.reason.cause for submission in self.submissions if submission.reason}
+        return next((cause for cause in _GRAVEST_FIRST if cause in causes), Cause.UNREACHABLE)
 
     @property
     def error(self) -> SmscliError | None:
-        """The error that says the same as ``exit_code``, or None when every recipient was accepted."""
-        if self.exit_code is ExitCode.OK:
-            return None
-        if self.unrecorded:
-            text = f"the outcome is shown but could not be recorded: {self.unrecorded.text}"
-            return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=self.unrecorded.hint)
-        total = len(self.submissions)
+        """The error of the whole send: that of its cause, PartialError, or None when every recipient was accepted."""
+        cause, total = self.cause, len(self.submissions)
         counts = {outcome: sum(s.outcome is outcome for s in self.submissions) for outcome in Outcome}
-        unsaid = Reason("no reason was given", self.exit_code)
-        if self.exit_code is ExitCode.PARTIAL:
-            why = next((s.reason for s in self.submissions if s.reason), unsaid)
+        if cause is None:
+            if counts[Outcome.SENT] == total:
+                return None
+            why = next((s.reason for s in self.submissions if s.reason), _UNSAID)
             text = f"{counts[Outcome.SENT]} of {total} accepted; the rest was not: {why.text}"
             return PartialError(text, hint=why.hint, code=why.code)
-        reason = next((s.reason for s in self.submissions if s.reason and s.reason.exit_code is self.exit_code), unsaid)
-        text = reason.text if total == 1 else f"{reason.text} ({_tally(counts)})"
-        return ERROR_BY_EXIT_CODE[self.exit_code](text, hint=reason.hint, code=reason.code)
+        if self.unrecorded:
+            text = f"the outcome is shown but could not be recorded: {self.unrecorded.text}"
+            return ERROR_OF[cause](text, hint=self.unrecorded.hint)
+        reasons = [s.reason for s in self.submissions if s.reason and ERROR_OF[s.reason.cause] is ERROR_OF[cause]]
+        reason = reasons[0] if reasons else _UNSAID._replace(cause=cause)
+        return reason.error(reason.text if total == 1 else f"{reason.text} ({_tally(counts)})")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The status of the whole: 7 when anything is unknown, 0 when all went out, 8 when some did."""
+        return self.error.exit_code if self.error else ExitCode.OK
+
+
+_GRAVEST_FIRST = (Cause.CREDENTIALS, Cause.REFUSED, Cause.INPUT, Cause.CONFIG)
+_UNSAID = Reason("no reason was given", Cause.UNKNOWN)
 
 
 def _tally(counts: Mapping[Outcome, int]) -> str:

@@ -27,7 +27,7 @@ from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
-    from smscli.journal import Boot, Journal
+    from smscli.journal import Boot, Hints, Journal
     from smscli.profiles import Need
 
 DEFAULT_SECONDS = 30.0
@@ -202,12 +202,11 @@ class Runtime(Record):
 
         return exists(self.journal_path(sandbox=sandbox))
 
-    def journal(self, *, sandbox: bool) -> Journal:
+    def journal(self, hints: Hints, *, sandbox: bool) -> Journal:
         """Open the journal, begun when there never was one; raise ConfigError when it cannot be used."""
         from smscli.journal import Journal
 
-        options = " --sandbox" if sandbox else ""
-        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, options=options)
+        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, hints=hints)
 
     # --- streams ---
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from smscli.errors import ExitCode
+from smscli.errors import Cause, ExitCode
 from smscli.journal import Job, Journal
 from smscli.model import MSISDN, Outcome, Reason, Submission
 from smscli.wire import Request, Response
@@ -20,7 +20,7 @@ Smscli = Callable[..., Any]
 
 NOON = 1_900_000_000.0
 ANNA, BERTA = MSISDN("37061234567"), MSISDN("37061234568")
-LOST = Reason("no answer in time", ExitCode.UNKNOWN, hint="ask the vendor")
+LOST = Reason("no answer in time", Cause.UNKNOWN, hint="ask the vendor")
 
 
 def offline(request: Request, seconds: float) -> Response:

@@ -10,6 +10,7 @@ import pytest
 from smscli.dispatch import ATTEMPTS, BREAK_AFTER_UNKNOWN, BREAK_AFTER_UNREACHABLE, Caller, World
 from smscli.errors import (
     AuthenticationError,
+    Cause,
     ConfigError,
     ExitCode,
     InputError,
@@ -223,7 +224,7 @@ def test_an_outcome_that_cannot_be_recorded_is_told_and_stops_the_job() -> None:
     assert receipt.exit_code is ExitCode.UNKNOWN
     assert receipt.error is not None
     assert "disk I/O error" in receipt.error.message
-    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", ExitCode.OK)).text
+    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", Cause.UNKNOWN)).text
 
 
 def test_not_sent_and_not_recorded_is_a_broken_journal() -> None:
@@ -231,7 +232,7 @@ def test_not_sent_and_not_recorded_is_a_broken_journal() -> None:
     stage = Stage("mainsms", always(certificate), broken="settle")
     receipt = stage.send(2)
     assert receipt.exit_code is ExitCode.CONFIG
-    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", ExitCode.OK)).text
+    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", Cause.UNKNOWN)).text
 
 
 def test_what_is_done_already_keeps_its_place_and_its_state() -> None:
@@ -488,7 +489,7 @@ def test_a_signal_lets_the_running_request_end_and_begins_no_other() -> None:
     stage = Stage("mainsms", answer, stopped=lambda: bool(signalled))
     receipt = stage.send(3)
     assert [s.outcome for s in receipt.submissions] == [Outcome.SENT, Outcome.NOT_SENT, Outcome.NOT_SENT]
-    assert "signal" in (receipt.submissions[2].reason or Reason("", ExitCode.OK)).text
+    assert "signal" in (receipt.submissions[2].reason or Reason("", Cause.UNKNOWN)).text
     assert stage.events[-1] == "settle k SENT"
 
 
@@ -523,7 +524,7 @@ def test_a_signal_ends_the_tries(when: str) -> None:
 def test_a_refusal_from_an_earlier_run_stays_when_the_job_stops() -> None:
     """What was refused as unprocessed is not turned into NOT_SENT because its turn did not come."""
     number = MSISDN("79121231200")
-    refused = Submission(number, Outcome.REFUSED, reason=Reason("stale", ExitCode.UNREACHABLE, retry=True))
+    refused = Submission(number, Outcome.REFUSED, reason=Reason("stale", Cause.STALE))
     stage = Stage("mainsms", lambda request, _: ok(request), stopped=lambda: True)
     receipt = stage.caller.submit(
         Message((number,), "hello"), [refused], pending=[number], journal=stage.ledger, key="k", batch_size=1

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscli import providers
-from smscli.errors import AuthenticationError, ExitCode, InputError, RejectedError, UnreachableError, UnsupportedError
+from smscli.errors import (
+    AuthenticationError,
+    Cause,
+    ExitCode,
+    InputError,
+    RejectedError,
+    UnreachableError,
+    UnsupportedError,
+)
 from smscli.model import MSISDN, Account, Balance, Message, Money, Outcome, Secret, SenderId, SendReceipt, ServerTime
 from smscli.providers.lightsms import ERRORS, PROVIDER
 from smscli.wire import Response
@@ -152,12 +160,12 @@ def test_a_stale_timestamp_may_be_signed_again(code: str) -> None:
     (refused,) = receipt.submissions
     assert receipt.exit_code is ExitCode.UNREACHABLE
     assert refused.reason is not None
-    assert refused.reason.retry
+    assert refused.reason.cause is Cause.STALE
 
 
 def test_only_a_stale_timestamp_may_be_signed_again() -> None:
     """6 may be a stale timestamp or a wrong key; repeating the latter by itself is no good."""
-    assert {code for code, reason in ERRORS.items() if reason.retry} == {"5", "24"}
+    assert {code for code, reason in ERRORS.items() if reason.cause is Cause.STALE} == {"5", "24"}
 
 
 @pytest.mark.parametrize(("code", "word"), [("5", "clock"), ("6", "clock"), ("24", "clock"), ("6", "sign --expect")])

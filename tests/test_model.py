@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from smscli.errors import (
     AuthenticationError,
+    Cause,
     ConfigError,
-    ExitCode,
     InputError,
     OutcomeUnknownError,
     PartialError,
@@ -36,7 +36,7 @@ from smscli.model import (
 ONE, TWO = MSISDN("37061234567"), MSISDN("37062345678")
 
 
-def receipt(*ends: tuple[Outcome, ExitCode | None], unrecorded: Reason | None = None) -> SendReceipt:
+def receipt(*ends: tuple[Outcome, Cause | None], unrecorded: Reason | None = None) -> SendReceipt:
     """Return a receipt with one recipient for each (outcome, exit code of its reason)."""
     return SendReceipt(
         tuple(
@@ -113,20 +113,20 @@ SENT, REFUSED, NOT_SENT, UNKNOWN = Outcome.SENT, Outcome.REFUSED, Outcome.NOT_SE
     ("ends", "code", "error"),
     [
         ([(SENT, None), (SENT, None)], 0, None),
-        ([(SENT, None), (UNKNOWN, ExitCode.UNKNOWN)], 7, OutcomeUnknownError),
-        ([(REFUSED, ExitCode.AUTHENTICATION), (UNKNOWN, ExitCode.UNKNOWN)], 7, OutcomeUnknownError),
-        ([(SENT, None), (REFUSED, ExitCode.REJECTED)], 8, PartialError),
-        ([(SENT, None), (NOT_SENT, ExitCode.UNREACHABLE)], 8, PartialError),
-        ([(REFUSED, ExitCode.REJECTED), (REFUSED, ExitCode.AUTHENTICATION)], 4, AuthenticationError),
-        ([(REFUSED, ExitCode.REJECTED), (NOT_SENT, ExitCode.UNREACHABLE)], 5, RejectedError),
-        ([(NOT_SENT, ExitCode.INPUT)], 2, InputError),
-        ([(NOT_SENT, ExitCode.CONFIG)], 3, ConfigError),
-        ([(REFUSED, ExitCode.UNREACHABLE)], 6, UnreachableError),
+        ([(SENT, None), (UNKNOWN, Cause.UNKNOWN)], 7, OutcomeUnknownError),
+        ([(REFUSED, Cause.CREDENTIALS), (UNKNOWN, Cause.UNKNOWN)], 7, OutcomeUnknownError),
+        ([(SENT, None), (REFUSED, Cause.REFUSED)], 8, PartialError),
+        ([(SENT, None), (NOT_SENT, Cause.UNREACHABLE)], 8, PartialError),
+        ([(REFUSED, Cause.REFUSED), (REFUSED, Cause.CREDENTIALS)], 4, AuthenticationError),
+        ([(REFUSED, Cause.REFUSED), (NOT_SENT, Cause.UNREACHABLE)], 5, RejectedError),
+        ([(NOT_SENT, Cause.INPUT)], 2, InputError),
+        ([(NOT_SENT, Cause.CONFIG)], 3, ConfigError),
+        ([(REFUSED, Cause.UNREACHABLE)], 6, UnreachableError),
         ([(NOT_SENT, None)], 6, UnreachableError),
     ],
 )
 def test_a_receipt_ends_with_the_status_of_the_whole(
-    ends: list[tuple[Outcome, ExitCode | None]], code: int, error: type[Exception] | None
+    ends: list[tuple[Outcome, Cause | None]], code: int, error: type[Exception] | None
 ) -> None:
     """Unknown before partial before the gravest refusal; the error says the same as the status."""
     result = receipt(*ends)
@@ -138,8 +138,8 @@ def test_a_receipt_ends_with_the_status_of_the_whole(
 
 def test_the_error_of_many_counts_the_outcomes() -> None:
     """One recipient: its reason. Several: the reason and the tally."""
-    single = receipt((REFUSED, ExitCode.REJECTED)).error
-    several = receipt((REFUSED, ExitCode.REJECTED), (NOT_SENT, ExitCode.UNREACHABLE)).error
+    single = receipt((REFUSED, Cause.REFUSED)).error
+    several = receipt((REFUSED, Cause.REFUSED), (NOT_SENT, Cause.UNREACHABLE)).error
     assert single is not None
     assert (single.message, single.hint, single.code) == ("why", "do", "c")
     assert several is not None
@@ -148,8 +148,8 @@ def test_the_error_of_many_counts_the_outcomes() -> None:
 
 def test_what_the_journal_could_not_take_is_never_a_success() -> None:
     """An unrecorded outcome is unknown to the next run; when nothing was sent the journal is the only trouble."""
-    why = Reason("disk full", ExitCode.CONFIG, hint="free some")
-    sent, nothing = receipt((SENT, None), unrecorded=why), receipt((NOT_SENT, ExitCode.UNREACHABLE), unrecorded=why)
+    why = Reason("disk full", Cause.CONFIG, hint="free some")
+    sent, nothing = receipt((SENT, None), unrecorded=why), receipt((NOT_SENT, Cause.UNREACHABLE), unrecorded=why)
     assert (sent.exit_code, nothing.exit_code) == (7, 3)
     assert sent.error is not None
     assert "could not be recorded: disk full" in sent.error.message
@@ -157,7 +157,7 @@ def test_what_the_journal_could_not_take_is_never_a_success() -> None:
 
 def test_all_of_gives_each_recipient_the_same_end() -> None:
     """The order is the one asked for."""
-    why = Reason("no", ExitCode.REJECTED)
+    why = Reason("no", Cause.REFUSED)
     assert all_of((TWO, ONE), REFUSED, why) == (
         Submission(TWO, REFUSED, reason=why),
         Submission(ONE, REFUSED, reason=why),

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from smscli.cli import outcomes
+from smscli.cli.hints import journal_hints
 from smscli.cli.options import Invocation, command, new_group, seconds
 from smscli.errors import ConfigError, InputError
-from smscli.journal import Journal, JournalEntry, State
+from smscli.journal import Journal, JournalEntry, State, begin_anew
 from smscli.model import MSISDN, visible
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Runtime
@@ -140,10 +141,8 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
 @command(app, "init", vendor=False, examples=("smscli journal init --sandbox", "smscli journal init -o json"))
 def init(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Begin a new, empty journal on purpose, where the earlier one is gone; its keys are forgotten."""
-    from smscli.journal import begin_anew
-
     path = call.runtime.journal_path(sandbox=sandbox)
-    begin_anew(path)
+    begin_anew(path, journal_hints(sandbox=sandbox))
     return Result(
         data={"path": str(path)},
         lines=((str(path),),),
@@ -176,7 +175,7 @@ def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
     if not runtime.has_journal(sandbox=sandbox):
         yield None
         return
-    with runtime.journal(sandbox=sandbox) as kept:
+    with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as kept:
         yield kept
 
 

@@ -191,7 +191,9 @@ def _journal(runtime: Runtime, *, sandbox: bool, no_journal: bool) -> Journal | 
         from smscli.journal import NoJournal
 
         return NoJournal()
-    return runtime.journal(sandbox=sandbox)
+    from smscli.cli.hints import journal_hints
+
+    return runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox)
 
 
 def _job(draft: Draft, key: str | None) -> Job:

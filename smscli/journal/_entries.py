@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from smscli.errors import Cause
 from smscli.model import MSISDN, Outcome, Submission
 
 if TYPE_CHECKING:
     from smscli.journal._rows import JobRow, MessageRow
+
+
+class Hints(NamedTuple):
+    """What to do about trouble, in the words of whoever opens the journal: it knows no commands and no options.
+
+    ``damaged``: the file cannot be believed; ``elsewhere``: file or directory cannot be used; ``another``: they
+    belong to somebody else; ``newer``: the file is a later program's; ``gone``: there was a journal, and is none;
+    ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a recipient is UNKNOWN; ``key`` is
+    given a key that was used.
+    """
+
+    damaged: str | None = None
+    elsewhere: str | None = None
+    another: str | None = None
+    newer: str | None = None
+    gone: str | None = None
+    no_locks: str | None = None
+    keys: str | None = None
+    decide: str | None = None
+    key: Callable[[str], str | None] = lambda _key: None
+
+
+NO_HINTS = Hints()
 
 
 @unique
@@ -122,10 +146,8 @@ class JournalEntry:
 
 def is_pending(submission: Submission) -> bool:
     """Return whether this recipient may be claimed: proved not sent, or refused and documented as unprocessed."""
-    refused_unprocessed = (
-        submission.outcome is Outcome.REFUSED and submission.reason is not None and submission.reason.retry
-    )
-    return submission.outcome is Outcome.NOT_SENT or refused_unprocessed
+    stale = submission.reason is not None and submission.reason.cause is Cause.STALE
+    return submission.outcome is Outcome.NOT_SENT or (submission.outcome is Outcome.REFUSED and stale)
 
 
 def fingerprint(

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from smscli import private
 from smscli.errors import ConfigError, ConflictError
-from smscli.journal._rows import KEEP, MIGRATIONS, SCHEMA, VERSION
+from smscli.journal._entries import NO_HINTS, Hints
+from smscli.journal._rows import MIGRATIONS, SCHEMA, VERSION, DamagedError
 from smscli.model import visible
 
 APPLICATION_ID = 0x534D5343
@@ -22,16 +23,16 @@ APPLICATION_ID = 0x534D5343
 BUSY_SECONDS = 10.0
 """How long one step waits for other processes; a step takes milliseconds."""
 
-_ELSEWHERE = "make it writable for you alone, name another directory in SMSCLI_STATE_DIR, or use --no-journal"
+# What SQLite says, in words, with what to do: a sentence, or the name of one of the hints.
 _TROUBLE = {
     sqlite3.SQLITE_BUSY: ("is busy: other processes hold it", "try again"),
-    sqlite3.SQLITE_READONLY: ("cannot be written (the file or its directory)", _ELSEWHERE),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened (the file or one beside it)", _ELSEWHERE),
-    sqlite3.SQLITE_PERM: ("cannot be written (the file or its directory)", _ELSEWHERE),
+    sqlite3.SQLITE_READONLY: ("cannot be written (the file or its directory)", "elsewhere"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened (the file or one beside it)", "elsewhere"),
+    sqlite3.SQLITE_PERM: ("cannot be written (the file or its directory)", "elsewhere"),
     sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space"),
     sqlite3.SQLITE_IOERR: ("cannot be read or written: disk I/O error", "look at the disk and its free space"),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", KEEP),
-    sqlite3.SQLITE_NOTADB: ("is damaged", KEEP),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "damaged"),
+    sqlite3.SQLITE_NOTADB: ("is damaged", "damaged"),
 }
 
 
@@ -41,14 +42,14 @@ def exists(path: Path) -> bool:
     return path.exists() or lock_path(path).exists()
 
 
-def begin_anew(path: Path) -> None:
+def begin_anew(path: Path, hints: Hints = NO_HINTS) -> None:
     """Make an empty journal at ``path``, also where an earlier one is gone: every key is free again.
 
     Raises ConflictError when a journal is there, ConfigError when none can be made.
     """
     path = Path(os.path.realpath(path))
-    with explained(path):
-        _check_directory(path.parent)
+    with explained(path, hints):
+        _check_directory(path.parent, hints)
         if path.exists() or not _create(path):
             raise ConflictError(f"there is a journal already: {visible(str(path))}", hint="move it away first")
 
@@ -58,9 +59,9 @@ def lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
 
 
-def ensure(path: Path, options: str) -> bool:
+def ensure(path: Path, hints: Hints) -> bool:
     """Make the journal when there never was one; return whether it is new. Raises ConfigError when it went missing."""
-    _check_directory(path.parent)
+    _check_directory(path.parent, hints)
     # Asked in this order, for the lock file is always the younger of the two: whoever sees it and then no journal
     # knows that one was lost.
     had_lock = lock_path(path).exists()
@@ -69,26 +70,29 @@ def ensure(path: Path, options: str) -> bool:
     if had_lock:
         raise ConfigError(
             f"the journal {visible(str(path))} is gone, and what its keys have sent could go out again",
-            hint=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
+            hint=hints.gone,
         )
     return _create(path)
 
 
 @contextmanager
-def explained(path: Path, consequence: str = "") -> Iterator[None]:
+def explained(path: Path, hints: Hints, consequence: str = "") -> Iterator[None]:
     """Turn the trouble of SQLite and of the file system into ConfigError with what to do."""
     end = f"; {consequence}" if consequence else ""
     name = visible(str(path))
     try:
         yield
+    except DamagedError as error:
+        error.hint = hints.damaged
+        raise
     except sqlite3.Error as error:
-        what, hint = _TROUBLE.get(primary_code(error), (f"cannot be used: {visible(str(error))}", KEEP))
-        raise ConfigError(f"the journal {name} {what}{end}", hint=hint) from error
+        what, hint = _TROUBLE.get(primary_code(error), (f"cannot be used: {visible(str(error))}", "damaged"))
+        raise ConfigError(f"the journal {name} {what}{end}", hint=getattr(hints, hint, hint)) from error
     except UnicodeDecodeError as error:
         # SQLite quotes a damaged schema in its error, and Python stumbles over the quotation.
-        raise ConfigError(f"the journal {name} is damaged{end}", hint=KEEP) from error
+        raise ConfigError(f"the journal {name} is damaged{end}", hint=hints.damaged) from error
     except OSError as error:
-        raise ConfigError(f"the journal {name} cannot be used: {error.strerror}{end}", hint=_ELSEWHERE) from error
+        raise ConfigError(f"the journal {name} cannot be used: {error.strerror}{end}", hint=hints.elsewhere) from error
 
 
 def primary_code(error: BaseException) -> int:
@@ -97,13 +101,13 @@ def primary_code(error: BaseException) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _check_directory(directory: Path) -> None:
+def _check_directory(directory: Path, hints: Hints) -> None:
     """Make it when it is missing, and refuse one that others can change.
 
     Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
     """
     private.make_directory(directory)
-    with _or_elsewhere():
+    with _or_elsewhere(hints):
         private.check_directory(directory, "the journal")
 
 
@@ -137,18 +141,18 @@ def _create(path: Path) -> bool:
     return made
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, hints: Hints) -> None:
     """Refuse what is no file of this user alone; raises ConfigError."""
-    with _or_elsewhere():
+    with _or_elsewhere(hints):
         private.check_file(path, "the journal")
 
 
 @contextmanager
-def _or_elsewhere() -> Iterator[None]:
+def _or_elsewhere(hints: Hints) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        error.hint = "; or ".join(filter(None, (error.hint, "name another directory in SMSCLI_STATE_DIR")))
+        error.hint = "; or ".join(filter(None, (error.hint, hints.another)))
         raise
 
 
@@ -174,7 +178,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_whole(db: sqlite3.Connection, path: Path) -> None:
+def check_whole(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
     """Refuse a file that is not ours, newer, or not whole: a damaged index would hide that a key was used.
 
     A file of an older layout is brought up to date first, in one transaction.
@@ -184,11 +188,11 @@ def check_whole(db: sqlite3.Connection, path: Path) -> None:
         db.execute(f"PRAGMA {pragma}").fetchone() for pragma in ("application_id", "user_version", "journal_mode")
     )
     if application != APPLICATION_ID:
-        raise ConfigError(f"{name} is not a smscli journal", hint=KEEP)
+        raise ConfigError(f"{name} is not a smscli journal", hint=hints.damaged)
     if version != VERSION and version not in MIGRATIONS:
         raise ConfigError(
             f"the journal {name} was written by another version of smscli (layout {version}, not {VERSION})",
-            hint="use that version, or keep this one's journal elsewhere with SMSCLI_STATE_DIR",
+            hint=hints.newer,
         )
     problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
     if version in MIGRATIONS and problems == ["ok"]:
@@ -196,7 +200,7 @@ def check_whole(db: sqlite3.Connection, path: Path) -> None:
     # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
     named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
     if problems != ["ok"] or dict(db.execute(named)) != SCHEMA or mode != "delete":
-        raise ConfigError(f"the journal {name} is damaged", hint=KEEP, problems=problems)
+        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged, problems=problems)
 
 
 def _migrate(db: sqlite3.Connection) -> None:
@@ -205,7 +209,7 @@ def _migrate(db: sqlite3.Connection) -> None:
         # Asked again: another process may have been faster.
         (version,) = db.execute("PRAGMA user_version").fetchone()
         while version in MIGRATIONS:
-            db.execute(MIGRATIONS[version])
+            MIGRATIONS[version](db)
             version += 1
         db.execute(f"PRAGMA user_version = {version}")
         db.execute("COMMIT")

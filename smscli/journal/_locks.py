@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from smscli.errors import ConfigError
+from smscli.journal._entries import Hints
 from smscli.model import visible
 
 
@@ -30,7 +31,7 @@ class LockFile:
         self._held: set[int] = set()
 
     @classmethod
-    def open(cls, path: Path) -> LockFile:
+    def open(cls, path: Path, hints: Hints) -> LockFile:
         """Return the file, made when it is missing; raise ConfigError for what is no file of this user."""
         with cls._guard:
             file = cls._shared.get(_identity(path.lstat())) if path.exists() else None
@@ -39,10 +40,7 @@ class LockFile:
                 info = os.fstat(handle)
                 if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid():
                     os.close(handle)
-                    raise ConfigError(
-                        f"the lock file {visible(str(path))} is not a file of yours",
-                        hint="name another directory in SMSCLI_STATE_DIR, or use --no-journal",
-                    )
+                    raise ConfigError(f"the lock file {visible(str(path))} is no file of yours", hint=hints.another)
                 os.fchmod(handle, 0o600)
                 file = cls._shared[_identity(info)] = cls(handle, _identity(info))
             file._users += 1

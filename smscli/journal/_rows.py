@@ -7,16 +7,17 @@ row carries the SHA-256 of its values, and no row is believed whose checksum doe
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from smscli.errors import ConfigError, ExitCode
+from smscli.errors import Cause, ConfigError
 from smscli.journal._entries import State, digest
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
 
-VERSION = 2
+VERSION = 3
 """The layout this program reads and writes; a file with a higher one belongs to a newer smscli."""
 
 SCHEMA = {
@@ -48,10 +49,9 @@ SCHEMA = {
     amount TEXT,
     currency TEXT,
     reason TEXT,
-    exit_code INTEGER,
+    cause TEXT,
     code TEXT,
     hint TEXT,
-    retry INTEGER NOT NULL CHECK (retry IN (0, 1)),
     evidence TEXT,
     checksum TEXT NOT NULL,
     PRIMARY KEY (job, recipient)
@@ -67,20 +67,44 @@ SCHEMA = {
 }
 """Names and definitions, letter for letter as SQLite keeps them."""
 
-MIGRATIONS = {1: SCHEMA["witness"]}
-"""What turns each older layout into the next one."""
+
+def _keep_causes(db: sqlite3.Connection) -> None:
+    """Turn layout 2, which kept an exit status and whether to try again, into layout 3, which keeps the cause."""
+
+    def renewed(row: Sequence[Any]) -> tuple[object, ...]:
+        *old, checksum = row
+        *front, status, code, hint, retry, evidence = old
+        cause = Cause.STALE if retry and front[3] == State.REFUSED else _CAUSE_OF_STATUS.get(status)
+        new = (*front, cause, code, hint, evidence)
+        # What was damaged stays damaged.
+        return (*new, _checksum(new) if checksum == _checksum(old) else checksum)
+
+    db.execute("DROP INDEX message_in_flight")
+    db.execute("ALTER TABLE message RENAME TO old")
+    db.execute(SCHEMA["message"])
+    marks = ", ".join("?" * 18)
+    db.executemany(f"INSERT INTO message VALUES ({marks})", map(renewed, db.execute("SELECT * FROM old")))  # noqa: S608
+    db.execute("DROP TABLE old")
+    db.execute(SCHEMA["message_in_flight"])
 
 
-KEEP = (
-    "keep the file, it says what was sent; to begin a new one (keys used so far are then forgotten) move it away and "
-    "run: smscli journal init; or use --no-journal"
-)
-"""What to do with a file that cannot be believed."""
+_CAUSE_OF_STATUS = {
+    2: Cause.INPUT, 3: Cause.CONFIG, 4: Cause.CREDENTIALS, 5: Cause.REFUSED, 6: Cause.UNREACHABLE, 7: Cause.UNKNOWN,
+    9: Cause.CONFLICT,
+}  # fmt: skip
+
+MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], object]] = {
+    1: lambda db: db.execute(SCHEMA["witness"]),
+    2: _keep_causes,
+}
+"""What turns each older layout into the next one, inside a transaction."""
 
 
-def damaged(what: str) -> ConfigError:
-    """Return the error for a file that does not say what was written into it."""
-    return ConfigError(f"the journal is damaged: {what}", hint=KEEP)
+class DamagedError(ConfigError):
+    """The file does not say what was written into it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the journal is damaged: {what}")
 
 
 class _Row:
@@ -94,7 +118,7 @@ class _Row:
         """Return the row; raise ConfigError when its checksum does not match."""
         *values, checksum = columns
         if checksum != _checksum(values):
-            raise damaged("a row does not match its checksum")
+            raise DamagedError("a row does not match its checksum")
         return cls(*values)
 
     def columns(self) -> tuple[object, ...]:
@@ -156,10 +180,9 @@ class MessageRow(_Row):
     amount: str | None = None
     currency: str | None = None
     reason: str | None = None
-    exit_code: int | None = None
+    cause: str | None = None
     code: str | None = None
     hint: str | None = None
-    retry: int = 0
     evidence: str | None = None
 
     def in_flight(self, moment: float) -> MessageRow:
@@ -167,14 +190,14 @@ class MessageRow(_Row):
         attempts = self.attempts + 1
         return MessageRow(self.job, self.recipient, self.position, State.IN_FLIGHT, attempts, moment, claimed=moment)
 
-    def died(self, moment: float) -> MessageRow:
+    def died(self, moment: float, hint: str | None) -> MessageRow:
         """Return it as UNKNOWN: whoever was sending it ended before the answer was recorded."""
-        reason = Reason("smscli ended before the answer was recorded", ExitCode.UNKNOWN, hint=_FIND_OUT)
+        reason = Reason("smscli ended before the answer was recorded", Cause.UNKNOWN, hint=hint)
         return self._because(reason, State.UNKNOWN, moment)
 
     def decided(self, sent: bool, moment: float) -> MessageRow:
         """Return it as a person decided."""
-        reason = None if sent else Reason("a person decided that it was not sent", ExitCode.UNREACHABLE)
+        reason = None if sent else Reason("a person decided that it was not sent", Cause.UNREACHABLE)
         return replace(self._because(reason, State.SENT if sent else State.NOT_SENT, moment), resolved=moment)
 
     def ended(self, submission: Submission, moment: float, evidence: str | None) -> MessageRow:
@@ -197,8 +220,8 @@ class MessageRow(_Row):
         outcome = Outcome.UNKNOWN if self.state == State.IN_FLIGHT else Outcome(self.state)
         cost = Money(Decimal(self.amount), self.currency) if self.amount is not None else None
         reason = (
-            Reason(self.reason, ExitCode(self.exit_code), self.code, self.hint, bool(self.retry))
-            if self.reason is not None and self.exit_code is not None
+            Reason(self.reason, Cause(self.cause), self.code, self.hint)
+            if self.reason is not None and self.cause is not None
             else None
         )
         return Submission(MSISDN(self.recipient), outcome, self.message_id, self.parts, cost, reason)
@@ -209,14 +232,10 @@ class MessageRow(_Row):
             state=state,
             updated=moment,
             reason=_visible(reason.text) if reason else None,
-            exit_code=int(reason.exit_code) if reason else None,
+            cause=reason.cause if reason else None,
             code=_visible(reason.code) if reason else None,
             hint=_visible(reason.hint) if reason else None,
-            retry=int(reason.retry) if reason else 0,
         )
-
-
-_FIND_OUT = "find out at the vendor, then: smscli journal resolve KEY --sent or --not-sent"
 
 
 def _checksum(values: Sequence[object]) -> str:

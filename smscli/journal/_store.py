@@ -1,36 +1,22 @@
-"""The journal itself: what happens to a job from its beginning to the day it is forgotten, one transaction a step.
-
-Whoever changes the file holds its write lock for milliseconds. Whoever only reads never holds it, and reads in pages:
-a long read would keep a sender's outcome from being committed.
-"""
+"""The journal itself: what happens to a job from its beginning to the day it is forgotten, one transaction a step."""
 
 from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import quote
-from time import monotonic
 from types import TracebackType
 from typing import NamedTuple
 
 from smscli.errors import ConfigError, ConflictError, InputError
-from smscli.journal._entries import Boot, Job, JournalEntry, Opened, State, Twin, digest, is_pending
-from smscli.journal._file import (
-    BUSY_SECONDS,
-    check_file,
-    check_whole,
-    connect,
-    ensure,
-    explained,
-    lock_path,
-    primary_code,
-)
+from smscli.journal._entries import NO_HINTS, Boot, Hints, Job, JournalEntry, Opened, State, Twin, digest, is_pending
+from smscli.journal._file import BUSY_SECONDS, check_file, ensure, explained, lock_path
 from smscli.journal._locks import LockFile
-from smscli.journal._rows import JobRow, MessageRow, WitnessRow, damaged
+from smscli.journal._rows import JobRow, MessageRow, WitnessRow
+from smscli.journal._tables import Tables, complete, is_text
 from smscli.model import MSISDN, Outcome, Submission, visible
 
 TWIN_SECONDS = 600.0
@@ -39,8 +25,7 @@ MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
 MAX_KEY = 255
 
-# So many jobs are read, or forgotten, in one transaction.
-_PAGE = 200
+_OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
 # No journal is older than this program (2024-01-01): a clock that says so was wrong.
 _BEFORE_SMSCLI = 1_704_067_200.0
@@ -73,8 +58,8 @@ class Journal:
 
     ``path`` is created when there never was one (``is_new`` then says so), 0600 in a directory of 0700; an existing
     file is never replaced, mended or migrated down. ``now`` gives Unix seconds; ``boot`` is the second witness of
-    time, None where the system has none; ``options`` ends the commands that hints name. Raises ConfigError when the
-    file cannot be trusted or used.
+    time, None where the system has none; ``hints`` say what to do about trouble. Raises ConfigError when the file
+    cannot be trusted or used.
     """
 
     def __init__(
@@ -83,26 +68,24 @@ class Journal:
         *,
         now: Callable[[], float],
         boot: Callable[[], Boot | None] = lambda: None,
-        options: str = "",
+        hints: Hints = NO_HINTS,
     ) -> None:
         if os.name == "nt":
-            raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint="use --no-journal")
+            raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint=hints.no_locks)
         self._path = Path(os.path.realpath(path))
         self._now = now
         self._boot = boot
-        self._options = options
+        self._hints = hints
         self._held: dict[str, int] = {}
-        self._failed = False
-        with ExitStack() as stack, explained(self._path):
-            self.is_new = ensure(self._path, options)
-            check_file(self._path)
-            self._locks = LockFile.open(lock_path(self._path))
+        with ExitStack() as stack, explained(self._path, hints):
+            self.is_new = ensure(self._path, hints)
+            check_file(self._path, hints)
+            self._locks = LockFile.open(lock_path(self._path), hints)
             stack.callback(self._locks.close)
             stack.callback(self._release)
-            self._db = connect(self._path)
-            stack.callback(self._db.close)
-            check_whole(self._db, self._path)
-            self._bury_the_dead()
+            self._tables = Tables(self._path, hints)
+            stack.callback(self._tables.close)
+            self._settle_for_the_dead()
             self._stack = stack.pop_all()
 
     # --- the way of one send ------------------------------------------------------------------------------------------
@@ -120,20 +103,19 @@ class Journal:
         recipients = tuple(dict.fromkeys(job.recipients))
         repeated: JobRow | None = None
         doubted, twin = False, None
-        with self._writing("nothing was sent"):
-            stored = self._find(key)
+        with self._tables.writing("nothing was sent"):
+            stored = self._tables.job(key)
             if stored and stored.fingerprint != job.fingerprint:
                 raise ConflictError(
                     f"key {key!r} was used for other content on {_date(stored.created)}",
-                    hint="text, recipients, sender, account, base_url and time belong to it: "
-                    f"take another key, or see what it was: smscli journal show {quote(key)}{self._options}",
+                    hint="; or ".join(filter(None, (_OTHER_CONTENT, self._hints.key(key)))),
                 )
             if stored is None:
                 repeated, doubted = self._repetition(job.fingerprint, once) if once is not None else (None, False)
                 twin = None if repeated else self._twin(job.fingerprint)
             stored = stored or repeated or self._insert(key, job, recipients)
             self._hold(stored)
-            messages = {message.recipient: message for message in self._bury(stored)}
+            messages = {message.recipient: message for message in self._settled(stored)}
         return Opened(
             stored.key,
             tuple(messages[number.digits].submission() for number in recipients),
@@ -150,17 +132,17 @@ class Journal:
         both cases none of them is in flight and nothing may be sent.
         """
         moment, boot = self._clock(), self._boot()
-        with self._writing("nothing was sent to these recipients"):
+        with self._tables.writing("nothing was sent to these recipients"):
             job = self._held_job(key)
             for number in recipients:
-                message = self._message(job, number)
+                message = self._tables.message(job, number)
                 if not is_pending(message.submission()):
                     raise ConflictError(f"{number} is already {message.state} under key {key!r}")
-                self._put(message.in_flight(moment))
+                self._tables.put(message.in_flight(moment))
             if boot is None:
-                self._db.execute("DELETE FROM witness WHERE job = ?", (job.id,))
+                self._tables.drop_witness(job)
             else:
-                self._put(WitnessRow(job.id, boot.id, boot.seconds))
+                self._tables.put(WitnessRow(job.id, boot.id, boot.seconds))
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -174,13 +156,13 @@ class Journal:
         moment = self._clock()
         kept = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
-        with self._writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
+        with self._tables.writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
             job = self._held_job(key)
             for submission in submissions:
-                message = self._message(job, submission.to)
+                message = self._tables.message(job, submission.to)
                 if message.state != State.IN_FLIGHT:
                     raise ConfigError(f"{submission.to} is {message.state}, not in flight, under key {key!r}")
-                self._put(message.ended(submission, moment, kept))
+                self._tables.put(message.ended(submission, moment, kept))
 
     def close(self) -> None:
         """Let go of every job and of the file. What is still in flight is unknown from now on."""
@@ -203,23 +185,24 @@ class Journal:
 
         They are read page by page; what changes meanwhile may or may not be seen.
         """
-        return tuple(
-            JournalEntry(job, message)
-            for job, rows in self._stored()
-            for message in _complete(job, rows)
-            if (not states or message.state in states) and (since is None or message.updated >= since)
-        )
+        with self._tables.explained():
+            return tuple(
+                JournalEntry(job, message)
+                for job, rows in self._tables.stored()
+                for message in complete(job, rows)
+                if (not states or message.state in states) and (since is None or message.updated >= since)
+            )
 
     def show(self, key: str) -> tuple[JournalEntry, ...]:
         """Return the entries of one job; raise InputError when there is no such key."""
-        with self._reading():
+        with self._tables.reading():
             job = self._known(key)
-            return tuple(JournalEntry(job, message) for message in self._messages(job))
+            return tuple(JournalEntry(job, message) for message in self._tables.messages(job))
 
     def knows(self, key: str) -> bool:
         """Return whether there is such a key."""
-        with self._reading():
-            return self._find(key) is not None
+        with self._tables.reading():
+            return self._tables.job(key) is not None
 
     def resolve(self, key: str, *, sent: bool, to: MSISDN | None = None) -> tuple[JournalEntry, ...]:
         """Record a person's decision on what is UNKNOWN under ``key`` (or on ``to`` alone); return those entries.
@@ -228,23 +211,23 @@ class Journal:
         or nothing unknown under it, ConflictError when a living process holds the job.
         """
         moment = self._clock()
-        with self._writing("nothing was changed"):
+        with self._tables.writing("nothing was changed"):
             job = self._known(key)
             if self._locks.is_held(job.id):
                 raise _in_flight_elsewhere(key)
             unknown = [
                 message
-                for message in self._bury(job)
+                for message in self._settled(job)
                 if message.state == State.UNKNOWN and (to is None or message.recipient == to.digits)
             ]
             if not unknown:
                 raise InputError(
                     f"nothing is unknown under key {key!r}" + (f" for {to}" if to else ""),
-                    hint=f"smscli journal show {quote(key)}{self._options}",
+                    hint=self._hints.key(key),
                 )
             resolved = [message.decided(sent, moment) for message in unknown]
             for message in resolved:
-                self._put(message)
+                self._tables.put(message)
         return tuple(JournalEntry(job, message) for message in resolved)
 
     def purge(self, older_than: float) -> int:
@@ -257,12 +240,12 @@ class Journal:
         before = self._clock() - older_than
         forgotten, last = 0, 0
         while True:
-            with self._writing("the rest was not forgotten"):
-                page = self._page(last)
+            with self._tables.writing("the rest was not forgotten"):
+                page = self._tables.page(last)
                 for job, rows in page:
-                    messages = _complete(job, rows)
+                    messages = complete(job, rows)
                     if all(m.ended_before(before) for m in messages) and not self._locks.is_held(job.id):
-                        self._forget(job)
+                        self._tables.forget(job)
                         forgotten += len(messages)
             if not page:
                 return forgotten
@@ -271,71 +254,32 @@ class Journal:
     def check(self) -> tuple[str, ...]:
         """Read every row and return what is wrong, one line each; empty means sound."""
         problems = []
-        for job, rows in self._stored():
+        for job, rows in self._tables.stored():
             try:
-                _complete(job, rows)
+                complete(job, rows)
             except ConfigError as error:
                 problems.append(f"key {job.key!r}: {error.message}")
         return tuple(problems)
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
 
-    @contextmanager
-    def _writing(self, consequence: str, *, seconds: float = BUSY_SECONDS) -> Iterator[None]:
-        """Hold the write lock, and commit at the end; ``seconds`` bound the wait for other processes."""
-        if self._failed:
-            # After a failed sync a second "success" proves nothing (the kernel may have dropped the page).
-            raise ConfigError(f"the journal {self._name} failed before in this run; {consequence}")
-        deadline = monotonic() + seconds
-        with explained(self._path, consequence):
-            try:
-                self._wait_at_most(seconds)
-                self._db.execute("BEGIN IMMEDIATE")
-                yield
-                # Readers that are at it can hold this up. It must not fail before its time.
-                self._wait_at_most(deadline - monotonic())
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                self._failed = isinstance(error, sqlite3.Error) and primary_code(error) != sqlite3.SQLITE_BUSY
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """See one state of the file, for as short a time as possible."""
-        with explained(self._path):
-            self._wait_at_most(BUSY_SECONDS)
-            self._db.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                self._db.execute("ROLLBACK")
-
-    def _wait_at_most(self, seconds: float) -> None:
-        self._db.execute(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}").close()
-
-    @property
-    def _name(self) -> str:
-        return visible(str(self._path))
-
-    def _bury_the_dead(self) -> None:
+    def _settle_for_the_dead(self) -> None:
         in_flight = "id IN (SELECT job FROM message WHERE state = 'IN_FLIGHT')"
-        if self._jobs(in_flight):
-            with self._writing("nothing was sent"):
-                for job in self._jobs(in_flight):
+        if self._tables.jobs(in_flight):
+            with self._tables.writing("nothing was sent"):
+                for job in self._tables.jobs(in_flight):
                     if not self._locks.is_held(job.id):
-                        self._bury(job)
+                        self._settled(job)
 
-    def _bury(self, job: JobRow) -> tuple[MessageRow, ...]:
+    def _settled(self, job: JobRow) -> tuple[MessageRow, ...]:
         """Return the job's messages, those in flight turned into UNKNOWN: whoever was sending them is dead."""
         moment = self._clock()
-        messages = self._messages(job)
-        buried = tuple(m.died(moment) if m.state == State.IN_FLIGHT else m for m in messages)
-        for before, after in zip(messages, buried, strict=True):
+        messages = self._tables.messages(job)
+        settled = tuple(m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT else m for m in messages)
+        for before, after in zip(messages, settled, strict=True):
             if after is not before:
-                self._put(after)
-        return buried
+                self._tables.put(after)
+        return settled
 
     # --- the same content under another key ---------------------------------------------------------------------------
 
@@ -359,10 +303,10 @@ class Journal:
         return None
 
     def _same_content(self, content: str) -> Iterator[JobRow]:
-        return reversed(self._jobs("fingerprint = ?", content))
+        return reversed(self._tables.jobs("fingerprint = ?", content))
 
     def _age(self, job: JobRow) -> _Age:
-        messages = self._messages(job)
+        messages = self._tables.messages(job)
         out = [m.claimed for m in messages if m.state != State.NOT_SENT and m.claimed is not None]
         unknown = any(m.state == State.UNKNOWN for m in messages)
         return _Age(bool(out), unknown, self._seconds_since(job, max(out)) if out else None)
@@ -373,22 +317,20 @@ class Journal:
         Within one run of the machine a clock that nobody can set tells it. Across runs the wall clock is all there is,
         and is believed unless the journal itself contradicts it.
         """
-        row = self._db.execute("SELECT * FROM witness WHERE job = ?", (job.id,)).fetchone()
-        witness, here = row and WitnessRow.read(row), self._boot()
+        witness, here = self._tables.witness(job), self._boot()
         if witness and here and witness.boot == here.id:
             seconds = here.seconds - witness.seconds
             return seconds if seconds >= 0 else None
         now = self._clock()
-        (newest,) = self._db.execute("SELECT created FROM job ORDER BY id DESC LIMIT 1").fetchone()
+        _, newest = self._tables.newest()
         return now - claimed if _BEFORE_SMSCLI < claimed <= now and newest <= now else None
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _insert(self, key: str, job: Job, recipients: Sequence[MSISDN]) -> JobRow:
         moment = self._clock()
-        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM job").fetchone()
         row = JobRow(
-            id=last + 1,
+            id=self._tables.newest()[0] + 1,
             key=key,
             fingerprint=job.fingerprint,
             provider=job.provider,
@@ -400,14 +342,10 @@ class Journal:
             text_sha256=digest(job.text),
             text=job.text if job.store_text else None,
         )
-        self._put(row)
+        self._tables.put(row)
         for position, number in enumerate(recipients):
-            self._put(MessageRow(row.id, number.digits, position, State.NOT_SENT, attempts=0, updated=moment))
+            self._tables.put(MessageRow(row.id, number.digits, position, State.NOT_SENT, attempts=0, updated=moment))
         return row
-
-    def _forget(self, job: JobRow) -> None:
-        for table, column in (("message", "job"), ("witness", "job"), ("job", "id")):
-            self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (job.id,))  # noqa: S608  (constants)
 
     def _hold(self, job: JobRow) -> None:
         if not self._locks.hold(job.id):
@@ -424,69 +362,14 @@ class Journal:
             self._locks.release(job_id)
         self._held.clear()
 
-    def _clock(self) -> float:
-        return float(self._now())
-
-    def _jobs(self, where: str, *values: object) -> list[JobRow]:
-        rows = self._db.execute(f"SELECT * FROM job WHERE {where} ORDER BY id", values)  # noqa: S608  (a constant)
-        return [JobRow.read(row) for row in rows.fetchall()]
-
-    def _stored(self) -> Iterator[_Stored]:
-        """Yield every job with its messages, page by page."""
-        last = 0
-        while True:
-            with self._reading():
-                page = self._page(last)
-            if not page:
-                return
-            yield from page
-            last = page[-1][0].id
-
-    def _page(self, last: int) -> list[_Stored]:
-        """Return the next jobs behind the one numbered ``last``, with their messages as they stand in the file."""
-        jobs = {
-            job.id: job
-            for job in self._jobs("id IN (SELECT id FROM job WHERE id > ? ORDER BY id LIMIT ?)", last, _PAGE)
-        }
-        if not jobs:
-            return []
-        rows: dict[int, list[Sequence[object]]] = {number: [] for number in jobs}
-        between = "SELECT * FROM message WHERE job BETWEEN ? AND ? ORDER BY job, position"
-        for row in self._db.execute(between, (min(jobs), max(jobs))):
-            rows.setdefault(row[0], []).append(row)
-        return [(job, rows[number]) for number, job in jobs.items()]
-
-    def _find(self, key: str) -> JobRow | None:
-        # A key that is not text in UTF-8 was never taken, and cannot be asked for.
-        return next(iter(self._jobs("key = ?", key)), None) if _is_text(key) else None
-
     def _known(self, key: str) -> JobRow:
-        job = self._find(key)
+        job = self._tables.job(key)
         if job is None:
-            raise InputError(f"the journal knows no key {visible(key)!r}", hint="see them all: smscli journal list")
+            raise InputError(f"the journal knows no key {visible(key)!r}", hint=self._hints.keys)
         return job
 
-    def _messages(self, job: JobRow) -> tuple[MessageRow, ...]:
-        rows = self._db.execute("SELECT * FROM message WHERE job = ? ORDER BY position", (job.id,)).fetchall()
-        return _complete(job, rows)
-
-    def _message(self, job: JobRow, number: MSISDN) -> MessageRow:
-        row = self._db.execute(
-            "SELECT * FROM message WHERE job = ? AND recipient = ?", (job.id, number.digits)
-        ).fetchone()
-        if row is None:
-            raise ConfigError(f"{number} is no recipient of key {job.key!r}")
-        return MessageRow.read(row)
-
-    def _put(self, row: JobRow | MessageRow | WitnessRow) -> None:
-        into = "INSERT INTO" if isinstance(row, JobRow) else "REPLACE INTO"
-        columns = row.columns()
-        marks = ", ".join("?" * len(columns))
-        self._db.execute(f"{into} {row.TABLE} VALUES ({marks})", columns)
-
-
-_Stored = tuple[JobRow, Sequence[Sequence[object]]]
-"""A job, and the rows of its messages, not looked at yet."""
+    def _clock(self) -> float:
+        return float(self._now())
 
 
 class _Age(NamedTuple):
@@ -504,13 +387,6 @@ class _Age(NamedTuple):
         return self.went_out and (self.seconds is None or self.seconds <= seconds)
 
 
-def _complete(job: JobRow, rows: Sequence[Sequence[object]]) -> tuple[MessageRow, ...]:
-    """Return all messages of a job; raise ConfigError when one is missing or damaged."""
-    if len(rows) != job.recipients:
-        raise damaged(f"{job.recipients - len(rows)} recipients of key {job.key!r} are missing")
-    return tuple(MessageRow.read(row) for row in rows)
-
-
 def _in_flight_elsewhere(key: str) -> ConflictError:
     return ConflictError(
         f"key {key!r} is being sent by another process right now",
@@ -523,13 +399,9 @@ def _date(moment: float) -> str:
 
 
 def _checked_key(key: str) -> str:
-    if not key or not _is_text(key) or len(key.encode()) > MAX_KEY or visible(key) != key:
+    if not key or not is_text(key) or len(key.encode()) > MAX_KEY or visible(key) != key:
         raise InputError(
             f"{visible(key[:MAX_KEY])!r} cannot be a key",
             hint=f"take 1 to {MAX_KEY} bytes of visible text, such as backup-2030-01-31",
         )
     return key
-
-
-def _is_text(key: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in key)

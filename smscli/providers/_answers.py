@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from smscli.errors import ERROR_BY_EXIT_CODE, ExitCode, UnreachableError
+from smscli.errors import Cause, UnreachableError
 from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.record import Record
 from smscli.wire import MalformedAnswer, Response, decode_json, kind_of_text
@@ -62,7 +62,7 @@ class Answers(Record):
                 seen = _joined(error, seen)
                 doubt = _doubt(_undocumented(response, seen), self._place(response))
                 receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, doubt))
-            if receipt.exit_code is not ExitCode.UNKNOWN:
+            if receipt.cause is not Cause.UNKNOWN:
                 return receipt
             return receipt._replace(evidence=f"HTTP {response.status}, {len(response.body)} bytes: {seen}")
 
@@ -130,7 +130,7 @@ def unknown(number: MSISDN, text: str) -> Submission:
 
 def refuse(reason: Reason) -> NoReturn:
     """Raise a refused question's reason as the error of its class."""
-    raise ERROR_BY_EXIT_CODE[reason.exit_code](reason.text, hint=reason.hint, code=reason.code)
+    raise reason.error()
 
 
 def amount(value: object) -> Decimal | None:
@@ -149,7 +149,7 @@ def whole(value: object, digits: int = 40) -> str | None:
 
 def _doubt(text: str, place: str | None = None) -> Reason:
     hint = "it may have been sent: look at the vendor's own list of messages before sending again"
-    return Reason(text, ExitCode.UNKNOWN, hint=f"{hint}; {place}" if place else hint)
+    return Reason(text, Cause.UNKNOWN, hint=f"{hint}; {place}" if place else hint)
 
 
 def _expect_200(response: Response) -> None:

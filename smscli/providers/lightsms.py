@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from smscli.errors import ExitCode, InputError
+from smscli.errors import Cause, InputError
 from smscli.model import (
     MSISDN,
     Account,
@@ -76,9 +76,9 @@ _SIGNATURE_HINT = (
     "`smscli sign --expect SIGNATURE` names the mistake"
 )
 
-_LOGIN, _NO, _STALE = ExitCode.AUTHENTICATION, ExitCode.REJECTED, ExitCode.UNREACHABLE
+_LOGIN, _NO, _STALE = Cause.CREDENTIALS, Cause.REFUSED, Cause.STALE
 
-_TABLE: dict[str, tuple[str, ExitCode, str | None]] = {
+_TABLE: dict[str, tuple[str, Cause, str | None]] = {
     "000": ("the service is not available", _NO, "try again later"),
     "1": ("the signature is missing", _LOGIN, None),
     "2": ("the login is missing", _LOGIN, "set login in the profile"),
@@ -129,10 +129,7 @@ _TABLE: dict[str, tuple[str, ExitCode, str | None]] = {
     "39": ("the number is not in this list", _NO, None),
 }
 
-ERRORS = {
-    code: Reason(f"error {code}: {text}", exit_code, code, hint, retry=exit_code is _STALE)
-    for code, (text, exit_code, hint) in _TABLE.items()
-}
+ERRORS = {code: Reason(f"error {code}: {text}", cause, code, hint) for code, (text, cause, hint) in _TABLE.items()}
 """What each code means (reference page of send.php, 0 to 39; ``000`` is known from other hosts of the platform)."""
 
 

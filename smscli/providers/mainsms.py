@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smscli.errors import ExitCode, InputError
+from smscli.errors import Cause, InputError
 from smscli.model import (
     MSISDN,
     Account,
@@ -69,21 +69,21 @@ _FIELDS = (
 # Assumed: no page names the currency; its prices are those of Russian texts in roubles.
 _CURRENCY = "RUB"
 
-_TABLE: dict[str, tuple[str, ExitCode, str | None]] = {
-    "1": ("project is empty", ExitCode.AUTHENTICATION, "set project in the profile"),
+_TABLE: dict[str, tuple[str, Cause, str | None]] = {
+    "1": ("project is empty", Cause.CREDENTIALS, "set project in the profile"),
     "2": (
         "the signature is wrong, or the text is not UTF-8",
-        ExitCode.AUTHENTICATION,
+        Cause.CREDENTIALS,
         "check api_key and project; `smscli sign --expect SIGNATURE` names the mistake",
     ),
-    "3": ("the text is empty", ExitCode.REJECTED, None),
-    "4": ("recipients is empty", ExitCode.REJECTED, None),
-    "5": ("there is no project of that name", ExitCode.AUTHENTICATION, "check the spelling of project in the profile"),
-    "6": ("no valid number among the recipients", ExitCode.REJECTED, None),
-    "7": ("not enough money", ExitCode.REJECTED, "top the account up (`smscli balance` shows what is left)"),
-    "8": ("the sender is empty, too long or too short, or has bad characters", ExitCode.REJECTED, None),
-    "9": ("the sender name is not approved yet", ExitCode.REJECTED, None),
-    "10": ("the project is switched off", ExitCode.AUTHENTICATION, "switch it on in the personal cabinet"),
+    "3": ("the text is empty", Cause.REFUSED, None),
+    "4": ("recipients is empty", Cause.REFUSED, None),
+    "5": ("there is no project of that name", Cause.CREDENTIALS, "check the spelling of project in the profile"),
+    "6": ("no valid number among the recipients", Cause.REFUSED, None),
+    "7": ("not enough money", Cause.REFUSED, "top the account up (`smscli balance` shows what is left)"),
+    "8": ("the sender is empty, too long or too short, or has bad characters", Cause.REFUSED, None),
+    "9": ("the sender name is not approved yet", Cause.REFUSED, None),
+    "10": ("the project is switched off", Cause.CREDENTIALS, "switch it on in the personal cabinet"),
 }
 
 ERRORS = {code: Reason(f"error {code}: {text}", end, code, hint) for code, (text, end, hint) in _TABLE.items()}

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 
-from smscli.errors import ExitCode, InputError
+from smscli.errors import Cause, InputError
 from smscli.model import (
     MSISDN,
     Account,
@@ -70,22 +70,22 @@ _FIELDS = (
     ),
 )
 
-_TABLE: dict[str, tuple[ExitCode, str | None]] = {
-    "MSISDN is missing": (ExitCode.REJECTED, "set msisdn in the profile"),
-    "Token cannot be empty": (ExitCode.AUTHENTICATION, None),
-    "Invalid IP Address": (ExitCode.AUTHENTICATION, "have this machine's address put on the application's list"),
+_TABLE: dict[str, tuple[Cause, str | None]] = {
+    "MSISDN is missing": (Cause.REFUSED, "set msisdn in the profile"),
+    "Token cannot be empty": (Cause.CREDENTIALS, None),
+    "Invalid IP Address": (Cause.CREDENTIALS, "have this machine's address put on the application's list"),
     "Invalid Token Given": (
-        ExitCode.AUTHENTICATION,
+        Cause.CREDENTIALS,
         "check app_id and secret; `smscli sign --expect TOKEN` names the mistake",
     ),
-    "Random value cannot be empty": (ExitCode.REJECTED, None),
-    "Sender MSISDN and message cannot be empty": (ExitCode.REJECTED, None),
-    "Recipients cannot be empty": (ExitCode.REJECTED, "one of the numbers may be invalid"),
-    "Too many recipients": (ExitCode.REJECTED, "use a smaller batch size"),
-    "Invalid App Id": (ExitCode.AUTHENTICATION, 'check app_id; app_id_name = "appld" switches the name on the wire'),
+    "Random value cannot be empty": (Cause.REFUSED, None),
+    "Sender MSISDN and message cannot be empty": (Cause.REFUSED, None),
+    "Recipients cannot be empty": (Cause.REFUSED, "one of the numbers may be invalid"),
+    "Too many recipients": (Cause.REFUSED, "use a smaller batch size"),
+    "Invalid App Id": (Cause.CREDENTIALS, 'check app_id; app_id_name = "appld" switches the name on the wire'),
 }
 
-ERRORS = {text: Reason(f"error: {text}", exit_code, text, hint) for text, (exit_code, hint) in _TABLE.items()}
+ERRORS = {text: Reason(f"error: {text}", cause, text, hint) for text, (cause, hint) in _TABLE.items()}
 """What each error text of the document means; there are no codes."""
 
 _CHARGES = ("none", "free", "charged", "partly-charged")
@@ -220,7 +220,7 @@ def _submission(number: MSISDN, results: set[tuple[str, str]], stamp: str) -> Su
     return Submission(
         number,
         Outcome.REFUSED,
-        reason=Reason(f"the vendor reports an error for this number (charge: {charge})", ExitCode.REJECTED, status),
+        reason=Reason(f"the vendor reports an error for this number (charge: {charge})", Cause.REFUSED, status),
     )
 
 

@@ -301,7 +301,7 @@ def test_a_bad_profile_file_is_refused_with_what_to_do(
 def newer(path: Path) -> None:
     """Give a journal the layout of a later program."""
     db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 3")
+    db.execute("PRAGMA user_version = 99")
     db.close()
 
 

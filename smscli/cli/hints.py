@@ -1,0 +1,26 @@
+"""What to do about a journal's trouble, as command lines."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from smscli.journal import Hints
+
+_ANOTHER = "name another directory in SMSCLI_STATE_DIR"
+
+
+def journal_hints(*, sandbox: bool) -> Hints:
+    """Return the hints for the vendors' journal, or for the sandbox's."""
+    options = " --sandbox" if sandbox else ""
+    return Hints(
+        damaged="keep the file, it says what was sent; to begin a new one (keys used so far are then forgotten) move "
+        f"it away and run: smscli journal init{options}; or use --no-journal",
+        elsewhere=f"make it writable for you alone, {_ANOTHER}, or use --no-journal",
+        another=f"{_ANOTHER}, or use --no-journal",
+        newer="use that version, or keep this one's journal elsewhere with SMSCLI_STATE_DIR",
+        gone=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
+        no_locks="use --no-journal",
+        keys=f"see them all: smscli journal list{options}",
+        decide="find out at the vendor, then: smscli journal resolve KEY --sent or --not-sent",
+        key=lambda key: f"see what it was: smscli journal show {quote(key)}{options}",
+    )
