@@ -17,13 +17,19 @@ class Record:
     """The base of a value: annotations in the class body are its fields, assigned values their defaults.
 
     Equal when type and fields are; hashable when its fields are. ``__post_init__`` may refuse what was given.
+    What is annotated and would be no field of a dataclass either (ClassVar, InitVar, a private name) is refused when
+    the class is made.
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._fields = tuple(dict.fromkeys((*cls._fields, *get_annotations(cls))))
+        annotations = get_annotations(cls)
+        for name, annotation in annotations.items():
+            if name.startswith("_") or "ClassVar" in str(annotation) or "InitVar" in str(annotation):
+                raise TypeError(f"{cls.__name__}.{name}: {annotation} can be no field of a record; leave the type out")
+        cls._fields = tuple(dict.fromkeys((*cls._fields, *annotations)))
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields, cls = self._fields, type(self)

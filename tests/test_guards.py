@@ -58,6 +58,17 @@ print(*sys.modules)
     return set(done.stdout.split())
 
 
+def test_records_are_declared_only_where_sign_needs_them() -> None:
+    """Elsewhere an ordinary frozen dataclass does: its price at every start is what records are there to save."""
+    declaring = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in (ROOT / "smscli").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and "Record" in (getattr(base, "id", "") for base in node.bases)
+    }
+    assert declaring <= SIGN_MAY_IMPORT
+
+
 def test_sign_imports_these_modules_and_no_other_of_ours() -> None:
     """Whoever debugs a signature in a loop pays for signing, and for nothing else."""
     loaded = modules_after("sign", "--provider", "lightsms", "login=YourLogin", "timestamp=1732809600")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from smscli.record import Record
@@ -72,3 +74,10 @@ def test_a_function_as_a_default_stays_a_function() -> None:
 def test_a_value_shows_its_fields() -> None:
     """For failure messages."""
     assert repr(Named(1)) == "Named(x=1, y=2, name='origin')"
+
+
+@pytest.mark.parametrize("annotations", [{"limit": "ClassVar[int]"}, {"limit": ClassVar[int]}, {"_cache": "int"}])
+def test_what_would_silently_become_a_field_is_refused(annotations: dict[str, object]) -> None:
+    """A dataclass leaves these out; a record would ask for them as an argument."""
+    with pytest.raises(TypeError, match=next(iter(annotations))):
+        type("Wrong", (Record,), {"__annotations__": annotations})
