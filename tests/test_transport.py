@@ -21,7 +21,8 @@ from requests.adapters import HTTPAdapter  # noqa: TID253  (a transport is under
 from smscli import __version__
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import Outcome, Secret
-from smscli.transport import HttpTransport, _Meter, _TooLateError
+from smscli.transport import HttpTransport
+from smscli.transport._metered import Meter, TooLateError
 from smscli.wire import MAX_ANSWER, Request
 from tests.certificates import Certificates
 from tests.client import SECRETS, VENDORS, Ending, build, send
@@ -306,9 +307,9 @@ def test_only_the_first_byte_can_be_too_late(vendor: Vendor) -> None:
 
 def test_what_is_cancelled_before_it_begins_never_connects() -> None:
     """The deadline may pass before the worker's first line; then that is where it ends, and nothing has left."""
-    meter = _Meter(time.monotonic, None)
+    meter = Meter(time.monotonic, None)
     meter.cancel()
-    with pytest.raises(_TooLateError):
+    with pytest.raises(TooLateError):
         meter.begin()
     assert meter.proved
 
@@ -324,7 +325,8 @@ def test_a_machine_without_threads_left_sends_nothing(vendor: Vendor) -> None:
     """The exchange needs a thread of its own; where none can be made, that is a proof."""
     program = """
 import resource, sys
-from smscli.transport import HttpTransport, _Meter, _TooLateError
+from smscli.transport import HttpTransport
+from smscli.transport._metered import Meter, TooLateError
 from tests.client import send
 transport = HttpTransport()
 pages = int(open("/proc/self/statm").read().split()[0])

@@ -1,0 +1,151 @@
+"""One exchange at a time: in a thread of its own, under a deadline that holds for the whole of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
+
+import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
+from requests.utils import should_bypass_proxies  # noqa: TID253  (as above)
+from urllib3.util import Url, parse_url  # noqa: TID253  (as above)
+
+from smscli.errors import UnreachableError
+from smscli.model import Secret
+from smscli.transport._metered import METER, Ending, Meter, Session, Stage, Stop, TooLongError
+from smscli.transport._request import checked_ca, checked_proxy, first, host_and_port, prepare
+from smscli.transport._verdict import Exchange
+from smscli.wire import MAX_ANSWER, Request, Response, is_loopback
+
+# Its debug and warning lines carry path and query; whatever the root logger is set to, they stop here.
+logging.getLogger("urllib3").propagate = False
+
+# The worker's own time-outs come later than the deadline, so that the deadline is always told by the one who keeps it.
+_SLACK = 1.0
+
+
+class HttpTransport:
+    """Carry requests over HTTP(S), one at a time.
+
+    ``proxy`` is an ``http://`` or ``https://`` URL, credentials allowed; without it ``https_proxy``, ``all_proxy`` and
+    ``no_proxy`` of ``environ`` count (lower case before upper case). Loopback is never proxied, whatever they say.
+    ``http_proxy`` has no use: plain http is refused to all other hosts. ``ca_file`` is a PEM file, or a directory of
+    them; without it ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_FILE`` of ``environ``, else the bundle
+    that comes with requests. ``clock`` is the monotonic clock of ``Request.not_after``.
+
+    Raises ConfigError for a proxy or CA file that cannot be used. Not for use from several threads at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        proxy: Secret | None = None,
+        ca_file: str | None = None,
+        environ: Mapping[str, str] = {},
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._no_proxy = first(environ, "no_proxy", "NO_PROXY") or ""
+        variable = first(environ, "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+        self._proxy = checked_proxy(proxy.reveal(), "the proxy setting") if proxy else None
+        self._variable = checked_proxy(variable, "the proxy variable") if variable and not proxy else None
+        ca = ca_file or first(environ, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+        self._verify: str | bool = checked_ca(ca) if ca else True
+        self._running: tuple[Meter, SimpleQueue[Ending]] | None = None
+        self._session = Session()
+
+    def __call__(self, request: Request, seconds: float) -> Response:
+        """Return the complete answer to one request within ``seconds`` of wall time, name look-up included.
+
+        Raises UnreachableError or ConfigError (both proved: no byte of the request reached a connected socket),
+        else OutcomeUnknownError.
+        """
+        prepared, target = prepare(request)
+        proxy = self._proxy_for(target)
+        if seconds <= 0:
+            raise UnreachableError("no time was left to send the request; nothing was sent", hint="allow a longer time")
+        meter = Meter(self._clock, request.not_after)
+        endings: SimpleQueue[Ending] = SimpleQueue()
+
+        session = self._session
+
+        def work() -> None:
+            endings.put(self._exchange(session, prepared, meter, proxy, seconds, request.billable))
+
+        self._running = meter, endings
+        try:
+            threading.Thread(target=work, name="smscli-exchange", daemon=True).start()
+            ending = endings.get(timeout=seconds)  # signal handlers run in here
+        except Empty:
+            ending = Stop.DEADLINE
+        except RuntimeError as error:  # this machine gives no more threads
+            ending = error
+        finally:
+            # Whatever happened, KeyboardInterrupt included: behind this line not one more byte can leave.
+            meter.cancel()
+            self._running = None
+        if isinstance(ending, Response):
+            return ending
+        if isinstance(ending, Stop):
+            # The worker may still be busy giving up its connection: what comes next must not be handed the same one.
+            session.close()
+            self._session = Session()
+        raise Exchange(host_and_port(target), proxy and host_and_port(parse_url(proxy)), seconds, meter).verdict(ending)
+
+    def cancel(self) -> None:
+        """End the running exchange now, its verdict by the meter. Does nothing between exchanges.
+
+        May be called from a signal handler and from other threads.
+        """
+        running = self._running
+        if running:
+            meter, endings = running
+            endings.put(Stop.CANCELLED)  # before the worker can tell what this does to it
+            meter.cancel()
+
+    def close(self) -> None:
+        """Close all kept connections."""
+        self._session.close()
+
+    def _exchange(
+        self, session: Session, prepared: requests.PreparedRequest, meter: Meter, proxy: str | None, seconds: float,
+        once: bool,
+    ) -> Ending:  # fmt: skip
+        # Runs in a thread of its own, because neither name look-up nor a dripping server heeds a total deadline.
+        # It may outlive the call, then unable to write.
+        METER.set(meter)
+        keep = False
+        try:
+            meter.begin()
+            answer = session.send(
+                prepared,
+                stream=True,
+                timeout=seconds + _SLACK,
+                verify=self._verify,
+                proxies={"all": proxy} if proxy else {},
+                allow_redirects=False,
+            )
+            meter.stage = Stage.READING
+            body = b""
+            # Until a read gives nothing: only that one tells whether the length that was announced has been met.
+            while len(body) <= MAX_ANSWER and (piece := answer.raw.read(MAX_ANSWER, decode_content=False)):
+                body += piece
+            if len(body) > MAX_ANSWER:
+                return TooLongError()
+            # A request that costs money must not find its connection half closed: after it, a new one is made.
+            keep = not once
+            return Response(answer.status_code, body, {name.lower(): text for name, text in answer.headers.items()})
+        except Exception as error:  # noqa: BLE001  (the meter gives the verdict, whatever was raised)
+            return error
+        finally:
+            meter.release(keep)
+
+    def _proxy_for(self, target: Url) -> str | None:
+        # Plain http is allowed to this machine alone: a proxy for it would be shown login, number, text and signature.
+        if is_loopback(target.host):
+            return None
+        if self._proxy or not self._variable:
+            return self._proxy
+        return None if should_bypass_proxies(target.url, self._no_proxy) else self._variable

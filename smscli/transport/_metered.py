@@ -1,0 +1,201 @@
+"""The meter that counts what is offered to a connected socket, and the connections that report to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from enum import Enum, unique
+from typing import Any
+
+import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
+from requests.adapters import HTTPAdapter  # noqa: TID253  (as above)
+from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253  (as above)
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253  (as above)
+
+from smscli.wire import Response
+
+
+@unique
+class Stage(Enum):
+    """How far an exchange has come."""
+
+    CONNECTING = "connecting"
+    SECURING = "securing"
+    WAITING = "waiting"
+    READING = "reading"
+
+
+class Stop(Enum):
+    """Who ended the wait for an answer."""
+
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+
+
+class TooLongError(Exception):
+    """More than ``MAX_ANSWER`` bytes came."""
+
+
+class TooLateError(Exception):
+    """The request was too old, or cancelled, when its first byte was to leave. No OSError: urllib3 swallows those."""
+
+
+Ending = Response | Exception | Stop
+
+
+class Meter:
+    """What is known of one request: whether a byte of it was offered to a connected socket.
+
+    ``armed`` means that any byte would have been counted: while nothing has begun, and once a metered connection is
+    at work. In between the library might do anything, so that nothing is proved.
+    """
+
+    def __init__(self, clock: Callable[[], float], not_after: float | None) -> None:
+        self.stage = Stage.CONNECTING
+        self._clock = clock
+        self._not_after = not_after
+        # Re-entrant: a signal handler may cancel while the same thread holds it.
+        self._lock = threading.RLock()
+        self._armed = True
+        self._cancelled = False
+        self._offered = 0
+        self._connection: HTTPConnection | None = None
+        self._handle: socket.socket | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether certainly no byte has left. Ask after ``cancel``: only then it stays true."""
+        return self._armed and not self._offered
+
+    def begin(self) -> None:
+        """Note that the library takes over; refuse when cancelled before."""
+        with self._lock:
+            if self._cancelled:
+                raise TooLateError
+            self._armed = False
+
+    def attach(self, connection: HTTPConnection) -> None:
+        """Note that the request uses this connection, which counts."""
+        with self._lock:
+            self._armed = True
+            self._connection = connection
+
+    def hold(self, sock: socket.socket) -> None:
+        """Keep a second handle of the socket: the first changes hands during TLS and is dropped before the body."""
+        with self._lock:
+            if self._handle:
+                self._handle.close()
+            self._handle = socket.socket(fileno=os.dup(sock.fileno()))
+
+    def offer(self, count: int) -> None:
+        """Count bytes before they are written; refuse them when cancelled, or when the first of them comes too late."""
+        with self._lock:
+            late = not self._offered and self._not_after is not None and self._clock() > self._not_after
+            if self._cancelled or late:
+                raise TooLateError
+            self._offered += count
+            self.stage = Stage.WAITING
+
+    def cancel(self) -> None:
+        """Let no further byte leave, and wake the worker. Without effect on an exchange that has ended."""
+        with self._lock:
+            self._cancelled = True
+            if self._handle:
+                with suppress(OSError):  # the other side was faster
+                    self._handle.shutdown(socket.SHUT_RDWR)
+
+    def release(self, keep: bool) -> None:
+        """Give up the socket at the end of the exchange; close the connection unless it is to be kept."""
+        with self._lock:
+            if self._connection and not keep:
+                self._connection.close()
+            if self._handle:
+                self._handle.close()
+            self._handle = None
+
+
+# The meter of the exchange that runs in this thread. A fresh thread has none: a connection would then fail, unarmed.
+METER: ContextVar[Meter] = ContextVar("meter")
+
+
+class _Metered(HTTPConnection):
+    """A connection that counts what it is given to send, once it stands."""
+
+    auto_open = 0  # http.client would connect inside `send`, where refused connections look like bytes that left
+    _meter: Meter | None = None
+
+    def connect(self) -> None:
+        self._meter = None  # what is sent until it stands is not the request: CONNECT lines of a proxy
+        meter = METER.get()
+        meter.attach(self)
+        super().connect()
+        self._meter = meter
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        meter = METER.get()
+        meter.hold(sock)
+        meter.stage = Stage.SECURING
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        else:
+            self._meter = METER.get()
+            self._meter.attach(self)
+            self._meter.hold(self.sock)
+        super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self._meter:
+            self._meter.offer(len(data))
+        super().send(data)
+
+
+class _MeteredTLS(_Metered, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Metered
+
+
+class _PoolTLS(HTTPSConnectionPool):
+    ConnectionCls = _MeteredTLS
+
+
+_POOLS = {"http": _Pool, "https": _PoolTLS}
+
+
+class _Adapter(HTTPAdapter):
+    """The adapter of requests with metered connections, also behind a proxy."""
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class Session(requests.Session):
+    """A session of metered connections that reads no environment, repeats nothing and knows no redirects.
+
+    ``allow_redirects=False`` alone still reads the whole body of one, however long, to prepare the next request.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount("http://", _Adapter(max_retries=0))
+        self.mount("https://", _Adapter(max_retries=0))
+
+    def get_redirect_target(self, resp: object) -> None:  # noqa: ARG002  (the library's signature)
+        return None
