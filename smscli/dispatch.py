@@ -1,6 +1,6 @@
 """The order of events of one call to a vendor: stamp, build, transport, parse; and, for a send, the journal around it.
 
-This room does no I/O of its own: transport, journal, clock and randomness are arguments. It owns the promise that a
+This module does no I/O of its own: transport, journal, clock and randomness are arguments. It owns the promise that a
 recipient is submitted at most once, and that NOT_SENT is only said with proof.
 """
 

@@ -1,6 +1,6 @@
 """The values an SMS tool speaks of: numbers, messages, outcomes, money, secrets.
 
-This room is pure: frozen values and the rules that hold inside one value. No I/O, no clock, no vendor words.
+This module is pure: frozen values and the rules that hold inside one value. No I/O, no clock, no vendor words.
 """
 
 from __future__ import annotations

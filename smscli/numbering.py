@@ -1,6 +1,6 @@
-"""What people type, as a phone number: the only room that knows the numbering plans of the world.
+"""What people type, as a phone number: the only module that knows the numbering plans of the world.
 
-This room is pure, and the only importer of phonenumbers (Google's libphonenumber). It refuses what no network could
+This module is pure, and the only importer of phonenumbers (Google's libphonenumber). It refuses what no network could
 route; what the plans merely do not assign today it lets pass with a warning, because plans grow faster than releases.
 """
 
@@ -137,5 +137,5 @@ def _judge(text: str, number: PhoneNumber | str) -> Number:
 
 
 def _quote(text: str) -> str:
-    shown = visible(text)
-    return f"'{shown}'" if len(shown) <= 40 else f"'{shown[:40]}…'"
+    printable = visible(text)
+    return f"'{printable}'" if len(printable) <= 40 else f"'{printable[:40]}…'"

@@ -1,6 +1,6 @@
 """Files and directories that are the user's alone: read, checked, replaced and locked.
 
-This room owns what "private" means: a regular file of the user's (or of root's) that nobody else can read or change,
+This module owns what "private" means: a regular file of the user's (or of root's) that nobody else can read or change,
 in a directory of the user's (or of root's) where nobody else can put, swap or take away a file. Only the directory
 itself is looked at, not what is above it, and a link counts as what it points to. It must not know what such a file
 holds, and no message repeats anything of it.
@@ -32,26 +32,26 @@ def read(path: Path, limit: int, what: str) -> bytes:
     directory like /tmp will do: nobody else can swap a file in it.
     Raises FileNotFoundError when there is none, ConfigError for what is not private, too large or unreadable.
     """
-    shown = f"{what} {visible(str(path))}"
+    title = f"{what} {visible(str(path))}"
     try:
         # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be opened: {error.strerror}") from None
+        raise ConfigError(f"{title} cannot be opened: {error.strerror}") from None
     try:
-        _refuse_file(os.fstat(descriptor), path, shown)
+        _refuse_file(os.fstat(descriptor), path, title)
         _check_directories(path, what)
         content = b""
         while len(content) <= limit and (chunk := os.read(descriptor, limit + 1)):
             content += chunk
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{title} cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
     if len(content) > limit:
-        raise ConfigError(f"{shown} is larger than {limit} bytes")
+        raise ConfigError(f"{title} is larger than {limit} bytes")
     return content
 
 
@@ -71,11 +71,11 @@ def check_directory(directory: Path, what: str, *, sticky: bool = False) -> None
     OSError passes through.
     """
     status = directory.stat()
-    shown = f"the directory of {what}, {visible(str(directory))},"
-    _refuse_owner(status, directory, shown)
+    title = f"the directory of {what}, {visible(str(directory))},"
+    _refuse_owner(status, directory, title)
     if status.st_mode & 0o022 and not (sticky and status.st_mode & stat.S_ISVTX):
         raise ConfigError(
-            f"{shown} can be changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"{title} can be changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"run: chmod go-w {_quoted(directory)}",
         )
 
@@ -86,21 +86,21 @@ def _check_directories(path: Path, what: str) -> None:
         check_directory(directory, what, sticky=True)
 
 
-def _refuse_file(status: os.stat_result, path: Path, shown: str) -> None:
+def _refuse_file(status: os.stat_result, path: Path, title: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(f"{shown} is not a regular file")
-    _refuse_owner(status, path, shown)
+        raise ConfigError(f"{title} is not a regular file")
+    _refuse_owner(status, path, title)
     if status.st_mode & 0o066:
         raise ConfigError(
-            f"{shown} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"{title} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"run: chmod 600 {_quoted(path)}",
         )
 
 
-def _refuse_owner(status: os.stat_result, path: Path, shown: str) -> None:
+def _refuse_owner(status: os.stat_result, path: Path, title: str) -> None:
     if status.st_uid not in (os.geteuid(), 0):
         raise ConfigError(
-            f"{shown} belongs to another user (uid {status.st_uid})",
+            f"{title} belongs to another user (uid {status.st_uid})",
             hint=f"run: chown {os.geteuid()} {_quoted(path)}",
         )
 
@@ -125,16 +125,16 @@ def replacing(path: Path, what: str, seconds: float = LOCK_SECONDS) -> Iterator[
     ``seconds``.
     """
     target = Path(os.path.realpath(path))
-    shown = f"{what} {visible(str(path))}"
-    with _written(shown):
+    title = f"{what} {visible(str(path))}"
+    with _written(title):
         make_directory(target.parent)
         _check_directories(path, what)
         lock = _open_lock(target)
     try:
-        with _written(shown):
-            _wait(lock, shown, seconds)
+        with _written(title):
+            _wait(lock, title, seconds)
             _scratch(target).unlink(missing_ok=True)
-        yield partial(_replace, target, shown)
+        yield partial(_replace, target, title)
     finally:
         os.close(lock)
 
@@ -166,11 +166,11 @@ def sync_directory(directory: Path) -> None:
 
 
 @contextmanager
-def _written(shown: str) -> Iterator[None]:
+def _written(title: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(f"{shown} cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{title} cannot be written: {error.strerror}") from None
 
 
 def _open_lock(target: Path) -> int:
@@ -186,7 +186,7 @@ def _open_lock(target: Path) -> int:
     return handle
 
 
-def _wait(lock: int, shown: str, seconds: float) -> None:
+def _wait(lock: int, title: str, seconds: float) -> None:
     import fcntl  # only for those who write
 
     deadline = monotonic() + seconds
@@ -196,7 +196,7 @@ def _wait(lock: int, shown: str, seconds: float) -> None:
         except BlockingIOError:
             if monotonic() >= deadline:
                 raise ConfigError(
-                    f"{shown} is being changed by another process", hint="let it finish, and run the command again"
+                    f"{title} is being changed by another process", hint="let it finish, and run the command again"
                 ) from None
             sleep(0.01)
         else:
@@ -208,9 +208,9 @@ def _scratch(target: Path) -> Path:
     return target.parent / f".{target.name}.smscli-new"
 
 
-def _replace(target: Path, shown: str, content: bytes) -> None:
+def _replace(target: Path, title: str, content: bytes) -> None:
     scratch = _scratch(target)
-    with _written(shown):
+    with _written(title):
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -1,6 +1,6 @@
 """From a record to the bytes on stdout: table, plain, JSON or XML.
 
-This room owns every output format and is the only importer of rich, which it loads for a table alone. It must not
+This module owns every output format and is the only importer of rich, which it loads for a table alone. It must not
 know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:`` stay themselves.
 """
 
@@ -71,9 +71,9 @@ class Table(Record):
 
     def compact(self) -> Table:
         """Return the table without the columns that are empty in every row."""
-        kept = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
-        rows = tuple(tuple(row[index] for index in kept) for row in self.rows)
-        return self._replace(columns=tuple(self.columns[index] for index in kept), rows=rows)
+        filled = [index for index in range(len(self.columns)) if any(row[index] for row in self.rows)]
+        rows = tuple(tuple(row[index] for index in filled) for row in self.rows)
+        return self._replace(columns=tuple(self.columns[index] for index in filled), rows=rows)
 
 
 class Result(Record):

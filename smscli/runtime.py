@@ -1,6 +1,6 @@
 """The outside world as one frozen record: clock, environment, streams, and what is opened with them when asked.
 
-Nothing is opened before a command asks for it, and every part can be replaced by a test. This room wires the others
+Nothing is opened before a command asks for it, and every part can be replaced by a test. This module wires the others
 together; it must not know commands or output formats.
 """
 
@@ -301,15 +301,15 @@ def _signals(
             notify()
 
     # What the parent made ignored (nohup, a shell's background job) stays ignored.
-    kept = {number: signal.getsignal(number) for number in SIGNALS}
-    kept = {number: handler for number, handler in kept.items() if handler is not signal.SIG_IGN}
-    for number in kept:
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+    previous = {number: handler for number, handler in previous.items() if handler is not signal.SIG_IGN}
+    for number in previous:
         signal.signal(number, caught)
     try:
         yield
     finally:
         waiting = False
-        for number, handler in kept.items():
+        for number, handler in previous.items():
             if not for_good:
                 signal.signal(number, handler)
 

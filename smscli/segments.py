@@ -1,6 +1,6 @@
 """How many parts a text costs: GSM 7-bit or UCS-2, units, and the cuts between concatenated parts.
 
-This room is pure. It counts as a handset's network does (3GPP TS 23.038 for the alphabets, TS 23.040 for
+This module is pure. It counts as a handset's network does (3GPP TS 23.038 for the alphabets, TS 23.040 for
 concatenation); a vendor may count differently, and then the vendor's figure is the one on the bill.
 
 National shift tables (Turkish, Spanish, Portuguese) are left out: only a vendor could apply them, and none says so.

@@ -1,6 +1,6 @@
 """What travels: a request as ordered pairs, a response as bytes, and the strict reading of both.
 
-This room is pure. A ``Transport`` turns one into the other: over a socket (``smscli.transport``) or inside the
+This module is pure. A ``Transport`` turns one into the other: over a socket (``smscli.transport``) or inside the
 process (the sandbox), and the code above cannot tell them apart.
 """
 

@@ -1,4 +1,4 @@
-"""The network room: what it sends, when it may say "nothing was sent", and that it always comes back in time."""
+"""The network: what it sends, when it may say "nothing was sent", and that it always comes back in time."""
 
 from __future__ import annotations
 

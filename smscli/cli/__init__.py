@@ -199,9 +199,9 @@ def _harmless(text: str) -> str:
 
 def _exhausted(error: Exception) -> SmscliError | None:
     """Return in words that this process may open no more files, where that is behind the error."""
-    told = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    by_system = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
     # A library that cannot open a file may call that by any name.
-    if not told and not _has_few_files():
+    if not by_system and not _has_few_files():
         return None
     return ConfigError("smscli cannot open the files it needs", hint="raise the limit: ulimit -n 256")
 
@@ -244,9 +244,9 @@ def _emit(result: Result, call: Invocation) -> int:
         if unwritten := _write(runtime.stdout, text):
             lost = _incomplete(unwritten, settled=result.settled)
     lines = [*call.notes, *(f"{PROGRAM}: {note}" for note in result.notes if not call.quiet)]
-    told = "".join(explain(error) for error in (result.error, lost) if error)
+    errors = "".join(explain(error) for error in (result.error, lost) if error)
     # Every line of stderr goes through here, and none of them steers a terminal.
-    _write(runtime.stderr, "".join(f"{visible(line)}\n" for line in (*lines, *told.splitlines())))
+    _write(runtime.stderr, "".join(f"{visible(line)}\n" for line in (*lines, *errors.splitlines())))
     status = int(result.exit_code)
     return int(lost.exit_code) if lost and status == 0 and not result.settled else status
 

@@ -87,13 +87,12 @@ def _spelled(option: typer.core.TyperOption) -> str:
     names = ", ".join(sorted(option.opts, key=len))
     if option.secondary_opts:
         names += f" / {', '.join(option.secondary_opts)}"
-    return names if option.is_flag or option.count else f"{names} {_name(option)}"
+    return names if option.is_flag else f"{names} {_name(option)}"
 
 
 def _explanation(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str:
-    facts = [", ".join(_choices(parameter)), _range(parameter), _default(parameter)]
-    told = "; ".join(fact for fact in facts if fact)
-    return f"{parameter.help or ''} {f'[{told}]' if told else ''}".strip()
+    facts = "; ".join(filter(None, (", ".join(_choices(parameter)), _range(parameter), _default(parameter))))
+    return f"{parameter.help or ''} {f'[{facts}]' if facts else ''}".strip()
 
 
 def _choices(parameter: Parameter) -> Iterable[str]:
@@ -104,16 +103,16 @@ def _choices(parameter: Parameter) -> Iterable[str]:
 
 def _range(parameter: Parameter) -> str:
     least, most = (getattr(parameter.type, end, None) for end in ("min", "max"))
-    if least is None or getattr(parameter, "count", False):
+    if least is None:
         return ""
     return f"at least {least}" if most is None else f"{least} to {most}"
 
 
 def _default(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str:
-    told, value = parameter.show_default, parameter.default
-    if isinstance(told, str):
-        return f"default: {told}"
-    if not told or value is None or isinstance(value, bool) or parameter.required:
+    label, value = parameter.show_default, parameter.default
+    if isinstance(label, str):
+        return f"default: {label}"
+    if not label or value is None or isinstance(value, bool) or parameter.required:
         return ""
     return f"default: {value}"
 

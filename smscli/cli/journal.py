@@ -45,8 +45,8 @@ def list_entries(
 ) -> Result:
     """List one entry for each recipient, oldest send first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
-    with _opened(call.runtime, sandbox=sandbox) as kept:
-        entries = kept.entries(states=state or (), since=after) if kept else ()
+    with _opened(call.runtime, sandbox=sandbox) as journal:
+        entries = journal.entries(states=state or (), since=after) if journal else ()
     none = "nothing in the journal is of that kind" if state or since else "nothing has been sent: the journal is empty"
     return _listing(entries, sandbox=sandbox)._replace(notes=() if entries else (none,))
 
@@ -54,8 +54,8 @@ def list_entries(
 @command(app, vendor=False, examples=(_SEND, "smscli journal show hello-1 --sandbox"))
 def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     """Show all that is known of one send."""
-    with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
-        entries = kept.show(key)
+    with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
+        entries = journal.show(key)
     job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
     title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {job.text_length} characters, in {where}"
     return Result(
@@ -86,8 +86,8 @@ def resolve(
     if sent is None:
         raise InputError("it takes a decision", hint="say --sent or --not-sent")
     number = None if to is None else _number(to)
-    with _journal_of(call.runtime, key, sandbox=sandbox) as (kept, where):
-        entries = kept.resolve(key, sent=sent, to=number)
+    with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
+        entries = journal.resolve(key, sent=sent, to=number)
     result = _listing(entries, sandbox=where is _Where.SANDBOX)
     return result._replace(notes=where.notes(key))
 
@@ -104,8 +104,8 @@ def purge(
 ) -> Result:
     """Forget sends that ended long ago; never one with an UNKNOWN recipient."""
     age = seconds("--older-than", older_than)
-    with _opened(call.runtime, sandbox=sandbox) as kept:
-        forgotten = kept.purge(age) if kept else 0
+    with _opened(call.runtime, sandbox=sandbox) as journal:
+        forgotten = journal.purge(age) if journal else 0
     return Result(
         data={"forgotten": forgotten},
         lines=((str(forgotten),),),
@@ -118,15 +118,15 @@ def purge(
 def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Read the whole journal and say whether it is sound."""
     path = str(call.runtime.journal_path(sandbox=sandbox))
-    with _opened(call.runtime, sandbox=sandbox) as kept:
-        problems = kept.check() if kept else ()
+    with _opened(call.runtime, sandbox=sandbox) as journal:
+        problems = journal.check() if journal else ()
         if problems:
             raise ConfigError(
                 f"the journal {path} is not sound",
                 problems=problems,
                 hint="keep the file; look at each with journal show",
             )
-        entries = kept.entries() if kept else ()
+        entries = journal.entries() if journal else ()
     counts = {state.value: sum(entry.state is state for entry in entries) for state in State}
     rows = tuple((name, str(count)) for name, count in counts.items())
     unknown = f"{counts[State.UNKNOWN]} UNKNOWN: find out what became of them, then smscli journal resolve KEY"
@@ -134,7 +134,7 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
         data={"path": path, "sound": True, "recipients": counts},
         lines=rows,
         table=Table(("state", "recipients"), rows, title=f"{path} is sound", facts=True),
-        notes=(unknown,) if counts[State.UNKNOWN] else () if kept else (_NONE_YET,),
+        notes=(unknown,) if counts[State.UNKNOWN] else () if journal else (_NONE_YET,),
     )
 
 
@@ -175,8 +175,8 @@ def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
     if not runtime.has_journal(sandbox=sandbox):
         yield None
         return
-    with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as kept:
-        yield kept
+    with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as journal:
+        yield journal
 
 
 @contextmanager
@@ -186,9 +186,9 @@ def _journal_of(runtime: Runtime, key: str, *, sandbox: bool) -> Iterator[tuple[
     Raises InputError when none does.
     """
     for where in (_Where.SANDBOX,) if sandbox else (_Where.VENDOR, _Where.SANDBOX):
-        with _opened(runtime, sandbox=where is _Where.SANDBOX) as kept:
-            if kept and kept.knows(key):
-                yield kept, where
+        with _opened(runtime, sandbox=where is _Where.SANDBOX) as journal:
+            if journal and journal.knows(key):
+                yield journal, where
                 return
     whose, options = (f"{_Where.SANDBOX} knows no", " --sandbox") if sandbox else ("no journal knows the", "")
     raise InputError(f"{whose} key {visible(key)!r}", hint=f"see them all: smscli journal list{options}")

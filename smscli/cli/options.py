@@ -59,7 +59,7 @@ class Invocation:
         self.show = show
         self._write_note = write_note
         self.quiet = False
-        self.verbose = 0
+        self.verbose = False
         self.wanted = Wanted()
         self.notes: list[str] = []
 
@@ -132,7 +132,7 @@ class _Reader(_Mixed):
         flags = {
             name
             for option in self.params
-            if isinstance(option, typer.core.TyperOption) and (option.is_flag or option.count)
+            if isinstance(option, typer.core.TyperOption) and option.is_flag
             for name in (*option.opts, *option.secondary_opts)
         }
         heads = [word.partition("=")[0] for word in args]
@@ -152,15 +152,15 @@ class Group(_Reader, typer.core.TyperGroup):
 
     def line(self, ctx: Context, name: str) -> str:
         """Return the one line that says what a command does."""
-        found = self.get_command(ctx, name)
-        return (found.help or "").partition("\n")[0] if found else ""
+        subcommand = self.get_command(ctx, name)
+        return (subcommand.help or "").partition("\n")[0] if subcommand else ""
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, AnyCommand | None, list[str]]:
         """Return the command that the first word names, and the words behind it, those before it in front."""
         first, rest = args[0], args[1:]
         if first == HELP and rest:
-            name, found, words = self.resolve_command(ctx, rest)
-            return name, found, [*words, "--help"]
+            name, subcommand, words = self.resolve_command(ctx, rest)
+            return name, subcommand, [*words, "--help"]
         if first == HELP and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit()
@@ -171,8 +171,8 @@ class Group(_Reader, typer.core.TyperGroup):
             ctx.fail("there is no such command")
         if not ctx.resilient_parsing and not first.startswith("-") and self.get_command(ctx, first) is None:
             raise self._no_command(ctx, first)
-        name, found, words = super().resolve_command(ctx, args)
-        return name, found, [*_moved(ctx), *words]
+        name, subcommand, words = super().resolve_command(ctx, args)
+        return name, subcommand, [*_moved(ctx), *words]
 
     def _no_command(self, ctx: Context, name: str) -> InputError:
         from difflib import get_close_matches  # only for those who mistyped
@@ -188,7 +188,7 @@ def _moved(context: Context) -> Iterator[str]:
     for option in context.command.params:
         value = context.params.get(option.name or "")
         name = max(option.opts, key=len)
-        if isinstance(value, int):  # a flag or a count
+        if isinstance(value, bool):
             yield from [name] * value
         elif value is not None:
             yield f"{name}={value}"
@@ -231,13 +231,8 @@ _PRESENTATION: _Shared = {
     ),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")], False),
     "verbose": (
-        Annotated[
-            int,
-            typer.Option(
-                "--verbose", "-v", count=True, show_default=False, help="Say on stderr what is asked and answered."
-            ),
-        ],
-        0,
+        Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what is asked and answered.")],
+        False,
     ),
 }
 _VENDOR: _Shared = {

@@ -1,6 +1,6 @@
 """Questions to the person at the terminal: shown on stderr, answered on stdin, what is secret unseen.
 
-This room owns how a question looks and how often it is asked; it must not know what is asked about.
+This module owns how a question looks and how often it is asked; it must not know what is asked about.
 """
 
 from __future__ import annotations

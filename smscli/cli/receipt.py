@@ -30,11 +30,16 @@ def warnings(runtime: Runtime, opened: Opened, *, sandbox: bool) -> Iterator[str
 
 
 def report(
-    draft: Draft, opened: Opened, receipt: SendReceipt, interruption: Interruption, kept: str, begun: str | None
+    draft: Draft,
+    opened: Opened,
+    receipt: SendReceipt,
+    interruption: Interruption,
+    journal_name: str,
+    new_journal: str | None,
 ) -> Result:
     """Return the receipt as a result.
 
-    ``kept`` is the journal's name: vendor, sandbox or none; ``begun`` the path of one that is new.
+    ``journal_name`` is vendor, sandbox or none; ``new_journal`` is the path of one that begins.
     """
     code: int = receipt.exit_code
     # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
@@ -44,31 +49,31 @@ def report(
     data = facts(draft) | {
         "key": opened.key,
         "replayed": opened.replayed,
-        "journal": kept,
+        "journal": journal_name,
         "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
         "balance": _balance_tree(receipt.balance) if receipt.balance else None,
     }
     error = receipt.error
     if error and receipt.unrecorded:
-        error.hint = "\n".join(_how_to_record(opened.key, receipt, sandbox=kept == "sandbox"))
+        error.hint = "\n".join(_how_to_record(opened.key, receipt, sandbox=journal_name == "sandbox"))
     return Result(
         data=data,
         lines=tuple(row[:3] for row in rows),
         table=Table(
             ("number", "outcome", "message id", "parts", "cost", "reason"), rows,
-            title=_verdict(receipt, draft.provider.title, kept), prose=("reason",),
+            title=_verdict(receipt, draft.provider.title, journal_name), prose=("reason",),
         ).compact(),
-        notes=(*draft.notes, *_remarks(opened, receipt, kept, begun)),
+        notes=(*draft.notes, *_remarks(opened, receipt, journal_name, new_journal)),
         error=error,
         exit_code=code,
         settled=True,
     )  # fmt: skip
 
 
-def _verdict(receipt: SendReceipt, vendor: str, kept: str) -> str:
+def _verdict(receipt: SendReceipt, vendor: str, journal_name: str) -> str:
     """Return the outcomes in words: what is accepted is not delivered yet, and by whom it was."""
-    whom = f"the emulator of {vendor}" if kept == "sandbox" else vendor
-    words = {
+    whom = f"the emulator of {vendor}" if journal_name == "sandbox" else vendor
+    verdicts = {
         Outcome.SENT: f"accepted by {whom}",
         Outcome.REFUSED: f"refused by {whom}",
         Outcome.NOT_SENT: "certainly not sent",
@@ -76,21 +81,21 @@ def _verdict(receipt: SendReceipt, vendor: str, kept: str) -> str:
     }
     ended = [submission.outcome for submission in receipt.submissions]
     if len(ended) == 1:
-        return words[ended[0]]
-    return ", ".join(f"{ended.count(outcome)} {words[outcome]}" for outcome in words if outcome in ended)
+        return verdicts[ended[0]]
+    return ", ".join(f"{ended.count(outcome)} {verdicts[outcome]}" for outcome in verdicts if outcome in ended)
 
 
 def _how_to_record(key: str, receipt: SendReceipt, *, sandbox: bool) -> Iterator[str]:
     """Give a command for each outcome that the journal could not take, and so will call UNKNOWN."""
     lost = [submission for submission in receipt.submissions if submission.to in receipt.unrecorded_to]
-    words = {
+    decisions = {
         Outcome.SENT: ("do not send again: it was accepted", "--sent"),
         Outcome.REFUSED: ("it was refused", "--not-sent"),
         Outcome.NOT_SENT: ("it was not sent", "--not-sent"),
     }
     if any(submission.outcome is Outcome.UNKNOWN for submission in lost):
         yield f"do not send again before you know what became of it. {_once_known(key, sandbox=sandbox)}"
-    for outcome, (what, option) in words.items():
+    for outcome, (what, option) in decisions.items():
         concerned = [submission.to for submission in lost if submission.outcome is outcome]
         whom = [""] if len(concerned) == len(lost) else [f" --to {number}" for number in concerned]
         for each in whom if concerned else ():
@@ -105,11 +110,11 @@ def _resolve(key: str, *, sandbox: bool) -> str:
     return f"smscli journal resolve {quote(key)}{' --sandbox' if sandbox else ''}"
 
 
-def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None) -> Iterator[str]:
-    if begun:
-        yield f"a new journal begins in {begun}: keys used before are not known to it"
-    where = ", in the sandbox's journal" if kept == "sandbox" else ""
-    if kept == "none":
+def _remarks(opened: Opened, receipt: SendReceipt, journal_name: str, new_journal: str | None) -> Iterator[str]:
+    if new_journal:
+        yield f"a new journal begins in {new_journal}: keys used before are not known to it"
+    where = ", in the sandbox's journal" if journal_name == "sandbox" else ""
+    if journal_name == "none":
         yield "no journal: nothing keeps this from being sent again"
     elif opened.repeated_from:
         when = f"on {_date(opened.since)} under key {opened.key}{where}"
@@ -121,8 +126,8 @@ def _remarks(opened: Opened, receipt: SendReceipt, kept: str, begun: str | None)
     else:
         yield f"key {opened.key}{where}"
     is_unknown = any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions)
-    if is_unknown and kept != "none" and not receipt.unrecorded:
-        yield _once_known(opened.key, sandbox=kept == "sandbox")
+    if is_unknown and journal_name != "none" and not receipt.unrecorded:
+        yield _once_known(opened.key, sandbox=journal_name == "sandbox")
 
 
 def _date(moment: float) -> str:

@@ -128,13 +128,13 @@ def _preview(draft: Draft, runtime: Runtime) -> Result:
     requests = [
         draft.provider.send.build(batch, draft.account, stamps[draft.provider.stamp]()) for batch in draft.batches()
     ]
-    shown = [_show_request(draft, request) for request in requests]
-    rows = tuple(row for request in shown for row in _preview_rows(request))
+    previews = [_show_request(draft, request) for request in requests]
+    rows = tuple(row for preview in previews for row in _preview_rows(preview))
     notes = ["dry run: nothing was sent"]
     if draft.provider.stamp is Stamp.CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
-        data=facts(draft) | {"requests": shown},
+        data=facts(draft) | {"requests": previews},
         lines=rows,
         table=Table(("what", "name", "value"), rows, prose=("value",), facts=True),
         notes=(*draft.notes, *notes),
@@ -181,9 +181,9 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
         if opened.pending:
             with call.caller(draft.profile, draft.account, interruption) as (_, caller):
                 receipt = _submit(caller, draft, opened, journal)
-    kept = "none" if no_journal else "sandbox" if sandbox else "vendor"
-    begun = journal.is_new and str(call.runtime.journal_path(sandbox=sandbox))
-    return report(draft, opened, receipt, interruption, kept, begun or None)
+    journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
+    new_journal = journal.is_new and str(call.runtime.journal_path(sandbox=sandbox))
+    return report(draft, opened, receipt, interruption, journal_name, new_journal or None)
 
 
 def _journal(runtime: Runtime, *, sandbox: bool, no_journal: bool) -> Journal | NoJournal:

@@ -49,15 +49,15 @@ class Working:
         from smscli.diagnosis import diagnose
 
         try:
-            found = diagnose(
+            diagnosis = diagnose(
                 self._provider, self._question.params, self._account.secret, expected, others=tuple(others)
             )
         except InputError as error:
             self._error = error
             return
-        self._diagnosis = found
-        if not found.matches:
-            self._error = AuthenticationError(_verdict(found), hint=None if found.explanations else _NEXT)
+        self._diagnosis = diagnosis
+        if not diagnosis.matches:
+            self._error = AuthenticationError(_verdict(diagnosis), hint=None if diagnosis.explanations else _NEXT)
 
     def result(self, *, explain: bool, curl: bool) -> Result:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
@@ -86,9 +86,9 @@ class Working:
         return f"the signature {'matches' if self._diagnosis.matches else 'does not match'} ({self._provider.name})"
 
     def _notes(self) -> tuple[str, ...]:
-        shown = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
+        warning = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
         whose = f"signed with the key of {self._key_source}"
-        return (whose, *(self._mask(note) for note in self._question.notes), *shown)
+        return (whose, *(self._mask(note) for note in self._question.notes), *warning)
 
     def _request(self) -> Request:
         """Return the request, the secret masked where it is sent instead of a signature."""
@@ -114,9 +114,9 @@ class Working:
         """Give label, text as it may be shown, and its bytes in hex (for the texts that are hashed)."""
         last = len(self._provider.rule.digests)
         for index, step in enumerate(self._trace.steps):
-            shown = step.value if self._reveal else step.shown
+            text = step.value if self._reveal else step.shown
             hashed = index < len(self._trace.steps) - last
-            yield step.label, shown, self._bytes(step.value) if hashed else ""
+            yield step.label, text, self._bytes(step.value) if hashed else ""
 
     def _bytes(self, text: str) -> str:
         secret = self._account.secret.reveal()
@@ -134,8 +134,8 @@ class Working:
                 {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out
             ],
             "stages": [
-                {"label": label, "value": shown, **({"bytes": in_hex} if in_hex else {})}
-                for label, shown, in_hex in self._stages()
+                {"label": label, "value": text, **({"bytes": in_hex} if in_hex else {})}
+                for label, text, in_hex in self._stages()
             ],
         }
         if request is not None:
@@ -152,8 +152,8 @@ class Working:
             yield "parameter", mask(name), _spaced(mask(value))
         for left in trace.left_out:
             yield "left out", mask(left.name), left.why
-        for label, shown, in_hex in self._stages():
-            yield "stage", label, _spaced(shown)
+        for label, text, in_hex in self._stages():
+            yield "stage", label, _spaced(text)
             if in_hex and self._in_hex:
                 yield "bytes", label, in_hex
         yield self._signature()
@@ -165,36 +165,36 @@ class Working:
             yield "beware", "", trap
 
     def _compared(self) -> Iterator[tuple[str, str, str]]:
-        found = self._diagnosis
-        if found is None or found.matches:
+        diagnosis = self._diagnosis
+        if diagnosis is None or diagnosis.matches:
             return
         yield self._signature()
-        yield "expected", self._provider.rule.signature, found.expected
-        for number, explanation in enumerate(found.explanations, 1):
+        yield "expected", self._provider.rule.signature, diagnosis.expected
+        for number, explanation in enumerate(diagnosis.explanations, 1):
             for finding in explanation.findings:
                 yield f"mistake {number}", finding.name, finding.sentence
                 yield f"fix {number}", finding.name, finding.fix
             yield f"text {number}", "hashed", _spaced(explanation.text)
-        if not found.explanations:
-            cut = "; the search was cut there" if found.cut else ""
-            yield "tried", f"{found.tried} combinations{cut}", ", ".join(found.searched)
+        if not diagnosis.explanations:
+            cut = "; the search was cut there" if diagnosis.cut else ""
+            yield "tried", f"{diagnosis.tried} combinations{cut}", ", ".join(diagnosis.searched)
 
 
 _NEXT = "check the key and the values as the other program has them; --explain shows every stage to compare with"
 
 
-def _verdict(found: Diagnosis) -> str:
-    if not found.explanations:
+def _verdict(diagnosis: Diagnosis) -> str:
+    if not diagnosis.explanations:
         return "the expected value is not the signature, and no known mistake or pair of mistakes explains it"
-    count = len(found.explanations)
+    count = len(diagnosis.explanations)
     ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
     return f"the expected value is not the signature{ambiguous}"
 
 
-def _comparison(found: Diagnosis) -> dict[str, Tree]:
+def _comparison(diagnosis: Diagnosis) -> dict[str, Tree]:
     return {
-        "matches": found.matches,
-        "expected": found.expected,
+        "matches": diagnosis.matches,
+        "expected": diagnosis.expected,
         "explanations": [
             {
                 "findings": [
@@ -203,11 +203,11 @@ def _comparison(found: Diagnosis) -> dict[str, Tree]:
                 ],
                 "text": explanation.text,
             }
-            for explanation in found.explanations
+            for explanation in diagnosis.explanations
         ],
-        "tried": found.tried,
-        "cut": found.cut,
-        "searched": list(found.searched),
+        "tried": diagnosis.tried,
+        "cut": diagnosis.cut,
+        "searched": list(diagnosis.searched),
     }
 
 

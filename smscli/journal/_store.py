@@ -154,7 +154,7 @@ class Journal:
         Raises ConfigError when it cannot be recorded: then they stay in flight, which a later run reads as unknown.
         """
         moment = self._clock()
-        kept = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
+        text = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
         with self._tables.writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
             job = self._held_job(key)
@@ -162,7 +162,7 @@ class Journal:
                 message = self._tables.message(job, submission.to)
                 if message.state != State.IN_FLIGHT:
                     raise ConfigError(f"{submission.to} is {message.state}, not in flight, under key {key!r}")
-                self._tables.put(message.ended(submission, moment, kept))
+                self._tables.put(message.ended(submission, moment, text))
 
     def close(self) -> None:
         """Let go of every job and of the file. What is still in flight is unknown from now on."""

@@ -64,8 +64,8 @@ class Exchange(NamedTuple):
                 hint="check the proxy setting or the variables https_proxy and all_proxy",
             )
         # http.client tells the proxy's status only in these words.
-        found = (re.match(r"Tunnel connection failed: (\d{3})", str(e)) for e in _chain(error) if type(e) is OSError)
-        status = next((match[1] for match in found if match), "")
+        matches = (re.match(r"Tunnel connection failed: (\d{3})", str(e)) for e in _chain(error) if type(e) is OSError)
+        status = next((match[1] for match in matches if match), "")
         if status == "407":
             return ConfigError(
                 f"the proxy {self.proxy} wants a user name and password; nothing was sent",
