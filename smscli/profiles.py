@@ -643,10 +643,9 @@ def _provider(name: str | None, layers: list[_Layer]) -> tuple[Provider, str]:
         raise ConfigError(f"{source} asks for another provider than {last.source('provider')}", hint="name one of them")
     if first is layers[0]:
         return providers.get(str(wish)), source
-    vendor = providers.find(wish) if isinstance(wish, str) else None
-    if vendor is None:
-        raise ConfigError(f"{source}: there is no such provider", hint=_vendors())
-    return vendor, source
+    with suppress(InputError):
+        return providers.get(wish if isinstance(wish, str) else ""), source
+    raise ConfigError(f"{source}: there is no such provider", hint=_vendors())
 
 
 def _vendors() -> str:

@@ -125,7 +125,7 @@ class Runtime(Record):
         if _stays_inside(profile):
             from smscli import sandbox
 
-            account = account._replace(base_url=sandbox.DEMO[profile.provider].base_url)
+            account = account._replace(base_url=sandbox.demo(profile.provider).account.base_url)
         return account
 
     # --- the way out ---
@@ -170,7 +170,7 @@ class Runtime(Record):
         if _stays_inside(profile):
             from smscli import sandbox
 
-            app = sandbox.create_app({profile.provider: account}, clock=self.now)
+            app = sandbox.create_app({profile.provider: account}, only=profile.provider, clock=self.now)
             return sandbox.transport(app), _nothing, _nothing
         from smscli.transport import HttpTransport
 

@@ -21,7 +21,7 @@ import typer
 import typer.core
 import typer.main
 
-from smscli import __version__
+from smscli import __version__, plugins
 from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.model import visible
@@ -165,6 +165,8 @@ def _speak(group: Command, argv: Sequence[str], call: Invocation) -> Result | in
             raise
         raise _bad_completion("the shell's variables are missing") from None
     lost = _write(call.runtime.stdout, _harmless(printed.getvalue()))
+    if printed.getvalue() and not completing:
+        _warn(call)
     if lost:
         raise _incomplete(lost)
     return result
@@ -243,6 +245,7 @@ def _emit(result: Result, call: Invocation) -> int:
     else:
         if unwritten := _write(runtime.stdout, text):
             lost = _incomplete(unwritten, settled=result.settled)
+    _warn(call, result.error)
     lines = [*call.notes, *(f"{PROGRAM}: {note}" for note in result.notes if not call.quiet)]
     errors = "".join(explain(error) for error in (result.error, lost) if error)
     # Every line of stderr goes through here, and none of them steers a terminal.
@@ -253,6 +256,13 @@ def _emit(result: Result, call: Invocation) -> int:
 
 def _note(runtime: Runtime, note: str) -> None:
     _write(runtime.stderr, f"{PROGRAM}: {visible(note)}\n")
+
+
+def _warn(call: Invocation, error: SmscliError | None = None) -> None:
+    """Say what was left out of a list, unless that is the error itself."""
+    for warning in plugins.warnings():
+        if not call.quiet and (error is None or warning != error.message):
+            _note(call.runtime, f"warning: {warning}")
 
 
 def _show(result: Result, call: Invocation) -> None:

@@ -45,6 +45,7 @@ def sandbox(
     accounts = dict(emulator.DEMO)
     if profile is not None:
         chosen = call.runtime.profile(Wanted(profile=profile))
+        emulator.demo(chosen.provider)  # nothing answers where there is none
         accounts[chosen.provider] = call.runtime.account(chosen)
     app = emulator.create_app(accounts, clock=call.runtime.now)
     with interruptible():

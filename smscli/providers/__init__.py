@@ -1,11 +1,16 @@
-"""The vendors, one module each. A module is imported when its name is asked for, not before."""
+"""The vendors, one module each. A module is imported when its name is asked for, not before.
+
+Another package brings one by the entry-point group ``smscli.providers`` (its name is the vendor's, its value
+``module:PROVIDER``). The vendors of this package win, and are found without a look at others.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
 
-from smscli.errors import InputError
+from smscli import plugins
+from smscli.errors import ConfigError, InputError
 from smscli.model import visible
 from smscli.providers._base import Operation, Provider, Stamp
 
@@ -14,15 +19,16 @@ __all__ = ["Operation", "Provider", "Stamp", "find", "get", "names"]
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of all vendors, sorted. Nothing is imported."""
-    from pkgutil import iter_modules
-
-    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
+    """Return the names of all vendors, sorted. Those of other packages are imported: what is broken is left out."""
+    return tuple(sorted((*_own_names(), *_PLUGINS.all())))
 
 
 def get(name: str) -> Provider:
-    """Return the vendor of that name or title, in any case; raise InputError, with the names there are, for none."""
-    provider = find(name)
+    """Return the vendor of that name or title, in any case.
+
+    Raises InputError, with the names there are, for none; ConfigError for one whose package cannot be used.
+    """
+    provider = _own(name) or _brought(name)
     if provider is None:
         raise InputError(f"there is no provider {visible(name)!r}", hint=f"providers: {', '.join(names())}")
     return provider
@@ -30,8 +36,33 @@ def get(name: str) -> Provider:
 
 def find(name: str) -> Provider | None:
     """Return the vendor of that name or title, in any case, or None. A name imports its own module alone."""
+    try:
+        return _own(name) or _brought(name)
+    except ConfigError:
+        return None
+
+
+@cache
+def _own_names() -> tuple[str, ...]:
+    from pkgutil import iter_modules
+
+    return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
+
+
+def _own(name: str) -> Provider | None:
     wanted = name.lower()
-    return _load(wanted) or next((one for one in map(_load, names()) if one and one.title.lower() == wanted), None)
+    return _load(wanted) or next((one for one in map(_load, _own_names()) if one and one.title.lower() == wanted), None)
+
+
+def _brought(name: str) -> Provider | None:
+    wanted = name.lower()
+    return _PLUGINS.get(wanted) or next((one for one in _PLUGINS.all().values() if one.title.lower() == wanted), None)
+
+
+def _flaw(name: str, provider: Provider) -> str | None:
+    from smscli.providers import _guest  # only a vendor of another package needs it
+
+    return "smscli has a vendor of that name" if _own(name) else _guest.flaw(name, provider)
 
 
 def _load(name: str) -> Provider | None:
@@ -44,3 +75,6 @@ def _load(name: str) -> Provider | None:
             raise
         return None
     return provider if isinstance(provider, Provider) else None
+
+
+_PLUGINS = plugins.Group("vendor", "smscli.providers", Provider, _flaw)

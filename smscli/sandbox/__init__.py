@@ -1,16 +1,17 @@
 """All vendors on one desk: an emulator that checks what the vendors check and answers as they answer.
 
-This room owns the demo accounts, the web application and its two ways in: a loopback server and a transport inside
+This module owns the demo accounts, the web application and its two ways in: a loopback server and a transport inside
 the process. It never speaks to the outside, never logs, and never gives away a secret or a correct signature.
 
 A vendor platform is one module here, found by its name like the vendors themselves; it fills in an ``Emulator`` and
-knows nothing of Flask. Importing this room does not import Flask either: the functions do.
+knows nothing of Flask. Importing this module does not import Flask either: the functions do. Another package brings one
+by the entry-point group ``smscli.emulators`` (its name is the vendor's, its value ``module:EMULATOR``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,15 +19,18 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from smscli.errors import ConfigError
-from smscli.model import Account, Profile, SecretSource
-from smscli.sandbox._emulator import Emulator
+from smscli import plugins, providers
+from smscli.errors import ConfigError, SmscliError
+from smscli.model import Account, Profile, SecretSource, visible
+from smscli.sandbox._emulator import Demo, Emulator
 from smscli.wire import Transport
 
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["DEMO", "EMULATORS", "base_urls", "create_app", "demo_profile", "serve", "transport"]
+__all__ = ["DEMO", "base_urls", "create_app", "demo", "demo_profile", "emulators", "serve", "transport"]
+
+_PAGES = ("/", "/api/messages")  # the sandbox's own
 
 
 def _discover() -> tuple[Emulator, ...]:
@@ -34,32 +38,67 @@ def _discover() -> tuple[Emulator, ...]:
     return tuple(import_module(f"{__name__}.{name}").EMULATOR for name in modules)
 
 
-EMULATORS = _discover()
-"""The vendor platforms there are, by module name."""
+_OWN = _discover()
+"""The vendor platforms of this package, by module name."""
 
-DEMO: Mapping[str, Account] = {
-    name: demo.account for emulator in EMULATORS for name, demo in sorted(emulator.demo.items())
-}
+
+def emulators() -> tuple[Emulator, ...]:
+    """Return all vendor platforms there are: what a sandbox serves. What is broken is left out."""
+    served = [*_OWN]
+    for vendor, emulator in _PLUGINS.all().items():
+        clash = {path for one in served if one is not emulator for path in one.routes} & emulator.routes.keys()
+        if clash:
+            plugins.leave_out(_PLUGINS.unusable(vendor, f"another emulator answers at {min(clash)}"))
+        elif emulator not in served:
+            served.append(emulator)
+    return tuple(served)
+
+
+def demo(vendor: str) -> Demo:
+    """Return the demo account of the vendor of that name.
+
+    Raises UnsupportedError for a vendor without an emulator, ConfigError when the emulator's package cannot be used.
+    """
+    return _emulator(vendor).demo[vendor]
+
+
+class _Accounts(Mapping[str, Account]):
+    """The demo accounts by vendor name. Packages are looked through for a name that is not known here, and for all."""
+
+    def __getitem__(self, vendor: str) -> Account:
+        try:
+            return demo(vendor).account
+        except SmscliError:
+            raise KeyError(vendor) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return (vendor for emulator in emulators() for vendor in sorted(emulator.demo))
+
+    def __len__(self) -> int:
+        return len([*self])
+
+
+DEMO: Mapping[str, Account] = _Accounts()
 """One invented account for each vendor name. Its ``base_url`` names a host that does not exist."""
 
 
 def demo_profile(provider: str) -> Profile:
     """Return a complete profile of the demo account: nothing is missing but a recipient and a text.
 
-    Raises KeyError for a vendor without an emulator.
+    Raises what ``demo`` raises.
     """
-    demo = next(emulator.demo[provider] for emulator in EMULATORS if provider in emulator.demo)
+    chosen = demo(provider)
     return Profile(
         name=None,
         provider=provider,
         base_url="",
-        secret=SecretSource("value", value=demo.account.secret),
-        fields=demo.account.fields,
-        sender=demo.sender,
-        region=demo.region,
+        secret=SecretSource("value", value=chosen.account.secret),
+        fields=chosen.account.fields,
+        sender=chosen.sender,
+        region=chosen.region,
         sandbox=True,
         sources=dict.fromkeys(
-            ("provider", "sandbox", "secret", "sender", "region", *demo.account.fields), "sandbox demo account"
+            ("provider", "sandbox", "secret", "sender", "region", *chosen.account.fields), "sandbox demo account"
         ),
     )
 
@@ -72,19 +111,21 @@ def base_urls(root: str) -> dict[str, str]:
 def create_app(
     accounts: Mapping[str, Account] = DEMO,
     *,
+    only: str | None = None,
     clock: Callable[[], float] = time.time,
     credit: Mapping[str, Decimal] | None = None,
 ) -> Flask:
     """Return the application, with state of its own: balances, ids, and what it caught.
 
     ``accounts`` are the credentials it accepts, by vendor name; their ``base_url`` is not looked at. ``clock`` gives
-    Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or free messages).
-    Raises ConfigError when Flask is not installed.
+    Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or free messages). ``only``
+    names the one vendor whose platform is served; without it all are.
+    Raises ConfigError when Flask is not installed, and what ``demo`` raises.
     """
     _need_flask()
     from smscli.sandbox import _web
 
-    return _web.create_app(EMULATORS, accounts, clock, credit or {})
+    return _web.create_app(emulators() if only is None else (_emulator(only),), accounts, clock, credit or {})
 
 
 def transport(app: Flask) -> Transport:
@@ -103,6 +144,33 @@ def serve(app: Flask, port: int, host: str = "127.0.0.1", *, ready: Callable[[st
     from smscli.sandbox import _web
 
     _web.serve(app, port, host, ready)
+
+
+def _emulator(vendor: str) -> Emulator:
+    def search(candidates: Iterable[Emulator]) -> Emulator | None:
+        return next((emulator for emulator in candidates if vendor in emulator.demo), None)
+
+    # A platform of several vendors may be declared under one of them.
+    emulator = search(_OWN) or _PLUGINS.get(vendor) or search(emulators())
+    if emulator is None:
+        raise providers.get(vendor).unsupported("emulator")
+    return emulator
+
+
+def _flaw(name: str, emulator: Emulator) -> str | None:
+    """Return what keeps an emulator of another package from being served among the others, None when nothing does."""
+    if name not in emulator.demo:
+        return "it has no demo account of that vendor"
+    for vendor in emulator.demo:
+        if any(vendor in own.demo for own in _OWN):
+            return f"smscli has an emulator of {vendor}"
+        providers.get(vendor)
+    # "<" begins a pattern of Flask's; a vendor's address has none.
+    odd = [path for path in emulator.routes if path in _PAGES or not path.startswith("/") or "<" in path]
+    return f"it cannot answer at {visible(odd[0])}" if odd else None
+
+
+_PLUGINS = plugins.Group("emulator", "smscli.emulators", Emulator, _flaw)
 
 
 def _need_flask() -> None:

@@ -1,0 +1,41 @@
+"""What a vendor of another package must hold, so that it stands in the way of no other.
+
+A package that brings a vendor has tests of its own; here is only what the lists of all vendors rely on.
+"""
+
+from __future__ import annotations
+
+import re
+from keyword import iskeyword
+from typing import Any
+
+from smscli.model import Field, visible
+from smscli.providers._base import Operation, Provider
+from smscli.signing import Rule
+
+RESERVED = frozenset((
+    "base_url", "batch_size", "ca_file", "call", "config", "default", "journal", "name", "output", "profile",
+    "provider", "proxy", "region", "sandbox", "sender", "state_dir", "store_text", "time_zone", "timeout", "to",
+))  # fmt: skip
+"""What no field may be called: keys of a profile, and variables, that mean the same for all vendors."""
+
+_SHAPES: dict[str, Any] = {
+    "title": str, "base_url": (str, type(None)), "fields": tuple, "rule": Rule, "send": Operation, "balance": Operation,
+}  # fmt: skip
+
+
+def flaw(name: str, provider: Provider) -> str | None:
+    """Return what is wrong with the vendor that a package declares under ``name``, None when nothing is."""
+    if provider.name != name:
+        return f"its provider is named {visible(str(provider.name))}"
+    for attribute, shape in _SHAPES.items():
+        if not isinstance(getattr(provider, attribute), shape):
+            return f"its {attribute} is of another type"
+    fields: tuple[Any, ...] = provider.fields
+    if not all(isinstance(one, Field) and one.help for one in fields):
+        return "each of its fields must be a Field with a help text"
+    for one in fields:
+        keys = (one.name, f"{one.name}_file", f"{one.name}_command") if one.secret else (one.name,)
+        if not re.fullmatch("[a-z][a-z0-9_]*", one.name) or iskeyword(one.name) or RESERVED.intersection(keys):
+            return f"no field may be called {visible(one.name)}"
+    return None if any(one.secret for one in fields) else "none of its fields is secret"
