@@ -29,7 +29,8 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
         found = typer.main.get_command(import_module(f"smscli.cli.{name}").app)
         yield (name,), found
         if isinstance(found, typer.core.TyperGroup):
-            yield from (((name, below), command) for below, command in found.commands.items())
+            context = typer.Context(found)
+            yield from (((name, below), found.get_command(context, below)) for below in found.list_commands(context))
 
 
 EVERY = dict(commands())

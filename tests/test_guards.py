@@ -37,7 +37,7 @@ HEAVY = {
 
 SIGN_MAY_IMPORT = {
     "smscli", "smscli.cli", "smscli.cli.options", "smscli.cli.sign", "smscli.cli.signature", "smscli.errors",
-    "smscli.model",
+    "smscli.model", "smscli.plugins",
     "smscli.profiles",
     "smscli.providers", "smscli.providers._answers", "smscli.providers._base", "smscli.providers.lightsms",
     "smscli.record", "smscli.render", "smscli.runtime", "smscli.signing", "smscli.wire",

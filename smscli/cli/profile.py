@@ -12,17 +12,34 @@ import typer
 
 from smscli import profiles, providers
 from smscli.cli import inputs, prompts
-from smscli.cli.options import Invocation, command, complete_profile, complete_provider, new_group
+from smscli.cli.options import Group, Invocation, command, complete_profile, complete_provider, new_app, new_group
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.model import MASK, Field, Profile, Secret
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
 
 if TYPE_CHECKING:
+    # What Typer calls a command at run time; the names are its own.
+    from typer._click.core import Command, Context
+
     from smscli.providers import Provider
+
+
+class _Profiles(Group):
+    """The group; its ``add`` takes an option for each field of every vendor, so it is made when it is asked for."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return list(dict.fromkeys((*super().list_commands(ctx), "add")))
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        if cmd_name == "add" and cmd_name not in self.commands:
+            self.commands[cmd_name] = typer.main.get_command(_app_of_add())
+        return super().get_command(ctx, cmd_name)
+
 
 app = new_group(
     "Keep the accounts: list, show, add, use, remove, check, path.",
+    cls=_Profiles,
     examples=("smscli profile list", "smscli help profile add"),
 )
 
@@ -323,7 +340,7 @@ def _option(name: str, what: str, choices: Sequence[str] = (), usual: str | None
     )
 
 
-def _register_add() -> None:
+def _app_of_add() -> typer.Typer:
     required = inspect.Parameter.POSITIONAL_OR_KEYWORD
     provider = typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider)
     default = typer.Option("--default", help="Make it the default profile (the first one always is).")
@@ -340,7 +357,6 @@ def _register_add() -> None:
         ]
     )
     headings = {title: [option.name for option in options] for title, options in sections.items()}
+    app = new_app()
     command(app, vendor=False, sections=headings, examples=(_ADD, _ADD_BY_COMMAND))(add)
-
-
-_register_add()
+    return app

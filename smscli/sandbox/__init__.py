@@ -75,7 +75,7 @@ class _Accounts(Mapping[str, Account]):
         return (vendor for emulator in emulators() for vendor in sorted(emulator.demo))
 
     def __len__(self) -> int:
-        return len([*self])
+        return sum(1 for _ in self)
 
 
 DEMO: Mapping[str, Account] = _Accounts()
