@@ -124,9 +124,9 @@ def _entry_points() -> dict[str, dict[str, list[tuple[str, EntryPoint]]]]:
                 continue
             package, version = distribution.name, distribution.version
             entries = list(dict.fromkeys(distribution.entry_points))
+            normal = re.sub("[-_.]+", "-", package).lower()
         except Exception:  # noqa: BLE001, S112  (Pythons disagree about what an unreadable package raises)
             continue
-        normal = re.sub("[-_.]+", "-", package).lower()
         if normal in packages:  # the first one on the path is the one that is imported
             continue
         packages.add(normal)
