@@ -337,6 +337,8 @@ def test_a_vendor_without_an_emulator_says_so(site: Path, smscli: Run) -> None:
     assert (ran.code, ran.err) == (9, "smscli: Acme Texts has no emulator\n")
     account = {"SMSCLI_PROVIDER": "acme", "SMSCLI_SANDBOX": "true", "SMSCLI_PROJECT": "x", "SMSCLI_API_KEY": "x"}
     assert smscli("send", "hi", "--to", "+79121231234", environ=account).code == 9
+    assert smscli("profile", "add", "a", "--provider", "acme", "--project", "x", stdin=b"key").code == 0
+    assert smscli("sandbox", "--port", "0", "-p", "a").code == 9
     assert set(sandbox.DEMO) == set(BUILT_IN)
     assert "acme" not in sandbox.DEMO
 
