@@ -297,13 +297,26 @@ class Account(Record):
     fields: Mapping[str, str] = MappingProxyType({})
 
 
-class SecretSource(Record):
-    """Where a secret is fetched when it is needed: ``value`` (already here), ``file`` or ``command`` (an argv list)."""
+class SecretValue(Record):
+    """A secret that is already here."""
 
-    kind: str
-    value: Secret | None = None
-    path: str | None = None
-    argv: tuple[str, ...] = ()
+    value: Secret
+
+
+class SecretFile(Record):
+    """A secret that is read from a file when it is needed; ``~`` at its beginning is the home directory."""
+
+    path: str
+
+
+class SecretCommand(Record):
+    """A secret that a command prints when it is needed; ``argv`` is not empty, and no shell sees it."""
+
+    argv: tuple[str, ...]
+
+
+SecretSource = SecretValue | SecretFile | SecretCommand
+"""Where a secret comes from."""
 
 
 class Profile(Record):
@@ -312,12 +325,13 @@ class Profile(Record):
     ``fields`` are the vendor's public values; ``sources`` maps every set name to words such as
     ``environment SMSCLI_LOGIN`` or ``profile work``. ``name`` is None when no profile takes part. ``sandbox`` says
     that an emulator is reached, not a vendor: the one at ``base_url``, or without one the one in this process.
+    ``secret`` is None when the call needs none and none is set.
     """
 
     name: str | None
     provider: str
     base_url: str
-    secret: SecretSource
+    secret: SecretSource | None
     fields: Mapping[str, str] = MappingProxyType({})
     sender: str | None = None
     to: tuple[str, ...] = ()

@@ -509,13 +509,13 @@ def test_removing_the_default_profile_asks_a_terminal(tmp_path: Path, config: Pa
     assert (code, list(tables(config))) == (0, ["russia"]), screen
 
 
-def test_a_file_that_had_to_be_written_anew_says_so(smscli: Callable[..., Any], config: Path) -> None:
-    """The note is in the JSON, too."""
-    config.write_text('# gone\nprofiles = { a = { provider = "lightsms" } }\n')
-    words = ["--provider", "lightsms", "--login", "x", "-o", "json"]
-    ran = smscli("profile", "add", "b", *words, stdin=b"k")
-    assert any("comments are gone" in note for note in ran.json["data"]["notes"])
-    assert "comments are gone" in ran.err
+def test_add_keeps_the_comments_of_a_file_in_inline_tables(smscli: Callable[..., Any], config: Path) -> None:
+    """No header can add to one; the file stays its owner's all the same."""
+    config.write_text('# stays\nprofiles = { a = { provider = "lightsms" } } # this too\n')
+    assert smscli("profile", "add", "b", "--provider", "lightsms", "--login", "x", stdin=b"k").code == 0
+    assert list(tables(config)) == ["a", "b"]
+    assert config.read_text().startswith("# stays\nprofiles = { a =")
+    assert config.read_text().endswith(" # this too\n")
 
 
 def test_every_action_refuses_a_file_that_others_can_read(smscli: Callable[..., Any], config: Path) -> None:

@@ -33,12 +33,14 @@ HEAVY = {
     "json5",
     "platformdirs",
     "tomli_w",
+    "tomlkit",
 }
 
 SIGN_MAY_IMPORT = {
     "smscli", "smscli.cli", "smscli.cli.options", "smscli.cli.sign", "smscli.cli.signature", "smscli.errors",
     "smscli.model", "smscli.plugins",
-    "smscli.profiles",
+    "smscli.profiles", "smscli.profiles._editing", "smscli.profiles._file", "smscli.profiles._resolving",
+    "smscli.profiles._secrets", "smscli.profiles._settings",
     "smscli.providers", "smscli.providers._answers", "smscli.providers._base", "smscli.providers.lightsms",
     "smscli.record", "smscli.render", "smscli.runtime", "smscli.signing", "smscli.wire",
 }  # fmt: skip

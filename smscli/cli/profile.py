@@ -81,7 +81,7 @@ def list_(call: Invocation) -> Result:
 def show(call: Invocation, name: _AnyName = None) -> Result:
     """Show every value and which layer won it; secrets stay masked."""
     profile = call.runtime.profile(Wanted(profile=name))
-    rows = tuple((key, _shown(key, value), profile.sources[key]) for key, value in profiles.values(profile).items())
+    rows = tuple((key, _masked(key, value), profile.sources[key]) for key, value in profiles.values(profile).items())
     return Result(
         data={
             "profile": profile.name,
@@ -131,7 +131,7 @@ def _vendor_name(written: object) -> str:
     return vendor.name if vendor else "?"
 
 
-def _shown(key: str, value: object) -> str:
+def _masked(key: str, value: object) -> str:
     if isinstance(value, tuple):
         # An argument may be a secret (a PIN, a token); the program's name is not.
         return f"{value[0]} {MASK}" if key.endswith("_command") else ", ".join(value)
@@ -177,7 +177,7 @@ def remove(
     document = profiles.read(profiles.path(call.runtime.environ))
     agreed = yes or (document.default == name and _agrees(call.runtime, name))
 
-    def take_out(document: profiles.Document) -> profiles.Edit:
+    def take_out(document: profiles.Document) -> profiles.Document:
         if document.default == name and not agreed:
             raise ConflictError(f"{name} is the default profile", hint="add --yes if that is meant")
         return profiles.remove(document, name)
@@ -199,20 +199,20 @@ def add(call: Invocation, name: str, provider: str | None, default: bool, **give
     start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
     profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
 
-    def put_in(document: profiles.Document) -> profiles.Edit:
+    def put_in(document: profiles.Document) -> profiles.Document:
         return profiles.add(document, name, _table(profile), make_default=default or not document.tables)
 
-    told = (f"base_url is {profile.base_url}",) if "base_url" in options else ()
-    return _change(call, put_in, name, f"is added to {where}", *told)
+    address = (f"base_url is {profile.base_url}",) if "base_url" in options else ()
+    return _change(call, put_in, name, f"is added to {where}", *address)
 
 
 def _change(
-    call: Invocation, action: Callable[[profiles.Document], profiles.Edit], name: str, what: str, *told: str
+    call: Invocation, action: Callable[[profiles.Document], profiles.Document], name: str, what: str, *more: str
 ) -> Result:
     """Change the file as it is by then: whatever had to be asked has been asked, and others may have changed it."""
     where = profiles.path(call.runtime.environ)
-    edit = profiles.change(where, action)
-    notes = (f"profile {name} {what}", *told, *([edit.note] if edit.note else []))
+    profiles.change(where, action)
+    notes = (f"profile {name} {what}", *more)
     return Result(data={"profile": name, "path": str(where), "notes": list(notes)}, notes=notes)
 
 
@@ -332,9 +332,9 @@ def _options_of(field: Field) -> list[inspect.Parameter]:
 
 def _option(name: str, what: str, choices: Sequence[str] = (), usual: str | None = None) -> inspect.Parameter:
     metavar = None if name in _FLAGS else _kebab(name).rsplit("-", 1)[-1].upper()
-    told = f"{what[0].upper()}{what[1:]}" + (f": {' or '.join(choices)}." if choices else ".")
+    description = f"{what[0].upper()}{what[1:]}" + (f": {' or '.join(choices)}." if choices else ".")
     kinds: dict[str, Any] = {"to": list[str] | None, **dict.fromkeys(_FLAGS, bool | None)}
-    option = typer.Option(f"--{_kebab(name)}", metavar=metavar, help=told, show_default=usual or False)
+    option = typer.Option(f"--{_kebab(name)}", metavar=metavar, help=description, show_default=usual or False)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kinds.get(name, str | None), option]
     )

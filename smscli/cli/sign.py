@@ -13,7 +13,7 @@ from smscli import providers
 from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.signature import Question, Working
 from smscli.errors import ConfigError, InputError
-from smscli.model import Account, Pairs, Profile, Secret, SecretSource
+from smscli.model import Account, Pairs, Profile, Secret, SecretCommand, SecretFile, SecretSource, SecretValue
 from smscli.profiles import Need
 from smscli.providers import Provider, Stamp
 from smscli.record import Record
@@ -218,9 +218,9 @@ def _profile(call: Invocation, key_file: str | None, need: Need) -> Profile:
         if key is not None or not call.runtime.is_terminal(call.runtime.stdin):
             raise
         # Raises again when more than the key is missing.
-        profile = call.runtime.profile(call.wanted, need=need, key=SecretSource("value", Secret("")))
+        profile = call.runtime.profile(call.wanted, need=need, key=SecretValue(Secret("")))
         typed = _ask_key(call.runtime, providers.get(profile.provider))
-        return _with_key(profile, SecretSource("value", Secret(typed)), "the prompt")
+        return _with_key(profile, SecretValue(Secret(typed)), "the prompt")
 
 
 def _with_key(profile: Profile, key: SecretSource, source: str) -> Profile:
@@ -267,10 +267,10 @@ def _ask_key(runtime: Runtime, provider: Provider) -> str:
 
 def _key(runtime: Runtime, key_file: str) -> SecretSource:
     if key_file != "-":
-        return SecretSource("file", path=os.path.abspath(os.path.expanduser(key_file)))  # noqa: PTH100,PTH111  (text)
+        return SecretFile(os.path.abspath(os.path.expanduser(key_file)))  # noqa: PTH100,PTH111  (text)
     from smscli.cli import inputs
 
-    return SecretSource("value", Secret(inputs.read_stdin(runtime, "the key")))
+    return SecretValue(Secret(inputs.read_stdin(runtime, "the key")))
 
 
 def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:
@@ -281,5 +281,5 @@ def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secre
     for name in document.tables:
         with suppress(ConfigError, InputError):
             other = profiles.resolve(document, named=name, environ=runtime.environ, need=Need.KEY)
-            if name != profile.name and other.secret.kind in ("value", "file"):
+            if name != profile.name and not isinstance(other.secret, SecretCommand):
                 yield name, profiles.secret(other, environ=runtime.environ)

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from smscli import plugins, providers
 from smscli.errors import ConfigError, SmscliError
-from smscli.model import Account, Profile, SecretSource, visible
+from smscli.model import Account, Profile, SecretValue, visible
 from smscli.sandbox._emulator import Demo, Emulator
 from smscli.wire import Transport
 
@@ -92,7 +92,7 @@ def demo_profile(provider: str) -> Profile:
         name=None,
         provider=provider,
         base_url="",
-        secret=SecretSource("value", value=chosen.account.secret),
+        secret=SecretValue(chosen.account.secret),
         fields=chosen.account.fields,
         sender=chosen.sender,
         region=chosen.region,
