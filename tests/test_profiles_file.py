@@ -347,7 +347,7 @@ def test_the_order_of_a_save_survives_a_crash(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     script = (
         "from pathlib import Path; from smscli import profiles; "
-        f"profiles.change(Path({str(tmp_path / 'c.toml')!r}), lambda _: profiles.Edit('a = 1'))"
+        f"profiles.change(Path({str(tmp_path / 'c.toml')!r}), lambda _: profiles.Document('a = 1'))"
     )
     command = ["strace", "-f", "-o", str(trace), "-e", "trace=openat,fchmod,write,fsync,rename,renameat,renameat2"]
     try:
