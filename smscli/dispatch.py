@@ -32,8 +32,10 @@ _TELLING = 8
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
 
-# Causes after which another try, made at once, may go better and cannot double anything.
-_CURABLE = (Cause.STALE, Cause.UNREACHABLE)
+# Causes after which another try, made soon, may go better and cannot double anything.
+_CURABLE = (Cause.STALE, Cause.BUSY, Cause.UNREACHABLE)
+# Seconds of a pause after which a signal is heard.
+_HEARING = 2.0
 
 _STOPPED = "stopped by a signal before this recipient's turn"
 _AGAIN = "run the same command with the same --key to send the rest"
@@ -74,7 +76,7 @@ class Caller:
     """One vendor, one account, and the calls made to it; a fetched stamp is shared between them while it is fresh."""
 
     def __init__(self, provider: Provider, account: Account, world: World) -> None:
-        self._provider = provider
+        self._provider = provider.of(account.fields)
         self._account = account
         self._world = world
         self._fetched: tuple[str, float] | None = None
@@ -89,8 +91,8 @@ class Caller:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._ask(operation, what, deadline)
-            except UnreachableError:
-                if not self._pause(attempt, deadline):
+            except UnreachableError as error:
+                if not self._pause(attempt, deadline, error.wait or 0.0):
                     raise
                 self._fetched = None
         raise AssertionError  # pragma: no cover  (the last attempt returned or raised)
@@ -130,16 +132,16 @@ class Caller:
     def stamp(self, deadline: float | None = None) -> tuple[str, float | None]:
         """Return what makes the next request fresh, and the monotonic second after which it is stale.
 
-        A vendor's clock is fetched over the network, unless the profile says ``clock = "local"``.
+        A vendor's clock is fetched over the network.
         """
         world, provider = self._world, self._provider
         if provider.stamp is Stamp.NONCE:
             return world.nonce(), None
+        started = world.monotonic()
+        if provider.stamp is Stamp.LOCAL_CLOCK:
+            return str(int(world.now())), started + provider.stamp_life
         if provider.stamp is Stamp.NONE or provider.timestamp is None:
             return "", None
-        started = world.monotonic()
-        if self._account.fields.get("clock") == "local":
-            return str(int(world.now())), started + provider.stamp_life
         if self._fetched is None or started - self._fetched[1] > provider.stamp_life * _REUSE:
             request = provider.timestamp.build(None, self._account, "")
             response = self._exchange(request, self._deadline() if deadline is None else deadline)
@@ -171,8 +173,10 @@ class Caller:
             else:
                 receipt = self._without_echoes(self._provider.send.parse(response, message, stamp), request, message)
                 refusals += 1
-            again = refusals < REFUSALS and all(s.reason and s.reason.cause in _CURABLE for s in receipt.submissions)
-            if not again or not self._pause(attempt, deadline):
+            reasons = [submission.reason for submission in receipt.submissions]
+            wait = max((reason.wait or 0.0 for reason in reasons if reason), default=0.0)
+            again = (wait or refusals < REFUSALS) and all(reason and reason.cause in _CURABLE for reason in reasons)
+            if not again or not self._pause(attempt, deadline, wait):
                 break
             self._fetched = None
         return self._settle(receipt, journal, key, deadline) if claimed else receipt
@@ -222,13 +226,19 @@ class Caller:
     def _deadline(self) -> float:
         return self._world.monotonic() + self._world.seconds
 
-    def _pause(self, attempt: int, deadline: float) -> bool:
-        """Wait before another attempt (full jitter); return False when there is none to be made."""
-        delay = self._world.jitter() * 0.5 * 2**attempt
+    def _pause(self, attempt: int, deadline: float, wait: float = 0.0) -> bool:
+        """Wait before another attempt, full jitter on top of what the vendor asks for; False when none is to be made.
+
+        A wait that would end behind the deadline is not begun.
+        """
+        delay = wait + self._world.jitter() * 0.5 * 2**attempt
         if attempt == ATTEMPTS or self._world.stopped() or self._world.monotonic() + delay >= deadline:
             return False
-        self._world.sleep(delay)
-        return not self._world.stopped()
+        while True:
+            self._world.sleep(min(delay, _HEARING))
+            delay -= _HEARING
+            if delay <= 0 or self._world.stopped():
+                return not self._world.stopped()
 
     def _without_echoes(self, receipt: SendReceipt, request: Request, message: Message) -> SendReceipt:
         """Return the receipt, UNKNOWN where an id repeats the request.
@@ -238,14 +248,14 @@ class Caller:
         """
         pairs = (*request.query, *request.form)
         signatures = (value for name, value in pairs if name == self._provider.rule.signature)
-        words = (self._account.secret.reveal(), message.text, *signatures)
+        words = (*(secret.reveal() for secret in self._account.secrets), message.text, *signatures)
         spelled = {digits for word in words for digits in _in_digits(word)}
 
         def checked(submission: Submission) -> Submission:
-            one = submission.message_id or ""
-            echoes = (digits == one or (len(digits) >= _TELLING and digits in one) for digits in spelled)
-            # Other than digits is an id of our own making.
-            if not (one.isdigit() and any(echoes)):
+            # Other than digits (a comma between those of several parts) is an id of our own making.
+            ids = [one for one in (submission.message_id or "").split(",") if one.isdigit()]
+            echoes = (d == one or (len(d) >= _TELLING and d in one) for d in spelled for one in ids)
+            if not any(echoes):
                 return submission
             hint = "it may have been sent: look at the vendor's own list of messages before sending again"
             reason = Reason("the vendor's answer gives an id that repeats the request", Cause.UNKNOWN, hint=hint)

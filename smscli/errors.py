@@ -54,6 +54,8 @@ class Cause(StrEnum):
     """The vendor said no, and would say it again."""
     STALE = "stale"
     """The vendor did not process it, as it documents, and a new signature may cure that."""
+    BUSY = "busy"
+    """The vendor did not process it, as it documents, and asks for patience."""
     UNREACHABLE = "unreachable"
     """Nothing left for the vendor."""
     CONFLICT = "conflict"
@@ -66,12 +68,14 @@ class SmscliError(Exception):
     """An end that smscli foresaw.
 
     ``message`` says what was wrong and where, ``hint`` what to do about it, ``code`` is the vendor's own error
-    code when it gave one, ``problems`` lists the single findings when several were made at once.
+    code when it gave one, ``problems`` lists the single findings when several were made at once, ``wait`` is the
+    seconds after which another try may go better, where the vendor says so.
     None of these may hold a secret, a signature or a full URL.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
     cause: ClassVar[Cause]
+    wait: float | None = None
 
     def __init__(
         self, message: str, *, hint: str | None = None, code: str | None = None, problems: Sequence[str] = ()
@@ -153,5 +157,5 @@ ERROR_OF: Mapping[Cause, type[SmscliError]] = {
         OutcomeUnknownError,
         ConflictError,
     )
-} | {Cause.STALE: UnreachableError}
+} | {Cause.STALE: UnreachableError, Cause.BUSY: UnreachableError}
 """The error, and with it the exit status, that a cause ends in."""

@@ -6,7 +6,7 @@ This module is pure: frozen values and the rules that hold inside one value. No 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -81,6 +81,13 @@ class Secret:
         return Secret, (MASK,)
 
 
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """Return ``text`` with every occurrence of every secret masked: the longer ones first, which may hold others."""
+    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
+        text = secret.mask(text)
+    return text
+
+
 # --- numbers and senders ---------------------------------------------------------------------------------------------
 
 
@@ -152,22 +159,26 @@ class Outcome(StrEnum):
 class Reason(Record):
     """Why an outcome is not SENT, in words that are safe to show.
 
-    ``code`` is the vendor's own code.
+    ``code`` is the vendor's own code. ``wait`` is the seconds after which another try may go better, where the vendor
+    says so.
     """
 
     text: str
     cause: Cause
     code: str | None = None
     hint: str | None = None
+    wait: float | None = None
 
     @classmethod
     def of(cls, error: SmscliError) -> Reason:
         """Return what an error says of the recipients it concerns."""
-        return cls(error.message, error.cause, error.code, error.hint)
+        return cls(error.message, error.cause, error.code, error.hint, error.wait)
 
     def error(self, text: str | None = None) -> SmscliError:
         """Return the error that ends a command for this reason, in other words if there are any."""
-        return ERROR_OF[self.cause](text or self.text, hint=self.hint, code=self.code)
+        error = ERROR_OF[self.cause](text or self.text, hint=self.hint, code=self.code)
+        error.wait = self.wait
+        return error
 
 
 class Money(Record):
@@ -274,6 +285,7 @@ class Field(Record):
     """One value a vendor needs from a profile. Its environment variable is ``SMSCLI_`` and the name in capitals.
 
     ``choices`` empties to "any text"; ``pattern`` is a full-match regular expression, ``example`` shows what fits.
+    A ``secret`` signs, and stays here; one that is ``sent`` travels in requests instead (a password beside the key).
     """
 
     name: str
@@ -284,17 +296,29 @@ class Field(Record):
     default: str | None = None
     pattern: str | None = None
     example: str | None = None
+    sent: bool = False
 
 
 class Account(Record):
     """Everything a request builder may know of the account: never where it came from.
 
     ``fields`` holds the vendor's own values by field name (``login``, ``project``, ``app_id`` …), defaults filled in.
+    ``secret`` signs; ``sent_secrets`` are those that travel, by field name.
     """
 
     base_url: str
     secret: Secret
     fields: Mapping[str, str] = MappingProxyType({})
+    sent_secrets: Mapping[str, Secret] = MappingProxyType({})
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that nobody may see."""
+        return (self.secret, *self.sent_secrets.values())
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` with all of the account's secrets masked."""
+        return mask(text, self.secrets)
 
 
 class SecretValue(Record):
@@ -333,6 +357,7 @@ class Profile(Record):
     base_url: str
     secret: SecretSource | None
     fields: Mapping[str, str] = MappingProxyType({})
+    sent_secrets: Mapping[str, SecretSource] = MappingProxyType({})
     sender: str | None = None
     to: tuple[str, ...] = ()
     region: str | None = None

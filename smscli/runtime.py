@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from smscli import providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, Secret, SecretSource
-from smscli.providers import Provider
+from smscli.providers import Provider, Stamp
 from smscli.record import Record
 from smscli.wire import Request, Response, Transport
 
@@ -120,13 +120,22 @@ class Runtime(Record):
         """Return what the request builders may know, the secret fetched from where the profile says."""
         from smscli import profiles
 
-        secret = profiles.secret(profile, environ=self.environ) if need_secret else Secret("")
-        account = profiles.account(profile, secret)
+        secret, sent = Secret(""), dict[str, Secret]()
+        if need_secret:
+            secret = profiles.secret(profile, environ=self.environ)
+            sent = profiles.sent_secrets(profile, environ=self.environ)
+        account = profiles.account(profile, secret, sent)
         if _stays_inside(profile):
             from smscli import sandbox
 
             account = account._replace(base_url=sandbox.demo(profile.provider).account.base_url)
         return account
+
+    def offline_stamp(self, provider: Provider) -> str:
+        """Return what makes a request fresh that is shown and not sent: the local clock stands for the vendor's."""
+        if provider.stamp.ages:
+            return str(int(self.now()))
+        return fresh_nonce() if provider.stamp is Stamp.NONCE else ""
 
     # --- the way out ---
 

@@ -1,6 +1,6 @@
 """How a request is signed: the rule as data, and every stage of its working as a value.
 
-This room is pure. A vendor states its rule as a ``Rule``; ``sign`` works it out. The same function signs what is
+This module is pure. A vendor states its rule as a ``Rule``; ``sign`` works it out. The same function signs what is
 sent, explains it, verifies it in the sandbox, and is asked again with one thing changed when two signatures differ.
 
 The vendors dictate MD5 and SHA-1; neither is claimed to be secure here. What protects a request is TLS.
@@ -9,11 +9,12 @@ The vendors dictate MD5 and SHA-1; neither is claimed to be secure here. What pr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, unique
+from urllib.parse import quote, quote_plus
 
 from smscli.errors import InputError
-from smscli.model import MASK, Pairs, Secret
+from smscli.model import MASK, Pairs, Secret, mask
 from smscli.record import Record
 
 
@@ -22,17 +23,50 @@ class KeyUse(StrEnum):
     """Where the secret enters."""
 
     SUFFIX = "suffix"
-    """Behind the values, after one more separator."""
+    """Behind the values."""
+    PREFIX = "prefix"
+    """In front of the values."""
     HMAC = "hmac"
     """As the key of an HMAC over the values (RFC 2104)."""
 
 
+@unique
+class Escape(StrEnum):
+    """How a value is written inside the string that is hashed; the words are those of an explanation."""
+
+    NONE = "as it is"
+    PERCENT = "percent-encoded (RFC 3986)"
+    """All but letters, digits and ``-._~``, as PHP's rawurlencode does."""
+    FORM = "percent-encoded, a space as +"
+    """As forms and Python's quote_plus do."""
+
+    @property
+    def apply(self) -> Callable[[str], str]:
+        """The function that escapes one value."""
+        return _ESCAPES[self]
+
+
+def _percent(text: str) -> str:
+    return quote(text, safe="")
+
+
+_ESCAPES: Mapping[Escape, Callable[[str], str]] = {
+    Escape.NONE: str,
+    Escape.PERCENT: _percent,
+    Escape.FORM: quote_plus,
+}
+
+
 class Rule(Record):
-    """One vendor's signature rule.
+    """One vendor's signature rule: what takes part, how it is joined into one string, and how that is hashed.
 
     ``signature`` is the wire name of the result. ``unsigned`` names the parameters that never take part, with the
     reason. ``order`` empty means "sorted by name, byte by byte"; otherwise each group of alternative names holds one
-    place, in this order, and a parameter in no group does not take part. ``separator`` stands between the values.
+    place, in this order, and a parameter in no group does not take part.
+
+    Each parameter is one piece of the string: its value, written as ``escape`` says, behind its name and ``glue``
+    (None: names do not stand in it). ``separator`` stands between the pieces, and before the first when ``leading``;
+    ``key_separator`` (None: the same) between them and the key. Without any piece the key stands alone.
     ``digests`` are applied one after the other, each to the lower-case hex text of the one before.
     ``traps`` are one-line warnings about what the rule lets go wrong.
     """
@@ -44,6 +78,37 @@ class Rule(Record):
     separator: str = ""
     key: KeyUse = KeyUse.SUFFIX
     traps: tuple[str, ...] = ()
+    glue: str | None = None
+    escape: Escape = Escape.NONE
+    leading: bool = False
+    key_separator: str | None = None
+
+    @property
+    def head(self) -> str:
+        """What stands before the first piece."""
+        return self.separator if self.leading else ""
+
+    @property
+    def before_key(self) -> str:
+        """What stands between the pieces and the key."""
+        return self.separator if self.key_separator is None else self.key_separator
+
+    def join(self, signed: Pairs) -> str:
+        """Return the pieces in one string, without the key."""
+        pieces = join_pieces(signed, self.glue, self.escape.apply)
+        return self.head + self.separator.join(pieces) if pieces else ""
+
+    def with_key(self, signed: Pairs, key: str) -> str:
+        """Return the string that is hashed, for a rule whose key stands in it."""
+        parts = (self.join(signed), self.before_key) if signed else ()
+        return "".join((*parts, key) if self.key is KeyUse.SUFFIX else (key, *reversed(parts)))
+
+
+def join_pieces(signed: Pairs, glue: str | None, escape: Callable[[str], str]) -> list[str]:
+    """Return the piece of each parameter: see ``Rule``."""
+    if glue is None:
+        return [escape(value) for _, value in signed]
+    return [f"{name}{glue}{escape(value)}" for name, value in signed]
 
 
 class LeftOut(Record):
@@ -74,21 +139,20 @@ class SignatureTrace(Record):
     signature: str
 
 
-def sign(rule: Rule, params: Pairs, secret: Secret) -> SignatureTrace:
+def sign(rule: Rule, params: Pairs, secret: Secret, *, others: Sequence[Secret] = ()) -> SignatureTrace:
     """Return the working of ``rule`` over ``params``, exactly as given: nothing is added, empty values count.
 
-    Values are hashed raw (decoded), as UTF-8; raises InputError for what cannot be (bytes of another encoding).
+    Strings are hashed as UTF-8; raises InputError for what cannot be (bytes of another encoding). ``others`` are the
+    account's further secrets, which no stage may show either.
     """
     _check_encodable(params, secret)
     signed, left_out = arrange(rule, params)
-    values = [value for _, value in signed]
-    joined = rule.separator.join(values)
-    steps = [_step("joined values", joined, joined, secret)]
-    if rule.key is KeyUse.SUFFIX:
-        text = rule.separator.join([*values, secret.reveal()])
-        steps.append(_step("with the key", text, rule.separator.join([*values, MASK]), secret))
-    else:
-        text = joined
+    text = rule.join(signed)
+    names, escaped = "names and " if rule.glue is not None else "", "escaped " if rule.escape is not Escape.NONE else ""
+    steps = [Step(f"joined {names}{escaped}values", text, _shown(text, rule, secret, others))]
+    if rule.key is not KeyUse.HMAC:
+        text = rule.with_key(signed, secret.reveal())
+        steps.append(Step("with the key", text, _shown(rule.with_key(signed, MASK), rule, secret, others)))
     for name in rule.digests:
         label = f"HMAC-{name.upper()} with the secret" if rule.key is KeyUse.HMAC else f"{name.upper()} hex"
         text = _digest(rule, name, text, secret)
@@ -125,9 +189,10 @@ def _check_encodable(params: Pairs, secret: Secret) -> None:
         ) from None
 
 
-def _step(label: str, value: str, shown: str, secret: Secret) -> Step:
-    # A value may hold the secret too (someone signed `apikey` by mistake): what is shown never does.
-    return Step(label, value, secret.mask(shown))
+def _shown(text: str, rule: Rule, secret: Secret, others: Sequence[Secret]) -> str:
+    # A value may hold a secret too (a password that is sent, `apikey` signed by mistake): what is shown never does.
+    secrets = (secret, *others)
+    return mask(text, (*secrets, *(Secret(rule.escape.apply(one.reveal())) for one in secrets)))
 
 
 def _digest(rule: Rule, name: str, text: str, secret: Secret) -> str:

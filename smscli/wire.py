@@ -105,19 +105,21 @@ def decode_text(body: bytes) -> str:
 def decode_json(body: bytes) -> object:
     """Return an answer's JSON value, refusing all that the plain parser lets pass.
 
-    Raises MalformedAnswer for a repeated key (the last one would silently win), NaN and infinities, numbers of
-    thousands of digits, nesting deeper than 32 and bytes that are not UTF-8.
+    A number with a point or an exponent is a Decimal, digit by digit as it was written. Raises MalformedAnswer for a
+    repeated key (the last one would silently win), NaN and infinities, numbers of thousands of digits, nesting deeper
+    than 32 and bytes that are not UTF-8.
     """
-    import json  # only commands that read an answer pay for it
+    import json  # only commands that read an answer pay for these
+    from decimal import Decimal, InvalidOperation
 
     text = decode_text(body)
     if depth(text) > _MAX_DEPTH:
         raise MalformedAnswer("the answer is nested too deeply")
     try:
-        return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant)
+        return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant, parse_float=Decimal)
     except MalformedAnswer:
         raise
-    except ValueError as error:
+    except (ValueError, InvalidOperation) as error:  # an exponent can be beyond what a Decimal holds
         raise MalformedAnswer(f"the answer is not JSON: {kind_of_text(text)}") from error
 
 

@@ -50,7 +50,7 @@ def compose(
     """
     from smscli import numbering
 
-    provider = providers.get(profile.provider)
+    provider = providers.get(profile.provider).of(profile.fields)
     text, notes = _clean(text)
     entries = [number.strip() for entry in to or profile.to for number in entry.split(",") if number.strip()]
     if not entries:

@@ -196,7 +196,7 @@ def add(call: Invocation, name: str, provider: str | None, default: bool, **give
     vendor = _vendor(call.runtime, provider)
     _split_command(vendor, options)
     options |= _ask_for_missing(call.runtime, vendor, options)
-    start = {"provider": vendor.name, **_secret(call.runtime, vendor, options)}
+    start = {"provider": vendor.name, **_secrets(call.runtime, vendor, options)}
     profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
 
     def put_in(document: profiles.Document) -> profiles.Document:
@@ -235,30 +235,46 @@ def _vendor(runtime: Runtime, name: str | None) -> Provider:
 
 
 def _split_command(vendor: Provider, options: dict[str, Any]) -> None:
-    """Cut the command as a shell would cut it, once and for all: no shell ever sees it again."""
-    key = f"{vendor.secret_field.name}_command"
+    """Cut each command as a shell would cut it, once and for all: no shell ever sees it again."""
+    keys = [f"{field.name}_command" for field in vendor.secret_fields]
     try:
-        options.update({key: shlex.split(options[key])} if key in options else {})
+        options.update({key: shlex.split(options[key]) for key in keys if key in options})
     except ValueError:
         raise InputError("the quotes in the command do not match") from None
 
 
-def _secret(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
-    """Return the secret as a setting: typed without echo, or from the pipe; nothing when a file or command has it."""
-    field = vendor.secret_field
-    if f"{field.name}_file" in options or f"{field.name}_command" in options:
-        return {}
+def _secrets(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
+    """Return the secrets as settings: typed without echo, or one from the pipe; none that a file or command has."""
+    missing = [
+        field for field in vendor.secret_fields if not {f"{field.name}_file", f"{field.name}_command"} & set(options)
+    ]
     if runtime.is_terminal(runtime.stdin):
-        question = f"{field.name}: {field.help} (not shown)"
-        return {field.name: prompts.ask_secret(runtime, question, _check(vendor, field.name))}
+        return {
+            field.name: prompts.ask_secret(
+                runtime, f"{field.name}: {field.help} (not shown)", _check(vendor, field.name)
+            )
+            for field in missing
+        }
+    if len(missing) > 1:
+        raise InputError(
+            f"stdin holds one secret, and {vendor.title} needs {' and '.join(field.name for field in missing)}",
+            hint="; ".join(f"give {_ways(field)}" for field in missing),
+        )
+    return {field.name: _piped(runtime, field) for field in missing}
+
+
+def _piped(runtime: Runtime, field: Field) -> str:
     secret = inputs.read_stdin(runtime, f"the {field.name}", profiles.MAX_SECRET)
     if not secret:
-        ways = f"--{_kebab(field.name)}-file FILE or --{_kebab(field.name)}-command COMMAND"
         raise InputError(
             f"no {field.name}: stdin holds nothing",
-            hint=f"give it from a file (smscli profile add … < FILE) or a pipe, or give {ways}",
+            hint=f"give it from a file (smscli profile add … < FILE) or a pipe, or give {_ways(field)}",
         )
-    return {field.name: secret}
+    return secret
+
+
+def _ways(field: Field) -> str:
+    return f"--{_kebab(field.name)}-file FILE or --{_kebab(field.name)}-command COMMAND"
 
 
 def _ask_for_missing(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:

@@ -63,7 +63,8 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> 
         fields = [*account.fields.items()]
         # The demo key is no secret: it opens nothing but this emulator. A profile's own key is.
         if not own:
-            fields.append((providers.get(name).secret_field.name, account.secret.reveal()))
+            secrets = {providers.get(name).secret_field.name: account.secret, **account.sent_secrets}
+            fields += [(field, secret.reveal()) for field, secret in secrets.items()]
         rows.append(
             (name, url, f"profile {profile}" if own else " ".join(f"{field}={value}" for field, value in fields))
         )

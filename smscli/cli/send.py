@@ -122,16 +122,15 @@ def _confirm(runtime: Runtime, draft: Draft) -> None:
 def _preview(draft: Draft, runtime: Runtime) -> Result:
     """Show every signed request of the send, secret masked. A clock stamp is the local time: nothing is asked."""
     from smscli.providers import Stamp
-    from smscli.runtime import fresh_nonce
 
-    stamps = {Stamp.NONE: lambda: "", Stamp.CLOCK: lambda: str(int(runtime.now())), Stamp.NONCE: fresh_nonce}
     requests = [
-        draft.provider.send.build(batch, draft.account, stamps[draft.provider.stamp]()) for batch in draft.batches()
+        draft.provider.send.build(batch, draft.account, runtime.offline_stamp(draft.provider))
+        for batch in draft.batches()
     ]
     previews = [_show_request(draft, request) for request in requests]
     rows = tuple(row for preview in previews for row in _preview_rows(preview))
     notes = ["dry run: nothing was sent"]
-    if draft.provider.stamp is Stamp.CLOCK:
+    if draft.provider.stamp is Stamp.VENDOR_CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
         data=facts(draft) | {"requests": previews},
@@ -142,9 +141,10 @@ def _preview(draft: Draft, runtime: Runtime) -> Result:
 
 
 def _show_request(draft: Draft, request: Request) -> dict[str, Tree]:
-    mask = draft.account.secret.mask
-    trace = draft.provider.sign((*request.query, *request.form), draft.account.secret)
-    by_key = any(value == draft.account.secret.reveal() for _, value in request.form)
+    mask, account = draft.account.mask, draft.account
+    pairs = (*request.query, *request.form)
+    trace = draft.provider.sign(pairs, account.secret, others=account.secrets)
+    by_key = any(value == account.secret.reveal() for _, value in pairs)
     return {
         "method": request.method,
         "url": mask(request.url),

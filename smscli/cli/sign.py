@@ -15,7 +15,7 @@ from smscli.cli.signature import Question, Working
 from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Pairs, Profile, Secret, SecretCommand, SecretFile, SecretSource, SecretValue
 from smscli.profiles import Need
-from smscli.providers import Provider, Stamp
+from smscli.providers import Provider
 from smscli.record import Record
 from smscli.render import Result
 from smscli.runtime import Runtime
@@ -104,7 +104,9 @@ def sign(
     else:
         question = Question(_pairs(pairs or []))
     source = _key_source(profile)
-    answer = Working(providers.get(profile.provider), account, question, source, reveal=reveal, in_hex=in_hex)
+    answer = Working(
+        providers.get(profile.provider).of(account.fields), account, question, source, reveal=reveal, in_hex=in_hex
+    )
     if expect is not None or question.expected is not None:
         answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
@@ -158,13 +160,13 @@ def _capture(call: Invocation, from_url: str) -> Captured:
 def _ask_about(captured: Captured, profile: Profile, now: float) -> Question:
     from smscli.capture import staleness
 
-    provider = providers.get(profile.provider)
+    provider = providers.get(profile.provider).of(profile.fields)
     values = dict(reversed(captured.params))
     notes = list(captured.notes)
     if captured.providers and profile.provider not in captured.providers:
         notes.append(f"the capture looks like {captured.providers[0]}, not like {profile.provider}")
     stamp = values.get(provider.stamp_name or "")
-    if provider.stamp is Stamp.CLOCK and stamp is not None:
+    if provider.stamp.ages and stamp is not None:
         seen_at = now if captured.seen_at is None else captured.seen_at
         stale = staleness(stamp, seen_at, provider.stamp_life)
         notes += [stale] if stale else []
@@ -176,11 +178,8 @@ def _ask_about(captured: Captured, profile: Profile, now: float) -> Question:
 
 def _compose(call: Invocation, profile: Profile, account: Account, operation: str, typed: _Send) -> Question:
     """Build the request that ``send`` or ``balance`` would send now, by the local clock: nobody is asked."""
-    from smscli.runtime import fresh_nonce
-
-    provider = providers.get(profile.provider)
-    fresh = {Stamp.NONE: lambda: "", Stamp.CLOCK: lambda: str(int(call.runtime.now())), Stamp.NONCE: fresh_nonce}
-    stamp = typed.stamp or fresh[provider.stamp]()
+    provider = providers.get(profile.provider).of(profile.fields)
+    stamp = typed.stamp or call.runtime.offline_stamp(provider)
     notes: tuple[str, ...] = ()
     if operation == "balance":
         request = provider.balance.build(None, account, stamp)

@@ -37,8 +37,8 @@ class Working:
         self._account = account
         self._question = question
         self._key_source = key_source
-        self._trace = provider.sign(question.params, account.secret)
-        self._mask = Secret("").mask if reveal else account.secret.mask
+        self._trace = provider.sign(question.params, account.secret, others=account.secrets)
+        self._mask = str if reveal else account.mask
         self._reveal = reveal
         self._in_hex = in_hex
         self._diagnosis: Diagnosis | None = None
@@ -50,8 +50,9 @@ class Working:
 
         try:
             diagnosis = diagnose(
-                self._provider, self._question.params, self._account.secret, expected, others=tuple(others)
-            )
+                self._provider, self._question.params, self._account.secret, expected,
+                others=tuple(others), hidden=self._account.secrets,
+            )  # fmt: skip
         except InputError as error:
             self._error = error
             return
@@ -116,12 +117,13 @@ class Working:
         for index, step in enumerate(self._trace.steps):
             text = step.value if self._reveal else step.shown
             hashed = index < len(self._trace.steps) - last
-            yield step.label, text, self._bytes(step.value) if hashed else ""
+            yield step.label, text, self._bytes(step.value, step.shown) if hashed else ""
 
-    def _bytes(self, text: str) -> str:
-        secret = self._account.secret.reveal()
-        parts = text.split(secret) if secret and not self._reveal else [text]
-        return f" {MASK} ".join(part.encode().hex(" ") for part in parts).strip()
+    def _bytes(self, text: str, shown: str) -> str:
+        """Return the text in hex; ``shown`` has a mask in place of every secret."""
+        if self._reveal:
+            return text.encode().hex(" ")
+        return f" {MASK} ".join(part.encode().hex(" ") for part in shown.split(MASK)).strip()
 
     def _tree(self, request: Request | None) -> dict[str, Tree]:
         trace, mask = self._trace, self._mask

@@ -70,20 +70,22 @@ def diagnose(
     expected: str,
     *,
     others: Sequence[tuple[str, Secret]] = (),
+    hidden: Sequence[Secret] = (),
     limit: int = LIMIT,
 ) -> Diagnosis:
     """Return why ``expected`` is not (or that it is) the vendor's signature over ``params``.
 
-    ``params`` are the decoded parameters in the order the other program has them; ``others`` are further keys by the
-    name of their profile, tried as "the key of another profile". Raises InputError when ``expected`` cannot be a
-    signature of this vendor, with the reason.
+    ``provider`` is the vendor as this account uses it (``Provider.of``). ``params`` are the decoded parameters in the
+    order the other program has them; ``others`` are further keys by the name of their profile, tried as "the key of
+    another profile"; ``hidden`` are further secrets, masked like the keys. Raises InputError when ``expected`` cannot
+    be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
     cleaned = clean(expected)
     readings = forms(cleaned, signature, provider)
     signed, left_out = arrange(provider.rule, params)
     keys = tuple((name, other.reveal()) for name, other in others if other != secret and other.reveal())
-    case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(readings))
+    case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(readings), tuple(hidden))
     size = sum(len(name) + len(value) + 8 for name, value in params)
     search = Search(MISTAKES, case, readings, limit * _ORDINARY_SIZE // max(_ORDINARY_SIZE, size))
     search.run(true_recipe(provider.rule, signed, secret.reveal()))

@@ -66,7 +66,7 @@ _WRONGLY_CHAINED = tuple(
     "Use {digest}; a second stage hashes the lower-case hex text of the first.",
 )
 def wrong_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
-    if case.rule.key is KeyUse.SUFFIX:
+    if case.rule.key is not KeyUse.HMAC:
         for words, digest in _WRONGLY_CHAINED:
             if case.wants(digest):
                 yield recipe._replace(digest=digest), (digest.label, words)
@@ -76,12 +76,12 @@ def wrong_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     "key-between",
     Stage.DIGEST,
     "The key was appended after {0}, before {1}, instead of before both.",
-    "Append the key to the values, then hash.",
+    "{key}, then hash.",
 )
 def key_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     """Hash the values alone first and append the key to the digest."""
     digests = case.rule.digests
-    if case.rule.key is KeyUse.SUFFIX and len(digests) == 2 and case.wants(recipe.digest):
+    if case.rule.key is not KeyUse.HMAC and len(digests) == 2 and case.wants(recipe.digest):
         for separator in dict.fromkeys((recipe.key_separator, "")):
             glue = separator.encode()
 
@@ -157,10 +157,10 @@ def hash_for_hmac(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     "hmac-for-hash",
     Stage.DIGEST,
     "{0} was used instead of a plain hash.",
-    "Append the key to the values and use {digest}.",
+    "{key} and use {digest}.",
 )
 def hmac_for_hash(recipe: Recipe, case: Case) -> Iterator[Attempt]:
-    if case.rule.key is KeyUse.SUFFIX:
+    if case.rule.key is not KeyUse.HMAC:
         for digest in (*_HMACS, *_SWAPPED_HMACS):
             if case.wants(digest):
                 yield recipe._replace(digest=digest, key_place=Place.NOWHERE), (digest.label,)

@@ -1,4 +1,4 @@
-"""Mistakes in the joining: names between the values, the separator, and what is done to the joined string."""
+"""Mistakes in the joining: names, escapes, the separator, and what is done to the joined string."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from collections.abc import Iterator
 
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake, separator_in_words
 from smscli.diagnosis._recipe import Place, Recipe
-from smscli.diagnosis._respelling import PERCENT
+from smscli.diagnosis._respelling import PERCENT, Spelling
+from smscli.signing import Escape
 
-_SEPARATOR_FIX = "Put {separator} between the values and before the key, and nowhere else."
+_SEPARATOR_FIX = "Put {separator}, and nowhere else."
 
 
 @mistake(
     "names-included",
     Stage.JOIN,
     "The names were joined with the values, as {0}, with {1} between them.",
-    "Join the values alone.",
+    "Join {pieces}.",
 )
-def names_included(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+def names_included(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     """Join ``name=value`` as in a query string, with one separator before the key or the rule's."""
     for glue in ("=", "", ":"):
+        if glue == case.rule.glue:
+            continue
         for separator in dict.fromkeys((recipe.separator, "&", ";", ",", "")):
             facts = (f"name{glue}value", separator_in_words(separator))
             changed = recipe._replace(glue=glue, separator=separator)
@@ -28,10 +31,31 @@ def names_included(recipe: Recipe, _: Case) -> Iterator[Attempt]:
                 yield changed._replace(key_separator=separator), facts
 
 
+@mistake("names-left-out", Stage.JOIN, "The values were joined without their names.", "Join {pieces}.")
+def names_left_out(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    if case.rule.glue is not None:
+        yield recipe._replace(glue=None), ()
+
+
+@mistake("escaped-otherwise", Stage.JOIN, "The values were joined {0}.", "{values}.")
+def escaped_otherwise(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    """Leave values as they are, or escape them as another library does, where the rule has them escaped."""
+    if case.rule.escape is Escape.NONE:
+        return
+    right = recipe.text(recipe.key)
+    escapes: dict[str, Spelling] = {"unescaped": str, **{f"escaped as by {name}": one for name, one in PERCENT.items()}}
+    for words, escape in escapes.items():
+        other = recipe._replace(escape=escape)
+        if other.text(recipe.key) != right:
+            yield other, (words,)
+
+
 @mistake("separator-missing", Stage.JOIN, "The separator was missing {0}.", _SEPARATOR_FIX)
 def separator_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     if recipe.separator:
-        yield recipe._replace(separator="", key_separator=""), ("anywhere",)
+        yield recipe._replace(separator="", key_separator="", head=""), ("anywhere",)
+        if recipe.head:
+            yield recipe._replace(head=""), ("at the beginning",)
         yield recipe._replace(separator=""), ("between the values",)
         yield recipe._replace(key_separator=""), ("before the key",)
 
@@ -50,7 +74,8 @@ def separator_at_end(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for separator in dict.fromkeys((case.rule.separator, ";", "&", ",")):
         if separator:
             yield recipe._replace(tail=separator), (separator, "at the end")
-            yield recipe._replace(head=separator), (separator, "at the beginning")
+            if separator != recipe.head:
+                yield recipe._replace(head=separator), (separator, "at the beginning")
 
 
 @mistake("separator-other", Stage.JOIN, "The separator was {0} {1}.", _SEPARATOR_FIX)
@@ -67,7 +92,7 @@ def separator_other(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     "joined-percent-encoded",
     Stage.JOIN,
     "The whole string was percent-encoded before hashing, separators too (as by {0}).",
-    "Hash the string as it is; percent-encoding belongs to the URL or form only.",
+    "Hash the string as it is; {encoding}.",
 )
 def joined_percent_encoded(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Percent-encode the whole text, separators and all; without separators that is what happens to the values."""
@@ -84,6 +109,8 @@ def joined_percent_encoded(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 
 JOINING = (
     names_included,
+    names_left_out,
+    escaped_otherwise,
     separator_missing,
     separator_doubled,
     separator_at_end,

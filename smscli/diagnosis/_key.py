@@ -13,7 +13,10 @@ from smscli.diagnosis._respelling import Spellings, rawurlencode
 
 @mistake("key-placed", Stage.KEY, "The key stood {0}.", "Put the key where the vendor's rule puts it.")
 def key_placed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
-    for place, words in ((Place.FRONT, "in front of the values"), (Place.BOTH, "on both sides of the values")):
+    places = [(Place.FRONT, "in front of the values"), (Place.BOTH, "on both sides of the values")]
+    if recipe.key_place is Place.FRONT:
+        places[0] = (Place.BEHIND, "behind the values")
+    for place, words in places:
         for separator in dict.fromkeys((recipe.key_separator, case.rule.separator, "")):
             yield recipe._replace(key_place=place, key_separator=separator), (words,)
 

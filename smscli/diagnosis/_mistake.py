@@ -12,9 +12,9 @@ from functools import partial
 from typing import NamedTuple
 
 from smscli.diagnosis._recipe import Digest, Recipe, rule_digest
-from smscli.model import Pairs
+from smscli.model import Pairs, Secret
 from smscli.providers import Provider
-from smscli.signing import LeftOut, Rule
+from smscli.signing import Escape, KeyUse, LeftOut, Rule
 
 
 @unique
@@ -45,7 +45,7 @@ class Case(NamedTuple):
 
     ``given`` are the parameters as the other program has them, ``left_out`` those that are not signed; ``keys`` are
     the keys of other profiles by name. ``lengths`` are those of the hex that is looked for. ``wide`` asks for every
-    variant, affordable for single mistakes only.
+    variant, affordable for single mistakes only. ``hidden`` are secrets besides the keys.
     """
 
     provider: Provider
@@ -54,6 +54,7 @@ class Case(NamedTuple):
     keys: tuple[tuple[str, str], ...]
     key: str
     lengths: frozenset[int]
+    hidden: tuple[Secret, ...] = ()
     wide: bool = True
 
     @property
@@ -67,14 +68,30 @@ class Case(NamedTuple):
 
     def rule_in_words(self) -> dict[str, str]:
         """Return the words of the vendor's rule that a fix may name."""
-        order = "sorted by name, byte by byte"
-        if self.rule.order:
-            order = f"in the order {', '.join(group[0] for group in self.rule.order)}"
-        return {
-            "order": order,
-            "separator": separator_in_words(self.rule.separator),
-            "digest": rule_digest(self.rule).label,
-        }
+        return _words(self.rule)
+
+
+def _words(rule: Rule) -> dict[str, str]:
+    order = "sorted by name, byte by byte"
+    if rule.order:
+        order = f"in the order {', '.join(group[0] for group in rule.order)}"
+    pieces = "the values alone" if rule.glue is None else f"name{rule.glue}value of each parameter"
+    places = [f"{'in front of' if rule.leading else 'between'} the {'values' if rule.glue is None else 'parameters'}"]
+    if rule.before_key == rule.separator and rule.key is not KeyUse.HMAC:
+        places.append("before the key" if rule.key is KeyUse.SUFFIX else "behind the key")
+    key = "Put the key in front of the values" if rule.key is KeyUse.PREFIX else "Append the key to the values"
+    values, encoding = "Sign the decoded values", "percent-encoding belongs to the URL or form only"
+    if rule.escape is not Escape.NONE:
+        values, encoding = f"Sign each value {rule.escape}, once", "the request is encoded on top of that, on its own"
+    return {
+        "order": order,
+        "pieces": pieces,
+        "separator": f"{separator_in_words(rule.separator)} {' and '.join(places)}",
+        "key": key,
+        "values": values,
+        "encoding": encoding,
+        "digest": rule_digest(rule).label,
+    }
 
 
 def separator_in_words(separator: str) -> str:
@@ -94,7 +111,8 @@ Apply = Callable[[Recipe, Case], Iterable[Attempt]]
 class Mistake(NamedTuple):
     """One way to go wrong. ``sentence`` and ``fix`` are format strings over the facts that ``apply`` gives.
 
-    A fix may also name ``{order}``, ``{separator}`` and ``{digest}``: those of the vendor's rule.
+    A fix may also name ``{order}``, ``{pieces}``, ``{separator}`` (with its places), ``{key}``, ``{values}``,
+    ``{encoding}`` and ``{digest}``: those of the vendor's rule, in words.
     """
 
     name: str

@@ -13,7 +13,7 @@ from enum import StrEnum, unique
 from typing import NamedTuple
 
 from smscli.model import Pairs
-from smscli.signing import KeyUse, Rule
+from smscli.signing import KeyUse, Rule, join_pieces
 
 
 @unique
@@ -37,8 +37,8 @@ class Digest(NamedTuple):
 class Recipe(NamedTuple):
     """One way to make a signature. ``pairs`` stand in joining order; ``glue`` joins a name to its value.
 
-    ``glue`` None: names do not take part; ``finish`` is what is done to the whole text in the end. A plain tuple,
-    because a search makes hundreds of thousands.
+    ``glue`` None: names do not take part; ``escape`` is how values are written; ``finish`` is what is done to the whole
+    text in the end. A plain tuple, because a search makes hundreds of thousands.
     """
 
     pairs: Pairs
@@ -52,6 +52,7 @@ class Recipe(NamedTuple):
     tail: str = ""
     charset: str = "utf-8"
     finish: Callable[[str], str] = str
+    escape: Callable[[str], str] = str
 
     def outcome(self) -> str:
         """Return the signature, as the hex that the digest gives."""
@@ -59,30 +60,43 @@ class Recipe(NamedTuple):
 
     def text(self, key: str) -> str:
         """Return the text that is hashed, with ``key`` (the real one, or a mask) where the key goes."""
-        pairs, separator, _, place, key_separator, _, glue, head, tail, _, finish = self
-        parts = [value for _, value in pairs] if glue is None else [f"{name}{glue}{value}" for name, value in pairs]
-        body = head + separator.join(parts)
+        pairs, separator, _, place, key_separator, _, glue, head, tail, _, finish, escape = self
+        pieces = join_pieces(pairs, glue, escape)
+        body = head + separator.join(pieces) if pieces else ""
         if place is Place.BEHIND:
-            body = f"{body}{key_separator}{key}" if parts else key
+            body = f"{body}{key_separator}{key}" if pieces else key
         elif place is Place.FRONT:
-            body = f"{key}{key_separator}{body}"
+            body = f"{key}{key_separator}{body}" if pieces else key
         elif place is Place.BOTH:
             body = f"{key}{key_separator}{body}{key_separator}{key}"
         return finish(body + tail)
 
 
+_PLACES = {KeyUse.SUFFIX: Place.BEHIND, KeyUse.PREFIX: Place.FRONT, KeyUse.HMAC: Place.NOWHERE}
+
+
 def true_recipe(rule: Rule, signed: Pairs, key: str) -> Recipe:
     """Return the recipe without a mistake over parameters that are already in signing order."""
-    place = Place.BEHIND if rule.key is KeyUse.SUFFIX else Place.NOWHERE
-    return Recipe(signed, rule.separator, key, place, rule.separator, rule_digest(rule))
+    return Recipe(
+        signed,
+        rule.separator,
+        key,
+        _PLACES[rule.key],
+        rule.before_key,
+        rule_digest(rule),
+        rule.glue,
+        rule.head,
+        escape=rule.escape.apply,
+    )
 
 
 def rule_digest(rule: Rule) -> Digest:
     """Return the digest that the rule demands."""
     *_, last = rule.digests
+    length = hashlib.new(last, usedforsecurity=False).digest_size * 2
     if rule.key is KeyUse.HMAC:
-        return Digest(f"HMAC-{last}", HEX_LENGTHS[last], keyed(last))
-    return Digest(" then ".join(rule.digests), HEX_LENGTHS[last], chained(rule.digests, str.encode))
+        return Digest(f"HMAC-{last}", length, keyed(last))
+    return Digest(" then ".join(rule.digests), length, chained(rule.digests, str.encode))
 
 
 HEX_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}

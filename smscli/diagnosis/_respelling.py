@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_plus
 from smscli.diagnosis._mistake import Apply, Attempt, Case
 from smscli.diagnosis._recipe import Recipe
 from smscli.model import Pairs
+from smscli.signing import Escape
 
 Spelling = Callable[[str], str]
 Spellings = tuple[tuple[str, Spelling], ...]
@@ -51,9 +52,7 @@ def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield from ((name,) for name in changed)
 
 
-def rawurlencode(text: str) -> str:
-    """Percent-encode every character but the unreserved ones (RFC 3986)."""
-    return quote(text, safe="")
+rawurlencode = Escape.PERCENT.apply
 
 
 def _lower_hex(text: str) -> str:

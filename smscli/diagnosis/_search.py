@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+from urllib.parse import quote_plus
 
 from smscli.diagnosis._findings import Explanation, Finding
 from smscli.diagnosis._forms import Form, outcome_lengths
 from smscli.diagnosis._mistake import Case, Facts, Mistake, Stage
 from smscli.diagnosis._recipe import Recipe
-from smscli.model import MASK, Secret, visible
+from smscli.diagnosis._respelling import rawurlencode
+from smscli.model import MASK, Secret, mask, visible
 
 Combination = tuple[tuple[Mistake, Facts], ...]
 """Mistakes made one after the other, with what each said of itself."""
@@ -102,6 +104,7 @@ class Search:
         return Finding(mistake.name, mistake.sentence.format(*masked), fix)
 
     def _masked(self, text: str) -> str:
-        for _, key in self._case.keys:
-            text = Secret(key).mask(text)
-        return visible(Secret(self._case.key).mask(text))
+        case = self._case
+        secrets = [case.key, *(key for _, key in case.keys), *(secret.reveal() for secret in case.hidden)]
+        spelled = {spell(secret) for secret in secrets for spell in (str, rawurlencode, quote_plus)}
+        return visible(mask(text, map(Secret, spelled)))

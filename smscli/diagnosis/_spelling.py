@@ -57,20 +57,20 @@ SPELLING = (
     _spelled(
         "percent-encoded",
         "{0}: percent-encoded before signing (as by {1}).",
-        "Sign the decoded values; percent-encoding belongs to the URL or form only.",
+        "{values}; {encoding}.",
         *PERCENT.items(),
         ("a replacement of spaces", lambda text: text.replace(" ", "%20")),
     ),
     _spelled(
         "percent-encoded-twice",
         "{0}: percent-encoded twice before signing (as by {1}).",
-        "Sign the decoded values; the HTTP library encodes them once, on its own.",
+        "{values}; the HTTP library encodes them once, on its own.",
         *((library, _twice(encode)) for library, encode in PERCENT.items()),
     ),
     _spelled(
         "percent-encoded-charset",
         "{0}: encoded in {1} and percent-encoded before signing.",
-        "Sign the decoded values, in UTF-8.",
+        "{values}, in UTF-8.",
         *((charset, _percent_in(charset, encode)) for charset in EIGHT_BIT for encode in (quote, quote_plus)),
     ),
     _spelled(

@@ -146,8 +146,8 @@ class JournalEntry:
 
 def is_pending(submission: Submission) -> bool:
     """Return whether this recipient may be claimed: proved not sent, or refused and documented as unprocessed."""
-    stale = submission.reason is not None and submission.reason.cause is Cause.STALE
-    return submission.outcome is Outcome.NOT_SENT or (submission.outcome is Outcome.REFUSED and stale)
+    unprocessed = submission.reason is not None and submission.reason.cause in (Cause.STALE, Cause.BUSY)
+    return submission.outcome is Outcome.NOT_SENT or (submission.outcome is Outcome.REFUSED and unprocessed)
 
 
 def fingerprint(

@@ -29,7 +29,7 @@ from __future__ import annotations
 from smscli.profiles._editing import add, refuse_name, remove, use
 from smscli.profiles._file import Document, change, find, names, path, read
 from smscli.profiles._resolving import BUILT_IN, Need, account, resolve, values
-from smscli.profiles._secrets import MAX_SECRET, secret
+from smscli.profiles._secrets import MAX_SECRET, secret, sent_secrets
 from smscli.profiles._settings import SETTINGS, SettingError, check
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "remove",
     "resolve",
     "secret",
+    "sent_secrets",
     "use",
     "values",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, unique
+from types import MappingProxyType
 from typing import Any
 
 from smscli import providers
@@ -68,7 +69,8 @@ def resolve(
         settings = {setting.name: reading.setting(setting) for setting in SETTINGS if setting.name != "base_url"}
         settings["base_url"] = reading.base_url(sandbox=settings["sandbox"] is True)
         fields = {field.name: reading.field(field) for field in reading.provider.fields if not field.secret}
-        secret = reading.secret(key)
+        secret = reading.secret(reading.provider.secret_field, key)
+        sent_secrets = {field.name: reading.secret(field) for field in reading.provider.secret_fields if field.sent}
         reading.refuse_unknown()
         if reading.problems:
             whose = f"profile {name}" if name else "this account"
@@ -78,6 +80,7 @@ def resolve(
         provider=reading.provider.name,
         secret=secret,
         fields=_without_none(fields),
+        sent_secrets=_without_none(sent_secrets),
         sources=reading.sources,
         **_without_none(settings),
     )
@@ -85,19 +88,19 @@ def resolve(
 
 def values(profile: Profile) -> dict[str, object]:
     """Return everything that is set, by the name it has in the file; what is secret stays a ``Secret``."""
-    name = providers.get(profile.provider).secret_field.name
+    secrets = {providers.get(profile.provider).secret_field.name: profile.secret, **profile.sent_secrets}
     everything = {
         "provider": profile.provider,
         **profile.fields,
-        **dict([spelling(name, profile.secret)] if profile.secret else []),
+        **dict(spelling(name, source) for name, source in secrets.items() if source),
         **{setting.name: getattr(profile, setting.name) for setting in SETTINGS},
     }
     return {key: value for key, value in everything.items() if key in profile.sources}
 
 
-def account(profile: Profile, secret: Secret) -> Account:
-    """Return what a request builder may know: address, secret and the vendor's own values."""
-    return Account(profile.base_url, secret, profile.fields)
+def account(profile: Profile, secret: Secret, sent_secrets: Mapping[str, Secret] = MappingProxyType({})) -> Account:
+    """Return what a request builder may know: address, secrets and the vendor's own values."""
+    return Account(profile.base_url, secret, profile.fields, sent_secrets)
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,9 +228,9 @@ class _Reading:
         required = field.required and self._need is Need.ACCOUNT
         return self._default(field.name, field.default, field.help, required=required)
 
-    def secret(self, key: SecretSource | None) -> SecretSource | None:
-        """Return where the vendor's secret comes from: the strongest layer that has one of its three spellings."""
-        name = self.provider.secret_field.name
+    def secret(self, field: Field, key: SecretSource | None = None) -> SecretSource | None:
+        """Return where a secret comes from: the strongest layer that has one of its three spellings."""
+        name = field.name
         if key is not None:
             self.sources[name] = "option"
             return key
@@ -239,13 +242,13 @@ class _Reading:
             if used:
                 source: SecretSource | None = self._value(used[0], *ways[used[0]])
                 return source
-        if self._need is not Need.ADDRESS:
-            self._miss(name, self.provider.secret_field.help, f"{name}, {name}_command or {name}_file")
+        if self._need is Need.ACCOUNT if field.sent else self._need is not Need.ADDRESS:
+            self._miss(name, field.help, f"{name}, {name}_command or {name}_file")
         return None
 
     def refuse_unknown(self) -> None:
         """Note every setting of the profile that this vendor does not have; raise InputError for such an option."""
-        known = {"provider", *spellings(self.provider.secret_field.name)}
+        known = {"provider", *(way for field in self.provider.secret_fields for way in spellings(field.name))}
         known |= {setting.name for setting in SETTINGS} | {field.name for field in self.provider.fields}
         for layer in self._layers:
             for key in sorted(layer.values.keys() - known):

@@ -49,16 +49,24 @@ def secret(profile: Profile, *, environ: Mapping[str, str], seconds: float = COM
     variables and without our stdin; it has ``seconds`` and 4 KiB of output, and its stderr is ours. One trailing line
     break is not part of the secret. Raises ConfigError.
     """
-    name = providers.get(profile.provider).secret_field.name
-    match profile.secret:
+    return _fetch(providers.get(profile.provider).secret_field.name, profile.secret, environ, seconds)
+
+
+def sent_secrets(profile: Profile, *, environ: Mapping[str, str]) -> dict[str, Secret]:
+    """Return the profile's secrets that travel in requests, by field name, fetched as ``secret`` does."""
+    return {name: _fetch(name, source, environ, COMMAND_SECONDS) for name, source in profile.sent_secrets.items()}
+
+
+def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], seconds: float) -> Secret:
+    match source:
         case SecretValue():
-            return profile.secret.value
+            return source.value
         case SecretFile():
             what = f"{name}_file"
-            content = _read_file(profile.secret.path, what)
+            content = _read_file(source.path, what)
         case SecretCommand():
             what = f"{name}_command"
-            content = _run(profile.secret.argv, environ, what, seconds)
+            content = _run(source.argv, environ, what, seconds)
         case None:
             raise ConfigError(f"{name} is missing", hint=f"set {name}, {name}_command or {name}_file in a profile")
     try:

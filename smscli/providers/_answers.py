@@ -1,28 +1,29 @@
 """The strict reading of answers, the same for every vendor.
 
-This room decides what an answer proves. A vendor's reader takes the decoded value and returns what it documents, or
+This module decides what an answer proves. A vendor's reader takes the decoded value and returns what it documents, or
 raises MalformedAnswer; for a send that makes every recipient UNKNOWN, for a question it means asking again is safe.
 
 It also decides what may be told of an answer that was not understood, and that is its shape: status, length, kind,
 documented names. A vendor that repeats the request can spell key, signature, text and number in more ways than any
-mask knows, so that no free text of a vendor ever leaves this room.
+mask knows, so that no free text of a vendor ever leaves this module.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from smscli.errors import Cause, UnreachableError
 from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.record import Record
-from smscli.wire import MalformedAnswer, Response, decode_json, kind_of_text
+from smscli.wire import MalformedAnswer, Response, decode_json, decode_text, kind_of_text
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+In = TypeVar("In")
 Out = TypeVar("Out")
 
 _AMOUNT = r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?"
@@ -33,31 +34,58 @@ _LEVELS = 3
 _LONGEST = 400
 
 
+Members = dict[str, object]
+"""An answer as an object: values by the names of members."""
+
+
+def is_object(answer: object) -> Members:
+    """Return the members of an answer; raise MalformedAnswer when it is no object."""
+    if not isinstance(answer, dict):
+        raise MalformedAnswer("it is not an object")
+    return answer
+
+
 class Answers(Record):
     """What is known beforehand of all answers of a vendor, and the parsers that rest on it.
 
     ``names`` are the documented names of members: of an answer that is not understood, they alone are told.
-    ``usual_path`` is that of ``Provider``.
+    ``usual_path`` is that of ``Provider``. ``refusal`` returns why the whole request was refused, None where the
+    answer says nothing of the kind; ``members`` gives it the answer as an object; both raise MalformedAnswer.
+    ``statuses`` are the HTTP statuses, besides 200, with which the vendor documents to refuse.
     """
 
     names: tuple[str, ...]
     usual_path: str
+    refusal: Callable[[Members], Reason | None]
+    members: Callable[[object], Members] = is_object
+    decode: Callable[[bytes], object] = decode_json
+    statuses: tuple[int, ...] = ()
 
     def send(
-        self, read: Callable[[object, Message, str], SendReceipt], decode: Callable[[bytes], object] = decode_json
+        self, read: Callable[[Members, Message, str], SendReceipt]
     ) -> Callable[[Response, Message, str], SendReceipt]:
         """Return the parser of a send: what ``read`` does not understand is UNKNOWN for every recipient.
 
-        Documented answers come with HTTP 200; with any other status the body proves nothing, whatever it says.
+        ``read`` gets what is no refusal of the whole request. With an HTTP status that is not documented the body
+        proves nothing, whatever it says; acceptance comes with 200 alone.
         """
 
         def parse(response: Response, message: Message, stamp: str) -> SendReceipt:
             seen = ""
             try:
-                answer = decode(response.body)
+                answer = self.decode(response.body)
                 seen = self._shape(answer)
-                _expect_200(response)
-                receipt = read(answer, message, stamp)
+                if response.status != 200 and response.status not in self.statuses:
+                    raise _undocumented_status()
+                members = self.members(answer)
+                reason = self._refusal(members, response)
+                if reason is None and response.status != 200:
+                    raise _undocumented_status()
+                receipt = (
+                    read(members, message, stamp)
+                    if reason is None
+                    else SendReceipt(all_of(message.to, Outcome.REFUSED, reason))
+                )
             except MalformedAnswer as error:
                 seen = _joined(error, seen)
                 doubt = _doubt(_undocumented(response, seen), self._place(response))
@@ -68,22 +96,37 @@ class Answers(Record):
 
         return parse
 
-    def question(
-        self, read: Callable[[object], Out], decode: Callable[[bytes], object] = decode_json
-    ) -> Callable[[Response, None, str], Out]:
+    def question(self, read: Callable[[Members], Out]) -> Callable[[Response, None, str], Out]:
         """Return the parser of a question, which costs nothing and may be repeated.
 
-        A documented error is believed with any HTTP status, a documented result only with 200. What ``read`` does
+        A documented refusal is believed with any HTTP status, a documented result only with 200. What ``read`` does
         not understand raises UnreachableError.
         """
 
+        def read_members(answer: object, response: Response) -> Out:
+            members = self.members(answer)
+            reason = self._refusal(members, response)
+            if reason is not None:
+                _refuse(reason)
+            return read(members)
+
+        return self._asked(read_members, self.decode)
+
+    def text(self, read: Callable[[str], Out]) -> Callable[[Response, None, str], Out]:
+        """Return the parser of a question whose answer is plain text."""
+        return self._asked(lambda text, _: read(text), decode_text)
+
+    def _asked(
+        self, read: Callable[[In, Response], Out], decode: Callable[[bytes], In]
+    ) -> Callable[[Response, None, str], Out]:
         def parse(response: Response, _what: None, _stamp: str) -> Out:
             seen = ""
             try:
                 answer = decode(response.body)
                 seen = self._shape(answer)
-                result = read(answer)
-                _expect_200(response)
+                result = read(answer, response)
+                if response.status != 200:
+                    raise _undocumented_status()
             except MalformedAnswer as error:
                 hint = self._place(response) or "try again later, and check base_url"
                 raise UnreachableError(
@@ -92,6 +135,13 @@ class Answers(Record):
             return result
 
         return parse
+
+    def _refusal(self, members: Members, response: Response) -> Reason | None:
+        """Return why the whole request was refused; the header's waiting time where the body names none."""
+        reason = self.refusal(members)
+        if reason is None or reason.cause is not Cause.BUSY or reason.wait is not None:
+            return reason
+        return reason._replace(wait=seconds(response.headers.get("retry-after")))
 
     def _place(self, response: Response) -> str | None:
         """Return what to do about an address that nobody answers to."""
@@ -128,16 +178,42 @@ def unknown(number: MSISDN, text: str) -> Submission:
     return Submission(number, Outcome.UNKNOWN, reason=_doubt(text))
 
 
-def refuse(reason: Reason) -> NoReturn:
+def seconds(value: object) -> float | None:
+    """Return a waiting time given in whole seconds, as a number or text (RFC 9110, Retry-After); None for all else."""
+    digits = whole(value, 6)
+    return float(digits) if digits is not None else None
+
+
+def of_parts(to: MSISDN, parts: Sequence[Submission]) -> Submission:
+    """Return what became of one message that the vendor answers part by part, each with an end and an id of its own.
+
+    Parts that do not end alike are half a text: UNKNOWN, for a person to look at. All ids are kept.
+    """
+    if not parts:
+        return unknown(to, "the vendor's answer for this number lists no part")
+    ids = ",".join(part.message_id for part in parts if part.message_id) or None
+    if len({part.outcome for part in parts}) > 1:
+        return unknown(to, "the vendor accepted some parts of the text, not all")._replace(message_id=ids)
+    first, costs = parts[0], [part.cost for part in parts]
+    if first.outcome is not Outcome.SENT:
+        return first._replace(message_id=ids)
+    money = [cost for cost in costs if cost is not None]
+    cost = money[0]._replace(amount=sum(one.amount for one in money)) if len(money) == len(parts) else None
+    return first._replace(message_id=ids, parts=len(parts), cost=cost)
+
+
+def _refuse(reason: Reason) -> NoReturn:
     """Raise a refused question's reason as the error of its class."""
     raise reason.error()
 
 
 def amount(value: object) -> Decimal | None:
-    """Return an amount given as a number or as text with a decimal point; None for anything else."""
+    """Return an amount given as a number (a float is none: it is rounded) or as text; None for all else."""
     from decimal import Decimal
 
-    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < 16:
+        value = f"{value:f}"  # 1e3 is an amount too
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return Decimal(text) if isinstance(text, str) and re.fullmatch(_AMOUNT, text) else None
 
 
@@ -152,9 +228,8 @@ def _doubt(text: str, place: str | None = None) -> Reason:
     return Reason(text, Cause.UNKNOWN, hint=f"{hint}; {place}" if place else hint)
 
 
-def _expect_200(response: Response) -> None:
-    if response.status != 200:
-        raise MalformedAnswer("documented answers come with 200")
+def _undocumented_status() -> MalformedAnswer:
+    return MalformedAnswer("documented answers come with 200")
 
 
 def _undocumented(response: Response, seen: str) -> str:

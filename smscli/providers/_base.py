@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, unique
 from typing import Generic, TypeVar
 
@@ -21,10 +21,17 @@ class Stamp(StrEnum):
     """What makes a request fresh. Its value is an argument of ``build``: no vendor module looks at a clock."""
 
     NONE = "none"
-    CLOCK = "clock"
-    """Unix seconds by the vendor's own clock, of short life."""
     NONCE = "nonce"
     """Decimal digits that are new for every request."""
+    VENDOR_CLOCK = "vendor's clock"
+    """Unix seconds by the vendor's own clock, which its ``timestamp`` tells, of short life."""
+    LOCAL_CLOCK = "local clock"
+    """Unix seconds by this machine's clock, of short life. Nobody is asked."""
+
+    @property
+    def ages(self) -> bool:
+        """Whether it is a time, which grows too old."""
+        return self in (Stamp.VENDOR_CLOCK, Stamp.LOCAL_CLOCK)
 
 
 class Operation(Record, Generic[In, Out]):
@@ -45,9 +52,10 @@ class Provider(Record):
 
     ``base_url`` None means the profile must name it; ``base_url_hint`` then says what is known of it.
     ``usual_path`` is the directory of the vendor's scripts on its own host, for white-label hosts named without one.
-    ``fields`` are the vendor's own profile fields, the secret among them. ``stamp_life`` is how many seconds a fetched
-    clock stamp is used. ``batch_limit`` is the most recipients one request may carry. ``time_zone`` is the zone in
-    which the vendor reads wall-clock times.
+    ``fields`` are the vendor's own profile fields, among them the one secret that signs. ``variant`` says what of all
+    this the values of an account's fields change (a digest, whose clock); see ``of``. ``stamp_name`` is the parameter
+    that carries the stamp, ``stamp_life`` how many seconds a stamp of a clock is used. ``batch_limit`` is the most
+    recipients one request may carry. ``time_zone`` is the zone in which the vendor reads wall-clock times.
     ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
     ``extras`` are parameters that client programs are known to add or forget, each with a usual value (a name may
@@ -72,15 +80,36 @@ class Provider(Record):
     aliases: tuple[tuple[str, ...], ...] = ()
     base_url_hint: str | None = None
     extras: Pairs = ()
+    variant: Callable[[Provider, Mapping[str, str]], Provider] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a vendor whose requests could not be signed or stamped as it says: ValueError, with what is wrong."""
+        if len([field for field in self.fields if field.secret and not field.sent]) != 1:
+            raise ValueError(f"{self.title}: exactly one secret field signs; a secret that travels is `sent`")
+        if self.stamp is Stamp.VENDOR_CLOCK and self.timestamp is None:
+            raise ValueError(f"{self.title}: the vendor's clock stamps its requests, and no `timestamp` asks for it")
+        if self.stamp.ages and not self.stamp_life > 0:
+            raise ValueError(f"{self.title}: a clock stamps its requests, and `stamp_life` does not say for how long")
+        if self.stamp is not Stamp.NONE and not self.stamp_name:
+            raise ValueError(f"{self.title}: a stamp goes into its requests, and `stamp_name` does not say where")
 
     @property
     def secret_field(self) -> Field:
         """The one field that holds the signing key."""
-        return next(field for field in self.fields if field.secret)
+        return next(field for field in self.fields if field.secret and not field.sent)
 
-    def sign(self, params: Pairs, secret: Secret) -> SignatureTrace:
-        """Sign the pairs exactly as given."""
-        return sign(self.rule, params, secret)
+    @property
+    def secret_fields(self) -> tuple[Field, ...]:
+        """The fields that nobody may see, the signing key first."""
+        return (self.secret_field, *(field for field in self.fields if field.secret and field.sent))
+
+    def of(self, fields: Mapping[str, str]) -> Provider:
+        """Return the vendor as the account with these values uses it: the one point where an account has a say."""
+        return self.variant(self, fields) if self.variant else self
+
+    def sign(self, params: Pairs, secret: Secret, *, others: Sequence[Secret] = ()) -> SignatureTrace:
+        """Sign the pairs exactly as given; ``others`` are the account's further secrets, which are not shown."""
+        return sign(self.rule, params, secret, others=others)
 
     def unsupported(self, what: str) -> UnsupportedError:
         """Return the one honest answer to a capability that is None."""

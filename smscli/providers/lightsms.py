@@ -36,13 +36,12 @@ from smscli.model import (
     SendReceipt,
     ServerTime,
     Submission,
-    all_of,
     visible,
 )
-from smscli.providers._answers import Answers, amount, refuse, unknown, whole
+from smscli.providers._answers import Answers, Members, amount, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
-from smscli.wire import MalformedAnswer, Request, decode_text
+from smscli.wire import MalformedAnswer, Request
 
 _RULE = Rule(
     signature="signature",
@@ -182,14 +181,8 @@ def _sender(message: Message) -> str:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
-_ANSWERS = Answers(("error", "id_sms", "cost", "count_sms", "money", "currency"), "/external/get/")
 
-
-def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
+def _read_send(members: Members, message: Message, _stamp: str) -> SendReceipt:
     asked = {number.digits: number for number in message.to}
     found: dict[str, Submission] = {}
     for key, entry in members.items():
@@ -229,29 +222,24 @@ def _submission(number: MSISDN, entry: object) -> Submission:
     )
 
 
-def _read_balance(answer: object) -> Balance:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        refuse(refusal)
+def _read_balance(members: Members) -> Balance:
     money, currency = amount(members.get("money")), members.get("currency")
     if money is None or not isinstance(currency, str) or not re.fullmatch(r"[A-Za-z]{3}", currency):
         raise MalformedAnswer("it names no amount and currency")
     return Balance(money, currency)
 
 
-def _read_timestamp(answer: object) -> ServerTime:
-    text = str(answer).strip()
-    if not re.fullmatch(r"[1-9][0-9]{9}", text):
+def _read_timestamp(text: str) -> ServerTime:
+    if not re.fullmatch(r"\s*[1-9][0-9]{9}\s*", text, re.ASCII):
         raise MalformedAnswer("it is not a Unix time")
     return ServerTime(int(text))
 
 
-def _members(answer: object) -> dict[str, object]:
+def _members(answer: object) -> Members:
     """Return the answer's members; a list of one-key objects, as some hosts send it, counts as one object."""
     if isinstance(answer, dict):
         return answer
-    members: dict[str, object] = {}
+    members: Members = {}
     if not isinstance(answer, list):
         raise MalformedAnswer("it is not an object")
     for item in answer:
@@ -277,6 +265,13 @@ def _code(value: object) -> str:
     return whole(value, 3) or ""
 
 
+_ANSWERS = Answers(("error", "id_sms", "cost", "count_sms", "money", "currency"), "/external/get/", _refusal, _members)
+
+
+def _variant(provider: Provider, fields: Mapping[str, str]) -> Provider:
+    return provider._replace(stamp=Stamp.LOCAL_CLOCK) if fields.get("clock") == "local" else provider
+
+
 PROVIDER = Provider(
     name="lightsms",
     title="LightSMS",
@@ -286,14 +281,15 @@ PROVIDER = Provider(
     rule=_RULE,
     send=Operation(_build_send, _ANSWERS.send(_read_send)),
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
-    timestamp=Operation(_build_timestamp, _ANSWERS.question(_read_timestamp, decode_text)),
-    stamp=Stamp.CLOCK,
+    timestamp=Operation(_build_timestamp, _ANSWERS.text(_read_timestamp)),
+    stamp=Stamp.VENDOR_CLOCK,
     stamp_name="timestamp",
     # Two seconds less than the vendor grants: the way there takes time too.
     stamp_life=8.0,
     batch_limit=50,
     # Assumed: the page of sendingTime names no zone; the vendor's business hours are given in this one.
     time_zone="Europe/Vilnius",
+    variant=_variant,
     extras=(
         ("return", "json"),
         ("return", "xml"),

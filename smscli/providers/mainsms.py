@@ -36,9 +36,8 @@ from smscli.model import (
     Reason,
     SendReceipt,
     Submission,
-    all_of,
 )
-from smscli.providers._answers import Answers, amount, refuse, unknown, whole
+from smscli.providers._answers import Answers, Members, amount, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
@@ -134,17 +133,8 @@ def _as_russian(digits: str) -> str:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
-_ANSWERS = Answers(
-    ("status", "error", "message", "recipients", "messages_id", "parts", "count", "price", "balance", "test", "run_at"),
-    "/api/mainsms/",
-)
 
-
-def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
+def _read_send(members: Members, message: Message, _stamp: str) -> SendReceipt:
     # An answer to a real message may be silent about it; for a test the vendor's own word is the only proof.
     if whole(members.get("test", None if message.test else 0)) != str(int(message.test)):
         raise MalformedAnswer("it does not say of test what the request said")
@@ -161,7 +151,7 @@ def _read_send(answer: object, message: Message, _stamp: str) -> SendReceipt:
     return SendReceipt(submissions, Balance(left, _CURRENCY) if left is not None else None)
 
 
-def _ids(members: dict[str, object], message: Message) -> dict[MSISDN, str | None]:
+def _ids(members: Members, message: Message) -> dict[MSISDN, str | None]:
     """Return the id of each number the answer names; None stands for the missing id of a test."""
     numbers, given = members.get("recipients"), members.get("messages_id")
     if not isinstance(numbers, list) or not isinstance(given, list):
@@ -180,24 +170,20 @@ def _ids(members: dict[str, object], message: Message) -> dict[MSISDN, str | Non
     return known
 
 
-def _read_balance(answer: object) -> Balance:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        refuse(refusal)
+def _read_balance(members: Members) -> Balance:
     left = _decimal(members.get("balance"))
     if left is None:
         raise MalformedAnswer("it names no amount")
     return Balance(left, _CURRENCY)
 
 
-def _members(answer: object) -> dict[str, object]:
+def _members(answer: object) -> Members:
     if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
         raise MalformedAnswer("it has no status")
     return answer
 
 
-def _refusal(members: dict[str, object]) -> Reason | None:
+def _refusal(members: Members) -> Reason | None:
     """Return why the whole request was refused, or None when its status is success."""
     code = whole(members.get("error"), 3) or ""
     if members["status"] == "success" and "error" not in members:
@@ -211,6 +197,13 @@ def _refusal(members: dict[str, object]) -> Reason | None:
 def _decimal(value: object) -> Decimal | None:
     return amount(value.replace(",", ".") if isinstance(value, str) else value)
 
+
+_ANSWERS = Answers(
+    ("status", "error", "message", "recipients", "messages_id", "parts", "count", "price", "balance", "test", "run_at"),
+    "/api/mainsms/",
+    _refusal,
+    _members,
+)
 
 PROVIDER = Provider(
     name="mainsms",

@@ -32,10 +32,9 @@ from smscli.model import (
     Reason,
     SendReceipt,
     Submission,
-    all_of,
     visible,
 )
-from smscli.providers._answers import Answers, refuse, unknown
+from smscli.providers._answers import Answers, Members, unknown
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import KeyUse, Rule, sign
 from smscli.wire import MalformedAnswer, Request, decode_json, decode_text, depth
@@ -137,10 +136,6 @@ def _check_sender(message: Message, account: Account) -> None:
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
-_ANSWERS = Answers(
-    ("error", "sender", "message", "recipients", "msisdn", "status", "charge", "balance", "freeTotal"), "/omrestapi/"
-)
-
 # The printed form: JSON but for bare keys. Nothing else that JSON5 would take (comments, other quotes, hex, a comma
 # before a bracket) is let in. Each character begins one kind of token, so that there is one way to read a text and
 # going back costs no more than its length.
@@ -180,11 +175,7 @@ def _looks_printed(text: str) -> bool:
     )
 
 
-def _read_send(answer: object, message: Message, stamp: str) -> SendReceipt:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        return SendReceipt(all_of(message.to, Outcome.REFUSED, refusal))
+def _read_send(members: Members, message: Message, stamp: str) -> SendReceipt:
     entries, left = members.get("recipients"), _quota(members.get("balance"), None)
     echoed = (members.get("sender"), members.get("message"))
     if not isinstance(entries, list) or left is None or not all(isinstance(text, str) for text in echoed):
@@ -224,24 +215,14 @@ def _submission(number: MSISDN, results: set[tuple[str, str]], stamp: str) -> Su
     )
 
 
-def _read_balance(answer: object) -> Balance:
-    members = _members(answer)
-    refusal = _refusal(members)
-    if refusal is not None:
-        refuse(refusal)
+def _read_balance(members: Members) -> Balance:
     balance = _quota(members.get("balance"), members.get("freeTotal"))
     if balance is None or balance.daily_quota is None:
         raise MalformedAnswer("it names no balance and freeTotal")
     return balance
 
 
-def _members(answer: object) -> dict[str, object]:
-    if not isinstance(answer, dict):
-        raise MalformedAnswer("it is not an object")
-    return answer
-
-
-def _refusal(members: dict[str, object]) -> Reason | None:
+def _refusal(members: Members) -> Reason | None:
     """Return why the whole request was refused, or None when there is no error."""
     error = members.get("error")
     if error is None:
@@ -262,6 +243,13 @@ def _quota(left: object, daily: object) -> Balance | None:
     return Balance(Decimal(max(left, 0)), "SMS", quota, note)
 
 
+_ANSWERS = Answers(
+    ("error", "sender", "message", "recipients", "msisdn", "status", "charge", "balance", "freeTotal"),
+    "/omrestapi/",
+    _refusal,
+    decode=_decode,
+)
+
 PROVIDER = Provider(
     name="mesajlarim",
     title="Mesajlarim",
@@ -270,8 +258,8 @@ PROVIDER = Provider(
     usual_path=_ANSWERS.usual_path,
     fields=_FIELDS,
     rule=_RULE,
-    send=Operation(_build_send, _ANSWERS.send(_read_send, _decode)),
-    balance=Operation(_build_balance, _ANSWERS.question(_read_balance, _decode)),
+    send=Operation(_build_send, _ANSWERS.send(_read_send)),
+    balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     stamp=Stamp.NONCE,
     takes_sender=False,
     stamp_name="rand",
