@@ -18,7 +18,7 @@ def address(provider: Provider, base_url: str, params: Pairs) -> Request:
     The vendor's own builders are asked with sample values, so that addresses stand in one place only.
     """
     fields = {field.name: field.default or field.example or "1" for field in provider.fields}
-    account = Account(base_url or "https://HOST/", Secret("sample"), fields)
+    account = Account(base_url or "https://HOST/", Secret("sample"), fields, _samples(provider))
     names = {name for name, _ in params}
     samples = (provider.balance.build(None, account, "1"), _sample_send(provider, account))
     closest = max(samples, key=lambda sample: len(names & {name for name, _ in (*sample.query, *sample.form)}))
@@ -41,15 +41,19 @@ def identity(provider: Provider) -> Mapping[str, str]:
     chosen = [[(field.name, choice) for choice in field.choices] for field in provider.fields if field.choices]
     names: dict[str, str] = {}
     for choices in product(*chosen):
-        account = Account("https://HOST/", Secret("sample"), {**dict(choices), **marked})
+        account = Account("https://HOST/", Secret("sample"), {**dict(choices), **marked}, _samples(provider))
         for request in (provider.balance.build(None, account, "1"), _sample_send(provider, account)):
             pairs = (*request.query, *request.form)
             names.update({name: marks[value] for name, value in pairs if value in marks})
     return names
 
 
+def _samples(provider: Provider) -> dict[str, Secret]:
+    return {field.name: Secret("sample") for field in provider.secret_fields if field.sent}
+
+
 def _sample_send(provider: Provider, account: Account) -> Request:
-    message = Message((MSISDN("905321000000"),), "sample")
+    message = Message((MSISDN(provider.example_number),), "sample")
     try:
         return provider.send.build(message, account, "1")
     except InputError:  # a vendor that wants a sender with every text

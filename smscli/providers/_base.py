@@ -56,6 +56,7 @@ class Provider(Record):
     this the values of an account's fields change (a digest, whose clock); see ``of``. ``stamp_name`` is the parameter
     that carries the stamp, ``stamp_life`` how many seconds a stamp of a clock is used. ``batch_limit`` is the most
     recipients one request may carry. ``time_zone`` is the zone in which the vendor reads wall-clock times.
+    ``example_number`` is one of nobody, in E.164 digits, that the vendor takes.
     ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
     ``extras`` are parameters that client programs are known to add or forget, each with a usual value (a name may
@@ -77,6 +78,7 @@ class Provider(Record):
     batch_limit: int = 1
     time_zone: str | None = None
     takes_sender: bool = True
+    example_number: str = "37061234567"
     aliases: tuple[tuple[str, ...], ...] = ()
     base_url_hint: str | None = None
     extras: Pairs = ()

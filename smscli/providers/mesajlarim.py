@@ -262,6 +262,7 @@ PROVIDER = Provider(
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     stamp=Stamp.NONCE,
     takes_sender=False,
+    example_number="905321000000",
     stamp_name="rand",
     # Assumed: the document has a limit and does not tell it; its largest example has three numbers.
     batch_limit=10,

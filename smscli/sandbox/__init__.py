@@ -88,17 +88,20 @@ def demo_profile(provider: str) -> Profile:
     Raises what ``demo`` raises.
     """
     chosen = demo(provider)
+    account = chosen.account
     return Profile(
         name=None,
         provider=provider,
         base_url="",
-        secret=SecretValue(chosen.account.secret),
-        fields=chosen.account.fields,
+        secret=SecretValue(account.secret),
+        fields=account.fields,
+        sent_secrets={name: SecretValue(secret) for name, secret in account.sent_secrets.items()},
         sender=chosen.sender,
         region=chosen.region,
         sandbox=True,
         sources=dict.fromkeys(
-            ("provider", "sandbox", "secret", "sender", "region", *chosen.account.fields), "sandbox demo account"
+            ("provider", "sandbox", "secret", "sender", "region", *account.fields, *account.sent_secrets),
+            "sandbox demo account",
         ),
     )
 

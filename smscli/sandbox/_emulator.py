@@ -29,9 +29,13 @@ _COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a ten
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """An invented account, and what else a ready profile needs."""
+    """An invented account, and what else a ready profile needs.
+
+    ``numbers`` are three of nobody, ``+`` and digits, that the vendor takes: for examples and tests.
+    """
 
     account: Account
+    numbers: tuple[str, str, str]
     sender: str | None = None
     region: str | None = None
 
@@ -75,11 +79,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back, always with HTTP status 200: these vendors put their errors into the body."""
+    """What goes back. Many vendors put their errors into the body and keep the HTTP status at 200."""
 
     body: str
     content_type: str
     check: Check | None = None
+    status: int = 200
+    headers: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +189,8 @@ class Desk:
 
 def verify(vendor: str, signature: str, call: Call, account: Account) -> Check:
     """Work out the vendor's rule over what arrived, and compare; name the mistake of a wrong signature."""
-    provider = providers.get(vendor)
-    trace = provider.sign(call.params, account.secret)
+    provider = providers.get(vendor).of(account.fields)
+    trace = provider.sign(call.params, account.secret, others=account.secrets)
     hashed = trace.steps[-1 - len(provider.rule.digests)].shown
     right = hmac.compare_digest(trace.signature.encode(), signature.encode("utf-8", "surrogatepass"))
     is_demo = account.secret in call.demo_keys.values()
@@ -196,8 +202,8 @@ def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
 
     try:
         found = diagnose(
-            providers.get(vendor), call.params, account.secret, signature,
-            others=tuple(call.demo_keys.items()), limit=_COMBINATIONS,
+            providers.get(vendor).of(account.fields), call.params, account.secret, signature,
+            others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
         )  # fmt: skip
     except InputError as error:
         return error.message

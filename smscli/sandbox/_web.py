@@ -23,7 +23,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import Client
 
 from smscli.errors import ConfigError
-from smscli.model import Account, Pairs, Secret
+from smscli.model import Account, Pairs, Secret, mask
 from smscli.sandbox._emulator import Answer, Call, Desk, Emulator, header
 from smscli.wire import MalformedAnswer, Request, Response, Transport, decode_json, is_loopback
 
@@ -50,7 +50,7 @@ def create_app(
         name: urlsplit(demo.account.base_url).path for emulator in emulators for name, demo in emulator.demo.items()
     }
     app.add_url_rule("/", "index", partial(_index, paths))
-    secrets = [account.secret for account in accounts.values()]
+    secrets = [secret for account in accounts.values() for secret in account.secrets]
     app.add_url_rule("/api/messages", "messages", partial(_messages, desk, secrets), methods=["GET", "DELETE"])
     return app
 
@@ -102,7 +102,7 @@ def _members(body: bytes) -> dict[str, object]:
 
 
 def _reply(answer: Answer) -> Reply:
-    reply = Reply(answer.body, content_type=answer.content_type)
+    reply = Reply(answer.body, answer.status, list(answer.headers), content_type=answer.content_type)
     if answer.check and not answer.check.right:
         reply.headers["X-Smscli-Expected"] = header(answer.check.expected)
         if answer.check.diagnosis:
@@ -123,12 +123,12 @@ def _messages(desk: Desk, secrets: Sequence[Secret]) -> Reply:
             return Reply(status=204)
         caught = [entry.tree() for entry in desk.caught]
     # A client under development may put its key anywhere, even where the signature belongs.
-    for secret in secrets:
-        caught = [
-            {name: secret.mask(value) if isinstance(value, str) else value for name, value in entry.items()}
+    return _json(
+        [
+            {name: mask(value, secrets) if isinstance(value, str) else value for name, value in entry.items()}
             for entry in caught
         ]
-    return _json(caught)
+    )
 
 
 def _json(value: object) -> Reply:

@@ -187,6 +187,7 @@ EMULATOR = Emulator(
                 Secret("demo-key-lightsms"),
                 {"login": "demo", "clock": "vendor"},
             ),
+            ("+37061234567", "+37061234568", "+37061234569"),
             sender="Demo",
             region="LT",
         )

@@ -176,7 +176,7 @@ def _demo(name: str) -> Demo:
         Secret(f"demo-key-{name}"),
         {"project": f"demo-{name}", "auth": "sign"},
     )
-    return Demo(account, sender="Demo", region="RU")
+    return Demo(account, ("+79121231234", "+79121231238", "+79121231239"), sender="Demo", region="RU")
 
 
 EMULATOR = Emulator(

@@ -110,6 +110,7 @@ EMULATOR = Emulator(
                 Secret("demo-secret-mesajlarim"),
                 {"app_id": "1", "msisdn": "5321000000", "app_id_name": "appId"},
             ),
+            ("+905321000000", "+905321000008", "+905321000009"),
             region="TR",
         )
     },
