@@ -12,9 +12,13 @@ from importlib import import_module
 from smscli import plugins
 from smscli.errors import ConfigError, InputError
 from smscli.model import visible
+from smscli.providers._answers import Answers, Members, amount, of_parts, seconds, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 
-__all__ = ["Operation", "Provider", "Stamp", "find", "get", "names"]
+__all__ = [
+    "Answers", "Members", "Operation", "Provider", "Stamp", "amount", "find", "get", "names", "of_parts", "seconds",
+    "unknown", "whole",
+]  # fmt: skip
 
 
 @cache

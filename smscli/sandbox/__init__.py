@@ -22,13 +22,16 @@ from urllib.parse import urlsplit
 from smscli import plugins, providers
 from smscli.errors import ConfigError, SmscliError
 from smscli.model import Account, Profile, SecretValue, visible
-from smscli.sandbox._emulator import Demo, Emulator
+from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
 from smscli.wire import Transport
 
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["DEMO", "base_urls", "create_app", "demo", "demo_profile", "emulators", "serve", "transport"]
+__all__ = [
+    "DEMO", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
+    "demo_profile", "emulators", "serve", "transport", "verify",
+]  # fmt: skip
 
 _PAGES = ("/", "/api/messages")  # the sandbox's own
 
