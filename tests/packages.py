@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,14 @@ def lay(
         for line in (f"[{group}]", *(f"{name} = {value}" for name, value in names.items()), "")
     ]
     (info / "entry_points.txt").write_text("\n".join(lines))
+
+
+def lay_example(folder: Path) -> tuple[Path, Path]:
+    """Install the example vendor as if in place; return what has to be on the path."""
+    source = Path(__file__).parent / "example_vendor"
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    lay(folder, project["name"], project["entry-points"], version=project["version"])
+    return folder, source
 
 
 @contextmanager

@@ -324,9 +324,11 @@ def _options_of_add() -> dict[str, list[inspect.Parameter]]:
     """Return, under each heading, one option for each setting that is no secret: a new vendor brings its own."""
     options: dict[str, inspect.Parameter] = {}
     takers: dict[str, list[str]] = {}
+    choices: dict[str, tuple[str, ...]] = {}
     for vendor in map(providers.get, providers.names()):
         for field in vendor.fields:
-            for option in _options_of(field):
+            choices[field.name] = tuple(dict.fromkeys((*choices.get(field.name, ()), *field.choices)))
+            for option in _options_of(field._replace(choices=choices[field.name])):
                 options[option.name] = option
                 takers.setdefault(option.name, []).append(vendor.title)
     sections: dict[str, list[inspect.Parameter]] = {}
@@ -350,7 +352,14 @@ def _option(name: str, what: str, choices: Sequence[str] = (), usual: str | None
     metavar = None if name in _FLAGS else _kebab(name).rsplit("-", 1)[-1].upper()
     description = f"{what[0].upper()}{what[1:]}" + (f": {' or '.join(choices)}." if choices else ".")
     kinds: dict[str, Any] = {"to": list[str] | None, **dict.fromkeys(_FLAGS, bool | None)}
-    option = typer.Option(f"--{_kebab(name)}", metavar=metavar, help=description, show_default=usual or False)
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    option = typer.Option(
+        f"--{_kebab(name)}", metavar=metavar, help=description, show_default=usual or False,
+        autocompletion=complete if choices else None,
+    )  # fmt: skip
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kinds.get(name, str | None), option]
     )

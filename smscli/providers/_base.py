@@ -85,15 +85,15 @@ class Provider(Record):
     variant: Callable[[Provider, Mapping[str, str]], Provider] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a vendor whose requests could not be signed or stamped as it says: ValueError, with what is wrong."""
+        """Refuse a vendor whose requests could not be signed or stamped as it says: TypeError, with what is wrong."""
         if len([field for field in self.fields if field.secret and not field.sent]) != 1:
-            raise ValueError(f"{self.title}: exactly one secret field signs; a secret that travels is `sent`")
+            raise TypeError(f"{self.title}: exactly one secret field signs; a secret that travels is `sent`")
         if self.stamp is Stamp.VENDOR_CLOCK and self.timestamp is None:
-            raise ValueError(f"{self.title}: the vendor's clock stamps its requests, and no `timestamp` asks for it")
+            raise TypeError(f"{self.title}: the vendor's clock stamps its requests, and no `timestamp` asks for it")
         if self.stamp.ages and not self.stamp_life > 0:
-            raise ValueError(f"{self.title}: a clock stamps its requests, and `stamp_life` does not say for how long")
+            raise TypeError(f"{self.title}: a clock stamps its requests, and `stamp_life` does not say for how long")
         if self.stamp is not Stamp.NONE and not self.stamp_name:
-            raise ValueError(f"{self.title}: a stamp goes into its requests, and `stamp_name` does not say where")
+            raise TypeError(f"{self.title}: a stamp goes into its requests, and `stamp_name` does not say where")
 
     @property
     def secret_field(self) -> Field:
