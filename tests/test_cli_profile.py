@@ -18,6 +18,7 @@ import pytest
 
 from smscli import private
 from tests.conftest import on_a_terminal
+from tests.vendors import NAMES
 
 BINARY = str(Path(sys.executable).parent / "smscli")
 SECRET = "zQ7/xJ+k9vW3=b8"
@@ -234,7 +235,7 @@ def test_add_takes_a_file_or_a_command_instead_of_the_secret(smscli: Callable[..
     [
         (["work", "--provider", "lightsms", "--login", "x"], b"k", 2, "there is a profile work already"),
         (["a b", "--provider", "lightsms", "--login", "x"], b"k", 2, "letters, digits, - and _"),
-        (["new", "--login", "x"], b"k", 2, "give --provider: lightsms, mainsms, mesajlarim, payforsms"),
+        (["new", "--login", "x"], b"k", 2, f"give --provider: {', '.join(NAMES)}"),
         (["new", "--provider", "nobody"], b"k", 2, "there is no provider 'nobody'"),
         (["new", "--provider", "lightsms"], b"k", 2, "give --login"),
         (

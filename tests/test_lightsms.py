@@ -382,4 +382,4 @@ def test_the_vendor_is_found_by_name() -> None:
     assert PROVIDER.secret_field.name == "api_key"
     with pytest.raises(InputError, match="no provider 'x'") as caught:
         providers.get("x")
-    assert caught.value.hint == "providers: lightsms, mainsms, mesajlarim, payforsms"
+    assert caught.value.hint == f"providers: {', '.join(providers.names())}"

@@ -45,7 +45,7 @@ def send(call, desk):
 
 def demo(name):
     account = Account("http://sandbox.invalid/texts/", Secret("demo-key"), {"project": name, "auth": "sign"})
-    return Demo(account, sender="Demo", region="RU")
+    return Demo(account, ("+79121231234", "+79121231235", "+79121231236"), sender="Demo", region="RU")
 
 
 EMULATOR = Emulator({"acme": demo("acme")}, {"/texts/message/send": send}, Decimal(5))
@@ -229,7 +229,20 @@ def test_a_package_that_lies_twice_on_the_path_is_one(acme: Path, tmp_path: Path
         (changed("title=7"), "its title is of another type"),
         (changed("rule=None"), "its rule is of another type"),
         (changed("fields=('login',)"), "each of its fields must be a Field with a help text"),
-        (changed("fields=BASE.fields[:1]"), "none of its fields is secret"),
+        (changed("fields=BASE.fields[:1]"), "exactly one of its fields must be secret and not sent"),
+        (changed("fields=(*BASE.fields, BASE.fields[1]._replace(name='pin'))"), "exactly one of its fields must be"),
+        (
+            changed("fields=(BASE.fields[0]._replace(secret=True),)"),
+            "its field project is secret, and other vendors' is not",
+        ),
+        (
+            changed("fields=(BASE.fields[1]._replace(secret=False),)"),
+            "its field api_key is public, and other vendors' is not",
+        ),
+        (
+            "from smscli.providers import Stamp\n" + changed("stamp=Stamp.VENDOR_CLOCK"),
+            "TypeError: Acme Texts: the vendor's clock stamps its requests",
+        ),
         (changed("fields=(BASE.fields[1]._replace(name='API key'),)"), "no field may be called API key"),
         (changed("fields=(BASE.fields[0]._replace(name='from'),)"), "no field may be called from"),
         (changed("fields=(BASE.fields[0]._replace(name='sender'),)"), "no field may be called sender"),
@@ -240,7 +253,7 @@ def test_a_broken_package_is_named_when_its_vendor_is_asked_for(site: Path, modu
     """What is broken, in which package, and why; no message that could hold a value."""
     broken(site, module)
     assert complaint("Acme").startswith(f"the vendor acme of the package acme-texts 1.0 cannot be used: {why}")
-    assert "secret" not in complaint().replace("is secret", "")
+    assert "my secret" not in complaint()
     assert providers.find("acme") is None
 
 

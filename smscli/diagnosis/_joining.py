@@ -74,7 +74,7 @@ def separator_at_end(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for separator in dict.fromkeys((case.rule.separator, ";", "&", ",")):
         if separator:
             yield recipe._replace(tail=separator), (separator, "at the end")
-            if separator != recipe.head:
+            if separator != case.rule.head:
                 yield recipe._replace(head=separator), (separator, "at the beginning")
 
 

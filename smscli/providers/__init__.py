@@ -66,7 +66,8 @@ def _brought(name: str) -> Provider | None:
 def _flaw(name: str, provider: Provider) -> str | None:
     from smscli.providers import _guest  # only a vendor of another package needs it
 
-    return "smscli has a vendor of that name" if _own(name) else _guest.flaw(name, provider)
+    own = [one for one in map(_load, _own_names()) if one]
+    return "smscli has a vendor of that name" if _own(name) else _guest.flaw(name, provider, own)
 
 
 def _load(name: str) -> Provider | None:

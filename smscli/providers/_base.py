@@ -85,9 +85,7 @@ class Provider(Record):
     variant: Callable[[Provider, Mapping[str, str]], Provider] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a vendor whose requests could not be signed or stamped as it says: TypeError, with what is wrong."""
-        if len([field for field in self.fields if field.secret and not field.sent]) != 1:
-            raise TypeError(f"{self.title}: exactly one secret field signs; a secret that travels is `sent`")
+        """Refuse a vendor whose requests could not be stamped as it says: TypeError, with what is wrong."""
         if self.stamp is Stamp.VENDOR_CLOCK and self.timestamp is None:
             raise TypeError(f"{self.title}: the vendor's clock stamps its requests, and no `timestamp` asks for it")
         if self.stamp.ages and not self.stamp_life > 0:

@@ -6,6 +6,7 @@ A package that brings a vendor has tests of its own; here is only what the lists
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from keyword import iskeyword
 from typing import Any
 
@@ -24,8 +25,11 @@ _SHAPES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def flaw(name: str, provider: Provider) -> str | None:
-    """Return what is wrong with the vendor that a package declares under ``name``, None when nothing is."""
+def flaw(name: str, provider: Provider, others: Iterable[Provider]) -> str | None:
+    """Return what is wrong with the vendor that a package declares under ``name``, None when nothing is.
+
+    ``others`` are vendors with whose fields its own must agree.
+    """
     if provider.name != name:
         return f"its provider is named {visible(str(provider.name))}"
     for attribute, shape in _SHAPES.items():
@@ -38,4 +42,9 @@ def flaw(name: str, provider: Provider) -> str | None:
         keys = (one.name, f"{one.name}_file", f"{one.name}_command") if one.secret else (one.name,)
         if not re.fullmatch("[a-z][a-z0-9_]*", one.name) or iskeyword(one.name) or RESERVED.intersection(keys):
             return f"no field may be called {visible(one.name)}"
-    return None if any(one.secret for one in fields) else "none of its fields is secret"
+    secrecy = {one.name: one.secret for other in others for one in other.fields}
+    for one in fields:
+        if secrecy.get(one.name, one.secret) is not one.secret:
+            return f"its field {one.name} is {'secret' if one.secret else 'public'}, and other vendors' is not"
+    signing = [one for one in fields if one.secret and not one.sent]
+    return None if len(signing) == 1 else "exactly one of its fields must be secret and not sent: the key that signs"
