@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
-from smscli import providers, sandbox
-from smscli.errors import UnreachableError
-from smscli.model import MSISDN, Message, Secret, SenderId
-from smscli.providers import get
-from smscli.wire import Response
-from tests.test_dispatch import NUMBERS
-
-VENDORS = providers.names()
+from smscli.errors import Cause, UnreachableError
+from smscli.model import MSISDN, Message, Money, Outcome, Reason, Secret, SendReceipt, Submission
+from smscli.providers import Answers, amount, get, of_parts, seconds
+from smscli.wire import Response, decode_json
+from tests.vendors import NAMES, NOW, account, emulator, message
 
 
 def told(vendor: str, body: object, status: int = 200) -> tuple[str, str]:
     """Return the reason and the evidence of a send that this answer leaves unknown."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    number = MSISDN(NUMBERS.get(vendor, NUMBERS["mainsms"]).format(7))
-    receipt = get(vendor).send.parse(Response(status, raw), Message((number,), "hello"), "1")
+    receipt = get(vendor).send.parse(Response(status, raw), message(vendor), "1")
     assert receipt.submissions[0].reason
     assert receipt.evidence
     return receipt.submissions[0].reason.text, receipt.evidence
@@ -68,29 +65,26 @@ def test_the_printed_form_has_a_shape_too() -> None:
 
 def test_a_recipient_of_another_shape_has_evidence() -> None:
     """Also when the answer as a whole was understood."""
-    body = {NUMBERS["lightsms"].format(7): {"error": "words", "id_sms": "x"}}
+    body = {message("lightsms").to[0].digits: {"error": "words", "id_sms": "x"}}
     _, evidence = told("lightsms", body)
     assert evidence == "HTTP 200, 50 bytes: JSON {?: {error: text of 5 characters, id_sms: text of 1 character}}"
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", NAMES)
 def test_every_documented_name_is_told(vendor: str) -> None:
-    """What the emulator answers holds no name that would be hidden, but LightSMS's numbers."""
-    account = sandbox.DEMO[vendor]
-    speak = sandbox.transport(sandbox.create_app(clock=lambda: 1732809600))
-    number = MSISDN(NUMBERS.get(vendor, NUMBERS["mainsms"]).format(7))
-    message = Message((number,), "hello", SenderId("Demo") if vendor == "lightsms" else None)
-    provider = get(vendor)
-    for key in (account.secret, Secret("wrong")):
-        request = provider.send.build(message, account._replace(secret=key), "1732809600")
-        answer = speak(request, 1.0)
+    """What the emulator answers holds no name that would be hidden, but numbers that serve as names."""
+    speak, provider, stamp = emulator(), get(vendor).of(account(vendor).fields), str(int(NOW))
+    for key in (account(vendor).secret, Secret("wrong")):
+        answer = speak(provider.send.build(message(vendor), account(vendor)._replace(secret=key), stamp), 1.0)
+        members = decode_json(answer.body)
+        assert isinstance(members, dict)
         _, evidence = told(vendor, answer.body, 500)
-        assert evidence.count("?") == (vendor == "lightsms")
-    balance = speak(provider.balance.build(None, account, "1732809600"), 1.0)
+        assert evidence.count("?") == sum(name.isdigit() for name in members)
+    balance = speak(provider.balance.build(None, account(vendor), stamp), 1.0)
     assert "?" not in told(vendor, balance.body, 500)[1]
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", NAMES)
 def test_a_shape_is_short_whatever_comes(vendor: str) -> None:
     """It stands on a terminal, and in every row of the journal."""
     one: object = {name: {"message": "x" * 9999} for name in ("error", "message", "status")}
@@ -102,13 +96,12 @@ def test_a_shape_is_short_whatever_comes(vendor: str) -> None:
         assert len(evidence) < 600
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", NAMES)
 def test_404_names_the_usual_directory(vendor: str) -> None:
     """The commonest cause is a base_url without the vendor's directory, for a send as for a question."""
     provider = get(vendor)
     page = Response(404, b"<html>Not found</html>")
-    number = MSISDN(NUMBERS.get(vendor, NUMBERS["mainsms"]).format(7))
-    (submission,) = provider.send.parse(page, Message((number,), "hello"), "1").submissions
+    (submission,) = provider.send.parse(page, message(vendor), "1").submissions
     assert submission.reason
     hints = [submission.reason.hint or ""]
     assert "it may have been sent" in hints[0]
@@ -132,3 +125,74 @@ def test_another_status_does_not(status: int) -> None:
     (submission,) = get("lightsms").send.parse(page, Message((MSISDN("37061234567"),), "hello"), "1").submissions
     assert submission.reason
     assert "/external/get/" not in (submission.reason.hint or "")
+
+
+def test_a_waiting_time_is_whole_seconds() -> None:
+    """As a number or text; nothing else is one, a truth value least of all."""
+    assert [seconds(value) for value in (7, "7", "0")] == [7.0, 7.0, 0.0]
+    assert [seconds(value) for value in (None, True, "7s", "-7", 1.5, "Wed, 21 Oct 2031 07:28:00 GMT")] == [None] * 6
+
+
+def test_an_amount_is_exact() -> None:
+    """A float was rounded already: it is none. An exponent is a way to write an amount, within reason."""
+    assert [str(amount(value)) for value in ("1.50", 3, Decimal("0.1"), Decimal("1e3"))] == ["1.50", "3", "0.1", "1000"]
+    assert [amount(value) for value in (0.1, True, "1,5", None, Decimal("1e99"), Decimal("NaN"))] == [None] * 6
+
+
+def part(outcome: Outcome, message_id: str | None, cost: str | None = None) -> Submission:
+    """Return what became of one part."""
+    return Submission(TO, outcome, message_id, cost=None if cost is None else Money(Decimal(cost), "EUR"))
+
+
+TO = MSISDN("37061234567")
+
+
+def test_parts_that_end_alike_are_one_message() -> None:
+    """Ids in order, costs added when all are known."""
+    both = of_parts(TO, [part(Outcome.SENT, "1", "0.1"), part(Outcome.SENT, "2", "0.2")])
+    assert (both.outcome, both.message_id, both.parts, both.cost) == (
+        Outcome.SENT, "1,2", 2, Money(Decimal("0.3"), "EUR"),
+    )  # fmt: skip
+    assert of_parts(TO, [part(Outcome.SENT, "1", "0.1"), part(Outcome.SENT, "2")]).cost is None
+    refused = of_parts(TO, [part(Outcome.REFUSED, None), part(Outcome.REFUSED, None)])
+    assert (refused.outcome, refused.message_id) == (Outcome.REFUSED, None)
+
+
+@pytest.mark.parametrize("other", [Outcome.REFUSED, Outcome.UNKNOWN])
+def test_half_a_message_is_unknown(other: Outcome) -> None:
+    """Its ids are kept, for a person to look them up."""
+    half = of_parts(TO, [part(Outcome.SENT, "1"), part(other, "2")])
+    assert (half.outcome, half.message_id) == (Outcome.UNKNOWN, "1,2")
+    assert half.reason is not None
+    assert of_parts(TO, []).outcome is Outcome.UNKNOWN
+
+
+BUSY = Reason("error 60: too fast", Cause.BUSY, "60")
+DOCUMENTED = Answers(("code",), "/", lambda members: BUSY if members.get("code") == 60 else None, statuses=(429,))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b'{"code":60}', Outcome.REFUSED),
+        (429, b'{"code":60}', Outcome.REFUSED),
+        (503, b'{"code":60}', Outcome.UNKNOWN),
+        (429, b'{"code":0}', Outcome.UNKNOWN),
+        (200, b'{"code":0}', Outcome.SENT),
+    ],
+)
+def test_a_documented_status_refuses_and_accepts_nothing(status: int, body: bytes, outcome: Outcome) -> None:
+    """Acceptance comes with 200 alone."""
+    parse = DOCUMENTED.send(lambda _members, sent, _stamp: SendReceipt((Submission(sent.to[0], Outcome.SENT, "1"),)))
+    assert parse(Response(status, body), Message((TO,), "x"), "").submissions[0].outcome is outcome
+
+
+@pytest.mark.parametrize(("header", "wait"), [("7", 7.0), ("soon", None), (None, None)])
+def test_retry_after_is_the_wait_of_a_busy_vendor(header: str | None, wait: float | None) -> None:
+    """For a send as for a question, where the body names none."""
+    response = Response(429, b'{"code":60}', {} if header is None else {"retry-after": header})
+    receipt = DOCUMENTED.send(lambda *_: SendReceipt(()))(response, Message((TO,), "x"), "")
+    assert receipt.submissions[0].reason == BUSY._replace(wait=wait)
+    with pytest.raises(UnreachableError, match="too fast") as raised:
+        DOCUMENTED.question(lambda members: members)(response, None, "")
+    assert raised.value.wait == wait

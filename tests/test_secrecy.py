@@ -13,6 +13,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
@@ -20,27 +21,50 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smscli import providers, sandbox
 from smscli.cli import run
 from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
+from tests.vendors import NAMES, NOW, PLATFORMS, account, emulator, message
 
 KEY = "Kq7/zX&w+93;é=9<vW'~y\"Q%2f\\j8"
 TEXT = 'Zażółć <b>&"jinx" https://host.example/?pin=4711&x=q+z 47%/vexing'
+PASSWORD = "jUNGLE#gym(71) %vox"
 LOGIN = "wUmbo-lOgin.42"
-NUMBERS = {
-    "lightsms": "37061239871",
-    "mainsms": "79121239871",
-    "payforsms": "79121239871",
-    "mesajlarim": "905321239871",
-}
-ACCOUNTS = {
-    "lightsms": {"SMSCLI_LOGIN": LOGIN, "SMSCLI_API_KEY": KEY, "SMSCLI_SENDER": "Sender"},
-    "mainsms": {"SMSCLI_PROJECT": LOGIN, "SMSCLI_API_KEY": KEY},
-    "payforsms": {"SMSCLI_PROJECT": LOGIN, "SMSCLI_API_KEY": KEY, "SMSCLI_AUTH": "apikey"},
-    "mesajlarim": {"SMSCLI_APP_ID": "1", "SMSCLI_MSISDN": "5321000000", "SMSCLI_SECRET": KEY},
-}
-CALLS = [(vendor, command) for vendor in ACCOUNTS for command in ("send", "balance")] + [("lightsms", "timestamp")]
+CALLS = [
+    (vendor, command)
+    for vendor in NAMES
+    for command in ("send", "balance", *(["timestamp"] if providers.get(vendor).timestamp else []))
+]
+
+
+def environ_of(vendor: str) -> dict[str, str]:
+    """Return an account whose secrets and free fields are canaries; of a second brand, the last choice of a field."""
+    values = {"provider": vendor, "base_url": "https://vendor.example/", "sender": sandbox.demo(vendor).sender or ""}
+    for field in providers.get(vendor).fields:
+        values[field.name] = LOGIN
+        if field.secret:
+            values[field.name] = KEY if not field.sent else PASSWORD
+        elif field.pattern or field.choices:
+            demo = account(vendor).fields[field.name]
+            values[field.name] = demo if vendor in PLATFORMS or not field.choices else field.choices[-1]
+    return {f"SMSCLI_{name.upper()}": value for name, value in values.items()}
+
+
+@cache
+def good(vendor: str, command: str) -> object:
+    """Return the emulator's own answer to the command, which the vendor documents."""
+    provider, demo, stamp = providers.get(vendor), account(vendor), str(int(NOW))
+    request = provider.balance.build(None, demo, stamp)
+    if command == "send":
+        request = provider.send.build(message(vendor), demo, stamp)
+    elif command == "timestamp":
+        assert provider.timestamp is not None
+        request = provider.timestamp.build(None, demo, "")
+    answer: object = json.loads(emulator()(request, 1.0).body)
+    return answer
+
 
 # --- the spellings ---------------------------------------------------------------------------------------------------
 
@@ -118,27 +142,27 @@ def assert_silent(place: str, data: bytes, words: dict[str, str]) -> None:
 # --- the answers -----------------------------------------------------------------------------------------------------
 
 
-def trees(vendor: str, command: str, number: str, word: str) -> list[object]:
+def trees(vendor: str, command: str, word: str) -> list[object]:
     """Return answers, documented and not, that carry the word."""
     anything: list[object] = [{"error": word}, {word: word}, [word], word, {"error": 5, "message": word}]
     anything += [{"status": "error", "error": word}, {"status": word, "error": 2}, {"": {"error": word}}]
-    good: dict[str, object]
-    if command == "balance":
-        good = {"status": "success", "balance": "1", "money": "1", "currency": "EUR", "freeTotal": 3}
-        return [*anything, good | {"money": word, "balance": word}, good | {"currency": word}, good | {"note": word}]
-    if vendor == "lightsms":
-        good = {"error": "0", "id_sms": "4173280960000000000001", "cost": "0.0144"}
-        entries = [good, good | {"id_sms": word}, good | {"cost": word, "count_sms": word}, {"error": word}]
-        return [*anything, *({number: entry} for entry in entries), {number: good, word: good}, {number: word}]
-    if vendor == "mesajlarim":
-        entry = {"msisdn": number[2:], "status": "delivered", "charge": "free"}
-        good = {"sender": "5321000000", "message": word, "recipients": [entry], "balance": 3}
-        other = [good | {"recipients": [entry | {name: word}]} for name in entry]
-        return [*anything, good, *other, good | {"balance": word}, good | {"sender": word, "error": word}]
-    good = {"status": "success", "recipients": [number], "messages_id": [390788773], "test": 0}
-    refused = {"status": "error", "error": "2", "message": word}
-    places = ("messages_id", "recipients", "price", "balance", "run_at", "test", "parts")
-    return [*anything, refused, *(good | {name: [word]} for name in places), *(good | {name: word} for name in places)]
+    anything += [{"status": "error", "error": "2", "message": word}, {"code": 41, "text": word}]
+    right = good(vendor, command)
+    if isinstance(right, dict):
+        anything += [right, right | {"error": word}, right | {"note": word}, right | {word: word}]
+    return [*anything, *replaced(right, word)]
+
+
+def replaced(tree: object, word: str) -> Iterator[object]:
+    """Yield the tree with the word in each place that can hold one, alone and in a list."""
+    yield word
+    yield [word]
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from (tree | {name: other} for other in replaced(value, word))
+    if isinstance(tree, list):
+        for at, value in enumerate(tree):
+            yield from ([*tree[:at], other, *tree[at + 1 :]] for other in replaced(value, word))
 
 
 @st.composite
@@ -146,14 +170,14 @@ def answers(draw: st.DrawFn, vendor: str, command: str) -> Callable[[dict[str, s
     """Draw a vendor that answers with what it knows of the request."""
     how = draw(st.sampled_from([*SPELLINGS, None]))
     again = draw(st.sampled_from(LAYERS))
-    which = draw(st.integers(0, 40))
+    which = draw(st.integers(0, 120))
     kind = draw(st.sampled_from(["JSON", "JSON", "JSON", "raw JSON", "printed", "HTML", "plain", "Location"]))
     status = draw(st.sampled_from([200, 200, 200, 200, 302, 400, 401, 404, 500, 503]))
 
     def answer(known: dict[str, str]) -> Response:
         spelled = (one(word) for word in known.values() for one in (SPELLINGS if how is None else (how,)))
         said = " ".join(map(again, spelled))
-        given = trees(vendor, command, NUMBERS[vendor], "\0" if kind == "raw JSON" else said)
+        given = trees(vendor, command, "\0" if kind == "raw JSON" else said)
         tree = json.dumps(given[which % len(given)], ensure_ascii=which % 2 == 0)
         body = {
             "JSON": tree,
@@ -180,19 +204,21 @@ def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: st
     """In every format, with -v. A send's own number and text stand in its output, its number in the journal."""
     answer = data.draw(answers(vendor, command))
     output = data.draw(st.sampled_from(["plain", "json", "xml", "table"]))
-    number = NUMBERS[vendor]
-    known = {"key": KEY, "text": TEXT, "login": LOGIN, "number": number}
+    number = message(vendor).to[0].digits
+    known = {"key": KEY, "password": PASSWORD, "text": TEXT, "login": LOGIN, "number": number}
+    clock = providers.get(vendor).timestamp
+    clock_url = clock.build(None, account(vendor, "https://vendor.example/"), "").url if clock else ""
 
     def transport(request: Request, _seconds: float) -> Response:
         pairs = dict((*request.query, *request.form))
         known["signature"] = pairs.get(get(vendor).rule.signature, "f" * 8)
-        is_clock = request.url.endswith("timestamp.php") and command != "timestamp"
+        is_clock = request.url == clock_url and command != "timestamp"
         return Response(200, b"1732809600") if is_clock else answer(known)
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
     with tempfile.TemporaryDirectory() as folder:
         environ = {"HOME": folder, "SMSCLI_CONFIG": f"{folder}/none.toml", "SMSCLI_STATE_DIR": f"{folder}/state"}
-        environ |= {"SMSCLI_PROVIDER": vendor, "SMSCLI_BASE_URL": "https://vendor.example/", **ACCOUNTS[vendor]}
+        environ |= environ_of(vendor)
         argv = ["send", "--to", f"+{number}", "-"] if command == "send" else [command]
         runtime = Runtime(
             environ=environ, stdin=io.TextIOWrapper(io.BytesIO(TEXT.encode())), stdout=out, stderr=err,
@@ -219,6 +245,6 @@ def _bytes(stream: io.TextIOWrapper) -> bytes:
 @pytest.mark.parametrize("spell", SPELLINGS)
 def test_the_search_would_find_every_spelling(spell: Callable[[str], str]) -> None:
     """A search that finds nothing proves nothing unless it finds what is there."""
-    for word in (KEY, TEXT, LOGIN):
+    for word in (KEY, PASSWORD, TEXT, LOGIN):
         with pytest.raises(AssertionError, match="canary in here"):
             assert_silent("here", f"said: {spell(word)}.".encode(), {"canary": word})
