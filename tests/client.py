@@ -6,21 +6,14 @@ import time
 from typing import NamedTuple
 
 from smscli.errors import ConfigError, ExitCode, OutcomeUnknownError, SmscliError, UnreachableError
-from smscli.model import MSISDN, Account, Message, Outcome, Secret, SenderId
+from smscli.model import Message, Outcome
 from smscli.providers import get
 from smscli.transport import HttpTransport
 from smscli.wire import Request
+from tests.vendors import PLATFORMS, account, message
 
-VENDORS = ("lightsms", "mainsms", "mesajlarim")
-
-# Keys of nobody, numbers of nobody (the vendors' own printed examples).
-SECRETS = {"lightsms": "your_api_key_here", "mainsms": "07349e954831d", "mesajlarim": "mySecret"}
-_FIELDS = {
-    "lightsms": {"login": "YourLogin"},
-    "mainsms": {"project": "mainsms"},
-    "mesajlarim": {"app_id": "1", "msisdn": "5321000000"},
-}
-_RECIPIENT = {"lightsms": "37061234567", "mainsms": "79121231234", "mesajlarim": "905322000000"}
+VENDORS = PLATFORMS
+SECRETS = {vendor: account(vendor).secret.reveal() for vendor in VENDORS}
 
 
 class Ending(NamedTuple):
@@ -35,13 +28,10 @@ def build(
     vendor: str, base_url: str, text: str = "My Message", not_after: float | None = None
 ) -> tuple[Request, Message, str]:
     """Return the signed send of one text to one recipient, with its message and its stamp."""
-    sender = SenderId("YourSender") if vendor == "lightsms" else None
-    message = Message((MSISDN(_RECIPIENT[vendor]),), text, sender)
-    account = Account(base_url, Secret(SECRETS[vendor]), _FIELDS[vendor])
-    stamp = str(int(time.time()))
-    built = get(vendor).send.build(message, account, stamp)
+    stamp, sent = str(int(time.time())), message(vendor, text)
+    built = get(vendor).send.build(sent, account(vendor, base_url), stamp)
     dated = Request(built.method, built.url, built.query, built.form, built.headers, built.billable, not_after)
-    return dated, message, stamp
+    return dated, sent, stamp
 
 
 def send(
@@ -54,12 +44,12 @@ def send(
     not_after: float | None = None,
 ) -> Ending:
     """Send one message and read the answer."""
-    request, message, stamp = build(vendor, base_url, text, not_after)
+    request, sent, stamp = build(vendor, base_url, text, not_after)
     try:
         response = transport(request, seconds)
     except (UnreachableError, ConfigError) as error:
         return Ending(Outcome.NOT_SENT, error.exit_code, error)
     except OutcomeUnknownError as error:
         return Ending(Outcome.UNKNOWN, error.exit_code, error)
-    receipt = get(vendor).send.parse(response, message, stamp)
+    receipt = get(vendor).send.parse(response, sent, stamp)
     return Ending(receipt.submissions[0].outcome, receipt.exit_code)

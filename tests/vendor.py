@@ -1,8 +1,8 @@
 """A vendor to order: a raw-socket server in a process of its own that answers well, badly, late, by halves or never.
 
-It speaks the three APIs (answers for the recipients it reads in the request), over plain HTTP and TLS, also as an
-HTTP proxy, and keeps an oracle: one line for each recipient it accepted, written before the answer leaves. Only the
-standard library, except that signatures are verified with ``smscli.providers`` when secrets are given.
+It speaks three APIs by itself (answers for the recipients it reads in the request), those of other vendors by their
+emulators, over plain HTTP and TLS, also as an HTTP proxy, and keeps an oracle: one line for each recipient it accepted,
+written before the answer leaves. Signatures are verified with ``smscli.providers`` when secrets are given.
 
 ::
 
@@ -38,17 +38,20 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-PATHS = {
-    "lightsms": "external/get/",
-    "mainsms": "api/mainsms/",
-    "payforsms": "api/mainsms/",
-    "mesajlarim": "omrestapi/",
-}
+from smscli import sandbox
+from smscli.model import MSISDN, Message, Secret
+from smscli.providers import get
+from smscli.sandbox import Answer, Call, Desk, Emulator
+
+PATHS = {name: urlsplit(account.base_url).path.lstrip("/") for name, account in sandbox.DEMO.items()}
+"""Where the vendors' scripts lie, without the slash in front."""
 LISTENERS = ("plain", "tls", "mtls", "elsewhere", "stranger")
 """Plain HTTP; TLS; TLS that wants a client certificate; TLS for another host; TLS that no authority signed."""
 
@@ -253,6 +256,10 @@ def good_answer(provider: str, operation: str, recipients: list[str], fields: Ma
     return json.dumps(_good(provider, operation, recipients, fields, ids), separators=(",", ":"))
 
 
+_SPOKEN = ("lightsms", "mainsms", "payforsms", "mesajlarim")
+"""Those whose answers are written here."""
+
+
 def _good(
     provider: str, operation: str, recipients: list[str], fields: Mapping[str, str], ids: list[str]
 ) -> dict[str, Any]:
@@ -444,7 +451,14 @@ class _Server:
     def _answer(self, call: _Call, step: Step) -> bytes:
         refusal = self._refusal(call)
         ids: list[str] = []
-        if call.operation == "send" and refusal is None:
+        if call.provider and call.provider not in _SPOKEN:
+            answer, rows = _emulate(call)
+            if step.book:
+                self._write(rows)
+            if step.raw is None and step.body is None and not step.fill and not step.gzip_mib:
+                status = step.status if answer.status == 200 else f"{answer.status} X"
+                step = replace(step, body=answer.body, status=status, headers=(*step.headers, *answer.headers))
+        elif call.operation == "send" and refusal is None:
             ids = [f"{next(self.ids):013d}" for _ in call.recipients]
             if step.book:
                 self._book(call, ids)
@@ -471,16 +485,16 @@ class _Server:
         rows = [
             Accepted(call.provider, to, text, sender, stamp, one) for to, one in zip(call.recipients, ids, strict=True)
         ]
+        self._write(rows)
+
+    def _write(self, rows: list[Accepted]) -> None:
         os.write(self.oracle, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def _refusal(self, call: _Call) -> str | None:
         """Return the vendor's own error for a wrong signature or an old timestamp, when secrets are known."""
         secret = self.secrets.get(call.provider)
-        if secret is None or call.operation in ("timestamp", "connect", ""):
+        if secret is None or call.operation in ("timestamp", "connect", "") or call.provider not in _SPOKEN:
             return None
-        from smscli.model import Secret
-        from smscli.providers import get
-
         provider = get(call.provider)
         given = dict(call.pairs)
         wanted = provider.sign(tuple((n, v) for n, v in call.pairs if n != "action"), Secret(secret)).signature
@@ -500,10 +514,44 @@ def _parse(method: str, target: str, headers: list[tuple[str, str]], body: bytes
         token, _, path = path[2:].partition("/")
         step = _step(json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))))
     pairs = parse_qsl(url.query, keep_blank_values=True) + parse_qsl(body.decode(), keep_blank_values=True)
-    provider = next((name for name, prefix in PATHS.items() if path.lstrip("/").startswith(prefix)), "")
+    prefixes = sorted(PATHS.items(), key=lambda pair: len(pair[1]), reverse=True)
+    provider = next((name for name, prefix in prefixes if path.lstrip("/").startswith(prefix)), "")
     script = path.rsplit("/", 1)[-1].removesuffix(".php")
     operation = {"api": dict(pairs).get("action", "")}.get(script, script)
+    if provider and provider not in _SPOKEN:
+        operation = "send" if path.lstrip("/") == _send_path(provider).lstrip("/") else "ask"
     return _Call(method, path, pairs, headers, step, provider, {"sendsms": "send"}.get(operation, operation))
+
+
+@cache
+def _emulator(provider: str) -> tuple[Emulator, Desk]:
+    emulator = next(one for one in sandbox.emulators() if provider in one.demo)
+    return emulator, Desk(dict.fromkeys(emulator.demo, Decimal(10**9)))
+
+
+@cache
+def _send_path(provider: str) -> str:
+    demo, message = sandbox.demo(provider), Message((MSISDN(get(provider).example_number),), "x")
+    return urlsplit(get(provider).send.build(message, demo.account, "1").url).path
+
+
+def _emulate(call: _Call) -> tuple[Answer, list[Accepted]]:
+    """Return what the vendor's emulator answers, and what it accepted; it has the demo accounts."""
+    emulator, desk = _emulator(call.provider)
+    accounts = {name: demo.account for name, demo in emulator.demo.items()}
+    keys = {name: account.secret for name, account in accounts.items()}
+    handle = emulator.routes.get("/" + call.path.lstrip("/"))
+    with desk.lock:
+        if handle is None:
+            return Answer("?", "text/plain", status=404), []
+        answer = handle(Call(tuple(call.pairs), "", accounts, time.time(), keys), desk)
+        accepted = [entry for entry in desk.caught if entry.refusal is None]
+        desk.forget()
+    stamp = dict(call.pairs).get(get(call.provider).stamp_name or "", "")
+    return answer, [
+        Accepted(call.provider, one.to or "", one.text or "", one.sender or "", stamp, one.message_id or "")
+        for one in accepted
+    ]
 
 
 def _body(call: _Call, step: Step, ids: list[str]) -> bytes:

@@ -1,8 +1,8 @@
 """ExampleSMS, emulated: ``/send`` and ``/credit``.
 
-Checked in this order: user or password wrong 40 (HTTP 401), signature wrong 41 (HTTP 401), ``ts`` more than a minute
-off 42; then text missing 50, number invalid 51, not enough credit 52. A text that says "slow down" gets HTTP 429 with
-a second to wait, once.
+Checked in this order: user or password wrong 40 (HTTP 401), signature wrong 41 (HTTP 401), ``ts`` more than half a
+minute off 42; then text missing 50, number invalid 51, not enough credit 52. A text that says "slow down" gets HTTP
+429 with a second to wait, once.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _fault(call: Call) -> tuple[str | None, Check | None]:
     stamp = call.get("ts") or ""
     faults = (
         ("41", not check.right),
-        ("42", not re.fullmatch("[0-9]{10}", stamp) or abs(int(call.now) - int(stamp)) > 60),
+        ("42", not re.fullmatch("[0-9]{10}", stamp) or abs(int(call.now) - int(stamp)) > 30),
         ("50", not call.get("text")),
         ("51", not re.fullmatch("[1-9][0-9]{6,14}", call.get("to") or "")),
     )

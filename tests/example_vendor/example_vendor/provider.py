@@ -6,7 +6,7 @@ up, in lower-case hex. The password is sent, and takes part like any other param
 
 Quirks:
 
-- ``ts`` is Unix seconds by the caller's own clock, and lives a minute.
+- ``ts`` is Unix seconds by the caller's own clock, and lives half a minute.
 - One recipient a request. A long text is answered part by part, each with a code and an id.
 - Whoever asks too fast gets HTTP 429 and the seconds to wait, in the body or the header; nothing was processed then.
   Wrong credentials come with HTTP 401.
@@ -80,7 +80,7 @@ _TABLE: dict[str, tuple[str, Cause, str | None]] = {
         Cause.CREDENTIALS,
         "check signing_key and digest; `smscli sign --expect SIG` names the mistake",
     ),
-    "42": ("the timestamp is more than a minute off", Cause.STALE, "check this machine's clock"),
+    "42": ("the timestamp is more than half a minute off", Cause.STALE, "check this machine's clock"),
     "50": ("the text is missing", Cause.REFUSED, None),
     "51": ("the number is invalid", Cause.REFUSED, None),
     "52": ("not enough credit", Cause.REFUSED, "top the account up (`smscli balance` shows what is left)"),
@@ -183,7 +183,7 @@ PROVIDER = Provider(
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     stamp=Stamp.LOCAL_CLOCK,
     stamp_name="ts",
-    stamp_life=55.0,
+    stamp_life=25.0,
     batch_limit=1,
     extras=(("from", ""), ("format", "json")),
 )
