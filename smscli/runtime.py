@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from smscli.profiles import Need
 
 DEFAULT_SECONDS = 30.0
-DEFAULT_SANDBOX_PROVIDER = "lightsms"
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Those that ask a program to end; Windows lacks one."""
 
@@ -100,8 +99,8 @@ class Runtime(Record):
         if wanted.sandbox and wanted.profile is None:
             from smscli import sandbox
 
-            name = wanted.provider or self.environ.get("SMSCLI_PROVIDER") or DEFAULT_SANDBOX_PROVIDER
-            return sandbox.demo_profile(providers.get(name).name)
+            name = wanted.provider or self.environ.get("SMSCLI_PROVIDER")
+            return sandbox.demo_profile(providers.get(name).name if name else sandbox.USUAL)
         resolve = partial(
             profiles.resolve,
             named=wanted.profile,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from smscli import capture, providers, sandbox
 from smscli.diagnosis import diagnose
 from smscli.model import Secret
+from smscli.providers import Stamp
 from smscli.wire import Request, Response, encode
 from tests.conftest import Ran
 from tests.vendors import NAMES, NOW, account, answering, emulator, environment, message, numbers
@@ -260,3 +262,26 @@ def test_the_choices_of_a_field_are_completed_and_listed(smscli: Run, vendor: st
             asked = {"_SMSCLI_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "5"}
             done = subprocess.run([BINARY], env={**os.environ, **asked}, capture_output=True, text=True, check=False)
             assert done.stdout.split() == list(field.choices)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"stamp": Stamp.VENDOR_CLOCK, "stamp_name": "t", "stamp_life": 1.0}, "no `timestamp` asks for it"),
+        ({"stamp": Stamp.LOCAL_CLOCK, "stamp_name": "t"}, "`stamp_life` does not say for how long"),
+        ({"stamp": Stamp.NONCE}, "`stamp_name` does not say where"),
+    ],
+)
+def test_a_stamp_that_could_not_be_had_is_refused_when_the_vendor_is_loaded(changes: dict[str, Any], flaw: str) -> None:
+    """Never signed as an empty one."""
+    with pytest.raises(TypeError, match=flaw):
+        providers.get("mainsms")._replace(**changes)
+
+
+def test_one_field_of_a_vendor_signs(vendor: str) -> None:
+    """All others that are secret travel, and come behind it."""
+    signing, *others = providers.get(vendor).secret_fields
+    assert signing == providers.get(vendor).secret_field
+    assert not signing.sent
+    assert all(field.sent for field in others)
+    assert len(others) == len(account(vendor).sent_secrets)

@@ -12,6 +12,7 @@ from smscli import providers
 from smscli.diagnosis import LIMIT, MISTAKES, Diagnosis, diagnose
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret
+from smscli.signing import Escape, KeyUse, Rule
 from tests.wrong_programs import KEYS, OTHER_KEY, SIGNATURE, Case, dice, make
 from tests.wrong_programs import MISTAKES as PROGRAMS
 
@@ -202,6 +203,60 @@ def test_line_ends_are_named_as_they_were_signed(signed: str, words: str) -> Non
     """A line feed and the two characters that stand for one in source code are not taken for each other."""
     diagnosis = ask("lightsms", (("b", "one\r\ntwo"),), md5(f"{signed}your_api_key_here"))
     assert f"b: other line ends than those sent ({words})." in sentences(diagnosis)
+
+
+# --- a rule of another kind ------------------------------------------------------------------------------------------
+
+NAMED = Rule(
+    "sig", {"sig": "it is the result"}, ("md5",), separator="&", leading=True, glue="=", escape=Escape.PERCENT,
+    key_separator="",
+)  # fmt: skip
+ENCODED = "Sign each value percent-encoded (RFC 3986), once"
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "name", "fix"),
+    [
+        (NAMED, "a=1%202&b=3k", "separator-missing", "Put & in front of the parameters, and nowhere else."),
+        (NAMED, "a=1%202b=3k", "separator-missing", "Put & in front of the parameters, and nowhere else."),
+        (NAMED, "&a=1%202&b=3&k", "separator-other", "Put & in front of the parameters, and nowhere else."),
+        (NAMED, "&a=1 2&b=3k", "escaped-otherwise", f"{ENCODED}."),
+        (NAMED, "&a=1+2&b=3k", "escaped-otherwise", f"{ENCODED}."),
+        (NAMED, "&a=1%25202&b=3k", "percent-encoded", f"{ENCODED}; the request is encoded on top of that, on its own."),
+        (NAMED, "&1%202&3k", "names-left-out", "Join name=value of each parameter."),
+        (NAMED, "&a:1%202&b:3k", "names-included", "Join name=value of each parameter."),
+        (NAMED, "k&a=1%202&b=3", "key-placed", "Put the key where the vendor's rule puts it."),
+        (NAMED._replace(key=KeyUse.PREFIX), "&a=1%202&b=3k", "key-placed",
+         "Put the key where the vendor's rule puts it."),
+        (NAMED._replace(glue=None, leading=False, escape=Escape.NONE), "k1 2&3", "key-placed",
+         "Put the key where the vendor's rule puts it."),
+    ],
+)  # fmt: skip
+def test_a_fix_is_in_the_words_of_the_rule(rule: Rule, text: str, name: str, fix: str) -> None:
+    """Whatever the rule joins, escapes or puts first: the mistake is found, and the fix says what this rule wants."""
+    provider = providers.get("mainsms")._replace(rule=rule)
+    diagnosis = diagnose(provider, (("a", "1 2"), ("b", "3")), Secret("k"), md5(text))
+    assert [(finding.name, finding.fix) for finding in diagnosis.explanations[0].findings] == [(name, fix)]
+
+
+@pytest.mark.parametrize("key", KeyUse)
+def test_no_mistake_is_the_signature_of_any_rule(key: KeyUse) -> None:
+    """The recipe follows the rule wherever the key goes, with parameters and without."""
+    provider = providers.get("mainsms")._replace(rule=NAMED._replace(key=key, key_separator=":"))
+    for params in ((), (("a", "1 2"), ("b", "3"))):
+        signature = provider.sign(params, Secret("k")).signature
+        assert diagnose(provider, params, Secret("k"), signature).matches
+
+
+def test_further_secrets_are_masked_in_every_spelling() -> None:
+    """A password among the values, as it is and escaped."""
+    provider = providers.get("mainsms")._replace(rule=NAMED)
+    params = (("password", "my pass&word"), ("x", "1"))
+    diagnosis = diagnose(
+        provider, params, Secret("k"), md5("&password=my%20pass%26wordk"), hidden=(Secret("my pass&word"),)
+    )
+    assert ["forgotten"] in names(diagnosis)
+    assert "pass" not in diagnosis.explanations[0].text.replace("password=", "")
 
 
 # --- what is not explained, and what cannot be -----------------------------------------------------------------------

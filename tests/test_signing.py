@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret
-from smscli.signing import KeyUse, Rule, arrange, sign
+from smscli.signing import Escape, KeyUse, Rule, arrange, sign
 
 SORTED = Rule("sig", {"sig": "it is the result"}, ("md5",))
 FIXED = Rule("token", {"token": "it is the result"}, ("sha1",), order=(("a", "b"), ("c",)), key=KeyUse.HMAC)
@@ -97,6 +97,46 @@ def test_the_mask_does_not_tell_how_long_the_secret_is() -> None:
     """Two secrets of different length look the same."""
     short, long = (sign(SORTED, (("a", "1"),), Secret(secret)).steps[1].shown for secret in ("k", "k" * 40))
     assert short == long == "1***"
+
+
+NAMED = Rule(
+    "sig", {"sig": "it is the result"}, ("md5",), separator="&", leading=True, glue="=", escape=Escape.PERCENT,
+    key_separator="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (NAMED, "&a=1%202%26&b=~key"),
+        (NAMED._replace(escape=Escape.FORM), "&a=1+2%26&b=~key"),
+        (NAMED._replace(escape=Escape.NONE, leading=False), "a=1 2&&b=~key"),
+        (NAMED._replace(key_separator=None), "&a=1%202%26&b=~&key"),
+        (NAMED._replace(key=KeyUse.PREFIX), "key&a=1%202%26&b=~"),
+        (NAMED._replace(key=KeyUse.PREFIX, key_separator=":", glue=None), "key:&1%202%26&~"),
+    ],
+)
+def test_the_rule_describes_the_whole_string(rule: Rule, text: str) -> None:
+    """Names, escapes, what stands in front, and where the key goes; each text was written by hand."""
+    trace = sign(rule, (("b", "~"), ("a", "1 2&")), Secret("key"))
+    assert trace.steps[1].value == text
+    assert trace.signature == hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    assert "key" not in trace.steps[1].shown
+
+
+@pytest.mark.parametrize("key", [KeyUse.SUFFIX, KeyUse.PREFIX])
+def test_without_a_parameter_nothing_stands_beside_the_key(key: KeyUse) -> None:
+    """Neither what leads nor a separator."""
+    trace = sign(NAMED._replace(key=key, key_separator=":"), (), Secret("key"))
+    assert [step.value for step in trace.steps[:2]] == ["", "key"]
+
+
+def test_a_secret_among_the_values_is_masked_as_it_is_written() -> None:
+    """A password that travels is signed like the rest: escaped, and escaped it is masked."""
+    trace = sign(NAMED, (("password", "p ss&"),), Secret("key"), others=(Secret("p ss&"),))
+    assert trace.steps[0].value == "&password=p%20ss%26"
+    assert [step.shown for step in trace.steps[:2]] == ["&password=***", "&password=******"]
+    assert [step.label for step in trace.steps] == ["joined names and escaped values", "with the key", "MD5 hex"]
 
 
 @given(secrets, st.text("ab", min_size=1, max_size=6), st.integers(0, 6))

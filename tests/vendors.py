@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 
 from smscli import providers, sandbox
-from smscli.model import MSISDN, Account, Message, SenderId
+from smscli.model import MSISDN, Account, Message, Secret, SenderId
 from smscli.wire import Request, Response, Transport
 
 NAMES = providers.names()
@@ -52,6 +52,12 @@ def environment(vendor: str, key: str | None = None) -> dict[str, str]:
 def emulator() -> Transport:
     """Return the emulator of every vendor, in this process."""
     return sandbox.transport(sandbox.create_app(clock=lambda: NOW))
+
+
+def refusal(vendor: str) -> str:
+    """Return one documented refusal of the vendor: its emulator's, of a wrong signature."""
+    stranger = account(vendor)._replace(secret=Secret("of nobody"))
+    return emulator()(providers.get(vendor).send.build(message(vendor), stranger, str(int(NOW))), 1.0).body.decode()
 
 
 def answering(body: bytes, status: int = 200) -> Transport:

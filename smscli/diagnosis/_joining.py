@@ -79,13 +79,14 @@ def separator_at_end(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 
 
 @mistake("separator-other", Stage.JOIN, "The separator was {0} {1}.", _SEPARATOR_FIX)
-def separator_other(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+def separator_other(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for separator in (";", ",", "&", "|", ":", " ", "\n", "-", "_", ".", "/", "+", "; ", ", "):
         if separator != recipe.separator:
             words = separator_in_words(separator)
             yield recipe._replace(separator=separator, key_separator=separator), (words, "between all parts")
             yield recipe._replace(separator=separator), (words, "between the values")
-            yield recipe._replace(key_separator=separator), (words, "before the key")
+        if separator != recipe.separator or case.rule.before_key != case.rule.separator:
+            yield recipe._replace(key_separator=separator), (separator_in_words(separator), "before the key")
 
 
 @mistake(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 __all__ = [
-    "DEMO", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
+    "DEMO", "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
     "demo_profile", "emulators", "serve", "transport", "verify",
 ]  # fmt: skip
 
@@ -43,6 +43,9 @@ def _discover() -> tuple[Emulator, ...]:
 
 _OWN = _discover()
 """The vendor platforms of this package, by module name."""
+
+USUAL = min(_OWN[0].demo)
+"""The vendor that is meant where none is named: the first one."""
 
 
 def emulators() -> tuple[Emulator, ...]:

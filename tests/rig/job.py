@@ -15,18 +15,11 @@ from typing import Any
 from smscli.cli import run
 from smscli.model import MSISDN
 from smscli.runtime import Runtime
-from tests.client import SECRETS
 from tests.rig.checker import Tally, check
 from tests.vendor import Accepted, Vendor
+from tests.vendors import environment, numbers
 
 BINARY = Path(sys.executable).parent / "smscli"
-
-_ACCOUNT = {
-    "lightsms": 'login = "YourLogin"\nsender = "YourSender"\napi_key = ',
-    "mainsms": 'project = "mainsms"\napi_key = ',
-    "mesajlarim": 'app_id = "1"\nmsisdn = "5321000000"\nsecret = ',
-}
-_NUMBERS = {"lightsms": 37061000000, "mainsms": 79121000000, "mesajlarim": 905321000000}
 
 
 @dataclass(frozen=True)
@@ -51,16 +44,18 @@ class Job:
         recipients = ", ".join(f'"{number}"' for number in self.recipients)
         config = self.home / "config.toml"
         config.touch(0o600)
-        config.write_text(
-            f'default = "rig"\n[profiles.rig]\nprovider = "{self.provider}"\nbase_url = "{self.base_url}"\n'
-            f'{_ACCOUNT[self.provider]}"{SECRETS[self.provider]}"\nto = [{recipients}]\n{self.profile}\n'
-        )
+        values = {**environment(self.provider), "SMSCLI_BASE_URL": self.base_url}
+        lines = [
+            f"{name.removeprefix('SMSCLI_').lower()} = {json.dumps(value)}" for name, value in values.items() if value
+        ]
+        lines += [f"to = [{recipients}]", self.profile, ""]
+        config.write_text("\n".join(['default = "rig"', "[profiles.rig]", *lines]))
         self._text.write_text(f"{self.key}\n")
 
     @property
     def recipients(self) -> tuple[MSISDN, ...]:
         """The numbers, ascending."""
-        first = _NUMBERS[self.provider]
+        first = int(numbers(self.provider)[0]) // 10**6 * 10**6
         return tuple(MSISDN(str(first + index)) for index in range(self.size))
 
     @property

@@ -26,21 +26,15 @@ from smscli.model import MSISDN, Message, Outcome, SenderId
 from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Response
-from tests.client import SECRETS, VENDORS
+from tests.client import VENDORS
 from tests.rig.figures import figure
 from tests.vendor import Step, Vendor
+from tests.vendors import environment, numbers
 
 BODIES = 1_000_000 if os.environ.get("RIG_LONG") else 20_000
 OVER_HTTP = 300
 SECONDS = 0.050
 STAMP = "1331024400"
-
-NUMBERS = {
-    "lightsms": ("37061234567", "37061234568", "37061234569"),
-    "mainsms": ("79121231234", "79121231235", "79121231236"),
-    "mesajlarim": ("905322000000", "905322000001", "905322000002"),
-}
-
 
 # --- the second opinion ----------------------------------------------------------------------------------------------
 
@@ -159,6 +153,9 @@ JUDGES: Mapping[str, Callable[[str, tuple[str, ...]], dict[str, str]]] = {
     "mainsms": judge_mainsms,
     "mesajlarim": judge_mesajlarim,
 }
+
+
+NUMBERS = {name: tuple(number.lstrip("+") for number in numbers(name)) for name in JUDGES}
 
 
 # --- the bodies ------------------------------------------------------------------------------------------------------
@@ -299,7 +296,7 @@ def message(vendor: str, count: int) -> Message:
     return Message(to, "My Message", SenderId("YourSender") if vendor == "lightsms" else None)
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", JUDGES)
 def test_no_answer_raises_and_none_is_believed_too_much(vendor: str) -> None:
     """Every recipient gets one outcome; SENT only when the second opinion agrees, id included."""
     rng = random.Random(f"fuzz {vendor}")  # noqa: S311  (repeatable, not secret)
@@ -406,14 +403,8 @@ def test_bombs_cost_neither_time_nor_memory() -> None:
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
-ACCOUNT = {
-    "lightsms": {"SMSCLI_LOGIN": "YourLogin", "SMSCLI_SENDER": "YourSender", "SMSCLI_API_KEY": SECRETS["lightsms"]},
-    "mainsms": {"SMSCLI_PROJECT": "mainsms", "SMSCLI_API_KEY": SECRETS["mainsms"]},
-    "mesajlarim": {"SMSCLI_APP_ID": "1", "SMSCLI_MSISDN": "5321000000", "SMSCLI_SECRET": SECRETS["mesajlarim"]},
-}
 
-
-@pytest.mark.parametrize("vendor_name", VENDORS)
+@pytest.mark.parametrize("vendor_name", JUDGES)
 def test_the_whole_way_agrees(vendor: Vendor, vendor_name: str, tmp_path: Path) -> None:
     """From argv over a socket to the exit status: 0 only for what the second opinion calls a success."""
     rng = random.Random(f"http {vendor_name}")  # noqa: S311  (repeatable, not secret)
@@ -424,11 +415,10 @@ def test_the_whole_way_agrees(vendor: Vendor, vendor_name: str, tmp_path: Path) 
         "HOME": str(tmp_path),
         "SMSCLI_CONFIG": str(tmp_path / "none.toml"),
         "SMSCLI_STATE_DIR": str(tmp_path / "state"),
-        "SMSCLI_PROVIDER": vendor_name,
+        **environment(vendor_name),
         "SMSCLI_BASE_URL": vendor.url(vendor_name),
-        **ACCOUNT[vendor_name],
     }
-    for _ in range(OVER_HTTP // len(VENDORS)):
+    for _ in range(OVER_HTTP // len(JUDGES)):
         answer = fuzzed(rng, corpus) if rng.random() < 0.8 else Response(200, rng.choice(corpus).encode())
         vendor.script(*[Step(body=answer.body.decode("latin-1"), status=f"{answer.status} X")] * 3)
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")

@@ -26,26 +26,31 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from smscli import sandbox
 from smscli.cli import run
+from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.certificates import Certificates
 from tests.client import VENDORS
 from tests.rig.figures import add
 from tests.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
+from tests.vendors import account, numbers
 
 KEY = "cAnaRy/KEY+7f3a;é=90"
 PROXY_PASSWORD = "cAnaRy-pr0xy-pa55"
 NETRC_PASSWORD = "cAnaRy-n3trc-pa55"
 TEXT = "cAnaRy the text & nothing + else"
-NUMBERS = {"lightsms": "37061239871", "mainsms": "79121239871", "mesajlarim": "905321239871"}
-SIGNATURES = {"lightsms": "signature", "mainsms": "sign", "mesajlarim": "token"}
-SECRET_FIELD = {"lightsms": "api_key", "mainsms": "api_key", "mesajlarim": "secret"}
-FIELDS = {
-    "lightsms": {"login": "YourLogin", "sender": "YourSender"},
-    "mainsms": {"project": "mainsms"},
-    "mesajlarim": {"app_id": "1", "msisdn": "5321000000"},
-}
+NUMBERS = {name: numbers(name)[0][1:-6] + "239871" for name in VENDORS}
+SIGNATURES = {name: get(name).rule.signature for name in VENDORS}
+SECRET_FIELD = {name: get(name).secret_field.name for name in VENDORS}
+
+
+def fields(name: str) -> dict[str, str]:
+    """Return the values of the vendor's account, all but the key."""
+    sent = {field: secret.reveal() for field, secret in account(name).sent_secrets.items()}
+    sender = sandbox.demo(name).sender
+    return {**account(name).fields, **sent, **({"sender": sender} if sender else {})}
 
 
 def spellings(canary: str) -> set[bytes]:
@@ -113,7 +118,7 @@ class Place:
             "SMSCLI_PROVIDER": name,
             f"SMSCLI_{SECRET_FIELD[name].upper()}": KEY,
             "SMSCLI_BASE_URL": vendor.url(name),
-            **{f"SMSCLI_{field.upper()}": value for field, value in FIELDS[name].items()},
+            **{f"SMSCLI_{field.upper()}": value for field, value in fields(name).items()},
         }
 
     def run(
@@ -157,7 +162,7 @@ class Place:
 
     def profile(self, **more: object) -> None:
         """Write the account as a profile."""
-        values = {"provider": self.name, "base_url": self.account["SMSCLI_BASE_URL"], **FIELDS[self.name], **more}
+        values = {"provider": self.name, "base_url": self.account["SMSCLI_BASE_URL"], **fields(self.name), **more}
         lines = [f"{key} = {toml(value)}" for key, value in values.items()]
         path = self.folder / "config.toml"
         path.write_text("\n".join(['default = "work"', "[profiles.work]", *lines, ""]))
@@ -203,11 +208,7 @@ def latin(text: str) -> str:
 def network_failures(name: str, text: str, key: str = KEY) -> dict[str, Step]:
     """Return what can go wrong once the vendor has the request; it repeats text and key."""
     said = f"bad key {key} for {text}"
-    error = {
-        "lightsms": f'{{"error":"{said}"}}',
-        "mainsms": f'{{"status":"error","error":2,"message":"{said}"}}',
-        "mesajlarim": f'{{"error":"{said}"}}',
-    }[name]
+    error = f'{{"status":"error","error":2,"message":"{said}"}}' if name == "mainsms" else f'{{"error":"{said}"}}'
     return {
         "nothing": Step(on="any"),
         "a page that repeats the request": Step(on="any", body=latin(echo(name, text, key))),

@@ -34,7 +34,7 @@ def test_a_signal_begins_no_request_and_the_rest_can_be_sent(tmp_path: Path, ven
     dice = random.Random(3)  # noqa: S311  (not for secrets)
     ends = Counter[int]()
     for number in range(SIGNALS):
-        provider, kind = VENDORS[number % 3], KINDS[number // 3 % 3]
+        provider, kind = VENDORS[number % len(VENDORS)], KINDS[number // len(VENDORS) % 3]
         job = Job(tmp_path / str(number), provider, vendor.url(provider, ANSWER), RECIPIENTS, f"signal-{number}")
         process = job.start(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         _wait_for(lambda job=job: bool(job.accepted(vendor)))
@@ -154,7 +154,7 @@ def test_no_output_error_changes_the_journal(tmp_path: Path, vendor: Vendor) -> 
     combinations = 0
     for where, redirection in _SHELL.items():
         for form in ("table", "plain", "json", "xml"):
-            provider = VENDORS[combinations % 3]
+            provider = VENDORS[combinations % len(VENDORS)]
             job = Job(tmp_path / str(combinations), provider, vendor.url(provider), 3, f"output-{combinations}")
             quiet = Job(tmp_path / f"{combinations}-quiet", provider, vendor.url(provider), 3, f"quiet-{combinations}")
             status = _shell(job, form, redirection)

@@ -23,7 +23,7 @@ import pytest
 
 from smscli.cli import run
 from smscli.journal import APPLICATION_ID, Job, Journal, begin_anew
-from smscli.model import MSISDN, Outcome, Secret
+from smscli.model import MSISDN, Outcome
 from smscli.providers import Stamp, get
 from smscli.runtime import Runtime
 from smscli.transport import HttpTransport
@@ -35,7 +35,7 @@ from tests.rig import test_environment, test_order, test_signals, test_syscalls,
 from tests.rig.figures import add, figure
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
 from tests.vendor import Step, Vendor, mute_port, refusing_port
-from tests.vendors import NOW, account, emulator, environment, message, numbers
+from tests.vendors import NOW, account, emulator, environment, message, numbers, refusal
 
 NUMBERS = {name: numbers(name)[:2] for name in VENDORS}
 ATTEMPTS = 3
@@ -220,21 +220,14 @@ REFUSALS = {
 }
 
 
-@cache
-def listed(name: str) -> str:
-    """Return one documented refusal of the vendor: its emulator's, of a wrong signature."""
-    stranger = account(name)._replace(secret=Secret("of nobody"))
-    return emulator()(get(name).send.build(message(name), stranger, str(int(NOW))), 1.0).body.decode()
-
-
 def unlisted(name: str) -> str:
     """Return a refusal by a code that stands in no list."""
-    return re.sub(r'(?<=: )(?:"?[0-9]{1,3}"?|"Invalid[^"]*")(?=[,}])', '"77"', listed(name))
+    return re.sub(r'(?<=: )(?:"?[0-9]{1,3}"?|"Invalid[^"]*")(?=[,}])', '"77"', refusal(name))
 
 
 def refuses_with(name: str, status: str) -> bool:
     """Return whether the vendor documents to refuse with this HTTP status."""
-    response = Response(int(status), listed(name).encode())
+    response = Response(int(status), refusal(name).encode())
     return get(name).send.parse(response, message(name), "").submissions[0].outcome is Outcome.REFUSED
 
 
@@ -311,7 +304,7 @@ ANSWERS: dict[str, Said] = {
     **{
         f"B10-B15 {status} over a listed error": Said(
             *UNKNOWN,
-            lambda name, _: listed(name),
+            lambda name, _: refusal(name),
             {"status": f"{status} X"},
             tuple(name for name in VENDORS if not refuses_with(name, status)),
         )
