@@ -173,9 +173,8 @@ class Caller:
             else:
                 receipt = self._without_echoes(self._provider.send.parse(response, message, stamp), request, message)
                 refusals += 1
-            reasons = [submission.reason for submission in receipt.submissions]
-            wait = max((reason.wait or 0.0 for reason in reasons if reason), default=0.0)
-            again = (wait or refusals < REFUSALS) and all(reason and reason.cause in _CURABLE for reason in reasons)
+            wait = max(s.reason.wait or 0.0 if s.reason else 0.0 for s in receipt.submissions)
+            again = (wait or refusals < REFUSALS) and all(map(_is_curable, receipt.submissions))
             if not again or not self._pause(attempt, deadline, wait):
                 break
             self._fetched = None
@@ -262,6 +261,12 @@ class Caller:
             return Submission(submission.to, Outcome.UNKNOWN, reason=reason)
 
         return receipt._replace(submissions=tuple(map(checked, receipt.submissions)))
+
+
+def _is_curable(submission: Submission) -> bool:
+    """Return whether nothing of it can have gone out, and another try may go better."""
+    untouched = submission.outcome in (Outcome.NOT_SENT, Outcome.REFUSED)
+    return untouched and submission.reason is not None and submission.reason.cause in _CURABLE
 
 
 def _in_digits(word: str) -> set[str]:

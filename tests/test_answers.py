@@ -156,6 +156,9 @@ def test_parts_that_end_alike_are_one_message() -> None:
     assert of_parts(TO, [part(Outcome.SENT, "1", "0.1"), part(Outcome.SENT, "2")]).cost is None
     refused = of_parts(TO, [part(Outcome.REFUSED, None), part(Outcome.REFUSED, None)])
     assert (refused.outcome, refused.message_id) == (Outcome.REFUSED, None)
+    busy, final = (Submission(TO, Outcome.REFUSED, reason=Reason("no", cause)) for cause in (Cause.BUSY, Cause.REFUSED))
+    assert of_parts(TO, [busy, final]).reason == final.reason, "what one part would be refused again is not tried again"
+    assert of_parts(TO, [busy, busy]).reason == busy.reason
 
 
 @pytest.mark.parametrize("other", [Outcome.REFUSED, Outcome.UNKNOWN])

@@ -443,6 +443,24 @@ def test_a_stamp_alone_can_be_had() -> None:
     assert stage.caller.stamp() == ("1732809600", 1008.0)
 
 
+def test_a_vendor_that_asks_for_patience_gets_it() -> None:
+    """As long as it asks for, in pieces that a signal can end; then a new request, in the same claim."""
+    stage = Stage("mainsms", always(Response(200, b"")), jitter=0.0)
+    busy = Reason("too fast", Cause.BUSY, wait=5.0)
+    ends = iter([Outcome.REFUSED, Outcome.SENT])
+
+    def parse(_response: Response, message: Message, _stamp: str) -> SendReceipt:
+        end = next(ends)
+        return SendReceipt(tuple(Submission(to, end, "1", reason=busy) for to in message.to))
+
+    provider = get("mainsms")
+    patient = provider._replace(send=provider.send._replace(parse=parse))
+    stage.caller = Caller(patient, ACCOUNTS["mainsms"], stage.world)
+    assert stage.send().exit_code is ExitCode.OK
+    assert stage.clock.slept == [2.0, 2.0, 1.0]
+    assert [event.split()[0] for event in stage.events] == ["claim", "send", "send", "settle"]
+
+
 # --- what stops a job ------------------------------------------------------------------------------------------------
 
 

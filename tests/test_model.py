@@ -22,6 +22,7 @@ from smscli.errors import (
 )
 from smscli.model import (
     MSISDN,
+    Account,
     Balance,
     Outcome,
     Reason,
@@ -30,6 +31,7 @@ from smscli.model import (
     SendReceipt,
     Submission,
     all_of,
+    mask,
     visible,
 )
 
@@ -173,3 +175,18 @@ def test_unsupported_is_a_kind_of_conflict() -> None:
 def test_numbers_sort_by_their_digits() -> None:
     """A job is the same whatever the order of its recipients."""
     assert sorted([MSISDN("37061234568"), MSISDN("37061234567")]) == [MSISDN("37061234567"), MSISDN("37061234568")]
+
+
+def test_a_reason_and_its_error_say_the_same() -> None:
+    """Both ways, the waiting time included."""
+    reason = Reason("too fast", Cause.BUSY, "60", "wait", 7.0)
+    error = reason.error()
+    assert (error.message, error.code, error.hint, error.wait, error.exit_code) == ("too fast", "60", "wait", 7.0, 6)
+    assert Reason.of(error) == reason._replace(cause=Cause.UNREACHABLE)
+
+
+def test_longer_secrets_are_masked_first() -> None:
+    """One that holds another leaves nothing of itself; an empty one is none."""
+    assert mask("a pin 4711 of 47110815", [Secret("4711"), Secret("47110815"), Secret("")]) == "a pin *** of ***"
+    account = Account("https://host/", Secret("key"), {}, {"password": Secret("keyring")})
+    assert account.mask("key and keyring") == "*** and ***"

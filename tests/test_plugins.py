@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from smscli import plugins, profiles, providers, sandbox
+from smscli import capture, plugins, profiles, providers, sandbox
 from smscli.cli.profile import add
 from smscli.errors import ConfigError, InputError, UnsupportedError
 from smscli.providers._guest import RESERVED
@@ -206,6 +206,22 @@ def test_a_package_that_lies_twice_on_the_path_is_one(acme: Path, tmp_path: Path
     lay(other, "acme.texts", {PROVIDERS: {"acme": "somewhere_else:PROVIDER"}})
     with on_path(acme, other):
         assert providers.get("acme").title == "Acme Texts"
+
+
+def test_a_name_that_two_vendors_share_tells_nothing_of_a_capture(site: Path) -> None:
+    """It only adds to what does: another name, the host, the path. And a path of / is none."""
+    shared = VENDOR.replace("mainsms", "lightsms") + (
+        "PROVIDER = PROVIDER._replace(rule=BASE.rule._replace(signature='sign'), base_url='https://acme.invalid/')\n"
+    )
+    lay(site, "acme-texts", {PROVIDERS: {"acme": "acme_vendor:PROVIDER"}}, {"acme_vendor": shared})
+    with on_path(site):
+        assert capture.read("sign=0123&text=x").providers == ()
+        assert capture.read("timestamp=1732809600&text=x").providers == ()
+        assert capture.read("https://host.invalid/?sign=0123").providers == ()
+        assert capture.read("timestamp=1732809600&sign=0123").providers == ("acme",)
+        assert capture.read("https://acme.invalid/?sign=0123").providers == ("acme",)
+        assert capture.read("project=mainsms&sign=0123").providers == ("mainsms", "payforsms")
+        assert capture.read("timestamp=1732809600&signature=0123").providers == ("lightsms",)
 
 
 # --- a package that does not ------------------------------------------------------------------------------------------

@@ -187,17 +187,19 @@ def seconds(value: object) -> float | None:
 def of_parts(to: MSISDN, parts: Sequence[Submission]) -> Submission:
     """Return what became of one message that the vendor answers part by part, each with an end and an id of its own.
 
-    Parts that do not end alike are half a text: UNKNOWN, for a person to look at. All ids are kept.
+    Parts that do not end alike are half a text: UNKNOWN, for a person to look at. All ids are kept. Of refusals the
+    one speaks that another try does not cure.
     """
     if not parts:
         return unknown(to, "the vendor's answer for this number lists no part")
     ids = ",".join(part.message_id for part in parts if part.message_id) or None
     if len({part.outcome for part in parts}) > 1:
         return unknown(to, "the vendor accepted some parts of the text, not all")._replace(message_id=ids)
-    first, costs = parts[0], [part.cost for part in parts]
+    first = parts[0]
     if first.outcome is not Outcome.SENT:
-        return first._replace(message_id=ids)
-    money = [cost for cost in costs if cost is not None]
+        final = [part for part in parts if part.reason and part.reason.cause not in (Cause.STALE, Cause.BUSY)]
+        return (final or parts)[0]._replace(message_id=ids)
+    money = [part.cost for part in parts if part.cost is not None]
     cost = money[0]._replace(amount=sum(one.amount for one in money)) if len(money) == len(parts) else None
     return first._replace(message_id=ids, parts=len(parts), cost=cost)
 
