@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from smscli.echoes import without_echoes
 from smscli.errors import Cause, ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, Stamp
@@ -25,9 +26,6 @@ REFUSALS = 2
 BREAK_AFTER_UNKNOWN = 3
 BREAK_AFTER_UNREACHABLE = 5
 """A job stops after this many batches in a row: a vendor that is down must not cost the whole list."""
-
-# So many digits in a row are no accident.
-_TELLING = 8
 
 # A fetched stamp serves again while it is younger than this share of its life: the rest is for a slow connection.
 _REUSE = 0.25
@@ -152,33 +150,44 @@ class Caller:
     def _submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
         deadline = self._deadline()
         claimed = False
+
+        def claim() -> None:
+            nonlocal claimed
+            if not claimed:
+                journal.claim(key, message.to)
+                claimed = True
+
         receipt: SendReceipt | None = None
-        attempt = refusals = 0
+        attempt = answers = 0
         while True:
             attempt += 1
-            try:
-                stamp, not_after = self.stamp(deadline)
-                request = self._provider.send.build(message, self._account, stamp)._replace(not_after=not_after)
-                if not claimed:
-                    journal.claim(key, message.to)
-                    claimed = True
-                response = self._let_go(request, deadline)
-            except OutcomeUnknownError as error:
-                # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
-                receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, Reason.of(error)))
-            except SmscliError as error:
-                # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
-                if receipt is None or receipt.submissions[0].outcome is not Outcome.REFUSED:
-                    receipt = SendReceipt(all_of(message.to, Outcome.NOT_SENT, Reason.of(error)))
-            else:
-                receipt = self._without_echoes(self._provider.send.parse(response, message, stamp), request, message)
-                refusals += 1
+            latest = self._attempt(message, claim, deadline)
+            left = latest.submissions[0].outcome is not Outcome.NOT_SENT
+            answers += left
+            # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
+            if left or receipt is None or not answers:
+                receipt = latest
             wait = max(s.reason.wait or 0.0 if s.reason else 0.0 for s in receipt.submissions)
-            again = (wait or refusals < REFUSALS) and all(map(_is_curable, receipt.submissions))
+            again = (wait or answers < REFUSALS) and all(map(_is_curable, receipt.submissions))
             if not again or not self._pause(attempt, deadline, wait):
                 break
             self._fetched = None
         return self._settle(receipt, journal, key, deadline) if claimed else receipt
+
+    def _attempt(self, message: Message, claim: Callable[[], None], deadline: float) -> SendReceipt:
+        """Stamp, build, claim, send and read once; NOT_SENT means that no byte has left."""
+        try:
+            stamp, not_after = self.stamp(deadline)
+            request = self._provider.send.build(message, self._account, stamp)._replace(not_after=not_after)
+            claim()
+            response = self._let_go(request, deadline)
+        except SmscliError as error:
+            # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
+            outcome = Outcome.UNKNOWN if isinstance(error, OutcomeUnknownError) else Outcome.NOT_SENT
+            return SendReceipt(all_of(message.to, outcome, Reason.of(error)))
+        receipt = self._provider.send.parse(response, message, stamp)
+        signed = (value for name, value in (*request.query, *request.form) if name == self._provider.rule.signature)
+        return without_echoes(receipt, (*(s.reveal() for s in self._account.secrets), message.text, *signed))
 
     def _let_go(self, request: Request, deadline: float) -> Response:
         """Send the request, unless a signal came while the clock was asked or the claim was written."""
@@ -239,37 +248,8 @@ class Caller:
             if delay <= 0 or self._world.stopped():
                 return not self._world.stopped()
 
-    def _without_echoes(self, receipt: SendReceipt, request: Request, message: Message) -> SendReceipt:
-        """Return the receipt, UNKNOWN where an id repeats the request.
-
-        An id is the one text of an answer that is shown and kept as it came. The vendors' are digits, which can spell
-        key, signature and text too; such a number is none that the vendor made, and proves nothing.
-        """
-        pairs = (*request.query, *request.form)
-        signatures = (value for name, value in pairs if name == self._provider.rule.signature)
-        words = (*(secret.reveal() for secret in self._account.secrets), message.text, *signatures)
-        spelled = {digits for word in words for digits in _in_digits(word)}
-
-        def checked(submission: Submission) -> Submission:
-            # Other than digits (a comma between those of several parts) is an id of our own making.
-            ids = [one for one in (submission.message_id or "").split(",") if one.isdigit()]
-            echoes = (d == one or (len(d) >= _TELLING and d in one) for d in spelled for one in ids)
-            if not any(echoes):
-                return submission
-            hint = "it may have been sent: look at the vendor's own list of messages before sending again"
-            reason = Reason("the vendor's answer gives an id that repeats the request", Cause.UNKNOWN, hint=hint)
-            return Submission(submission.to, Outcome.UNKNOWN, reason=reason)
-
-        return receipt._replace(submissions=tuple(map(checked, receipt.submissions)))
-
 
 def _is_curable(submission: Submission) -> bool:
     """Return whether nothing of it can have gone out, and another try may go better."""
     untouched = submission.outcome in (Outcome.NOT_SENT, Outcome.REFUSED)
     return untouched and submission.reason is not None and submission.reason.cause in _CURABLE
-
-
-def _in_digits(word: str) -> set[str]:
-    """Return the spellings of a word, forwards and backwards, that digits alone can write."""
-    spelled = (word, word.encode(errors="replace").hex(), "".join(str(ord(character)) for character in word))
-    return {digits for text in spelled if text.isascii() and text.isdigit() for digits in (text, text[::-1])}
