@@ -99,9 +99,9 @@ def leave_out(error: ConfigError) -> None:
 
 def warnings() -> tuple[str, ...]:
     """Return what was left out since this was last asked, each thing once."""
-    told = tuple(_left_out)
+    messages = tuple(_left_out)
     _left_out.clear()
-    return told
+    return messages
 
 
 def _declared(group: str) -> dict[str, list[tuple[str, EntryPoint]]]:

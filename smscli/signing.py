@@ -124,10 +124,10 @@ class Step(Record):
 
     label: str
     value: str
-    shown: str
+    masked: str
 
     def __repr__(self) -> str:
-        return f"Step({self.label!r}, {self.shown!r})"
+        return f"Step({self.label!r}, {self.masked!r})"
 
 
 class SignatureTrace(Record):
@@ -149,10 +149,10 @@ def sign(rule: Rule, params: Pairs, secret: Secret, *, others: Sequence[Secret] 
     signed, left_out = arrange(rule, params)
     text = rule.join(signed)
     names, escaped = "names and " if rule.glue is not None else "", "escaped " if rule.escape is not Escape.NONE else ""
-    steps = [Step(f"joined {names}{escaped}values", text, _shown(text, rule, secret, others))]
+    steps = [Step(f"joined {names}{escaped}values", text, _masked(text, rule, secret, others))]
     if rule.key is not KeyUse.HMAC:
         text = rule.with_key(signed, secret.reveal())
-        steps.append(Step("with the key", text, _shown(rule.with_key(signed, MASK), rule, secret, others)))
+        steps.append(Step("with the key", text, _masked(rule.with_key(signed, MASK), rule, secret, others)))
     for name in rule.digests:
         label = f"HMAC-{name.upper()} with the secret" if rule.key is KeyUse.HMAC else f"{name.upper()} hex"
         text = _digest(rule, name, text, secret)
@@ -189,7 +189,7 @@ def _check_encodable(params: Pairs, secret: Secret) -> None:
         ) from None
 
 
-def _shown(text: str, rule: Rule, secret: Secret, others: Sequence[Secret]) -> str:
+def _masked(text: str, rule: Rule, secret: Secret, others: Sequence[Secret]) -> str:
     # A value may hold a secret too (a password that is sent, `apikey` signed by mistake): what is shown never does.
     secrets = (secret, *others)
     return mask(text, (*secrets, *(Secret(rule.escape.apply(one.reveal())) for one in secrets)))

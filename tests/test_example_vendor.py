@@ -138,7 +138,7 @@ def test_a_secret_is_masked_in_every_spelling(vendor: Provider) -> None:
     request = vendor.send.build(message(NAME), demo, "1732809600")
     trace = vendor.sign(request.form, demo.secret, others=demo.secrets)
     assert "password=demo%20password&" in trace.steps[0].value
-    assert "password=***&" in trace.steps[0].shown
+    assert "password=***&" in trace.steps[0].masked
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

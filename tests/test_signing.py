@@ -78,7 +78,7 @@ def test_a_request_without_parameters_is_signed_by_the_key_alone() -> None:
 def test_no_shown_stage_holds_the_secret(params: Pairs, secret: str) -> None:
     """The secret is masked wherever it stands, also when it was signed as a value by mistake."""
     trace = sign(SORTED, (*params, ("apikey", secret)), Secret(secret))
-    assert not any(secret in step.shown for step in trace.steps)
+    assert not any(secret in step.masked for step in trace.steps)
     assert secret not in repr(trace.steps)
 
 
@@ -95,7 +95,7 @@ def test_what_is_not_utf8_is_bad_input(params: Pairs, secret: str) -> None:
 
 def test_the_mask_does_not_tell_how_long_the_secret_is() -> None:
     """Two secrets of different length look the same."""
-    short, long = (sign(SORTED, (("a", "1"),), Secret(secret)).steps[1].shown for secret in ("k", "k" * 40))
+    short, long = (sign(SORTED, (("a", "1"),), Secret(secret)).steps[1].masked for secret in ("k", "k" * 40))
     assert short == long == "1***"
 
 
@@ -121,7 +121,7 @@ def test_the_rule_describes_the_whole_string(rule: Rule, text: str) -> None:
     trace = sign(rule, (("b", "~"), ("a", "1 2&")), Secret("key"))
     assert trace.steps[1].value == text
     assert trace.signature == hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-    assert "key" not in trace.steps[1].shown
+    assert "key" not in trace.steps[1].masked
 
 
 @pytest.mark.parametrize("key", [KeyUse.SUFFIX, KeyUse.PREFIX])
@@ -135,7 +135,7 @@ def test_a_secret_among_the_values_is_masked_as_it_is_written() -> None:
     """A password that travels is signed like the rest: escaped, and escaped it is masked."""
     trace = sign(NAMED, (("password", "p ss&"),), Secret("key"), others=(Secret("p ss&"),))
     assert trace.steps[0].value == "&password=p%20ss%26"
-    assert [step.shown for step in trace.steps[:2]] == ["&password=***", "&password=******"]
+    assert [step.masked for step in trace.steps[:2]] == ["&password=***", "&password=******"]
     assert [step.label for step in trace.steps] == ["joined names and escaped values", "with the key", "MD5 hex"]
 
 

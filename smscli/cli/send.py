@@ -150,7 +150,7 @@ def _show_request(draft: Draft, request: Request) -> dict[str, Tree]:
         "url": mask(request.url),
         "query": [{"name": name, "value": mask(value)} for name, value in request.query],
         "form": [{"name": name, "value": mask(value)} for name, value in request.form],
-        "stages": [] if by_key else [{"label": step.label, "value": step.shown} for step in trace.steps],
+        "stages": [] if by_key else [{"label": step.label, "value": step.masked} for step in trace.steps],
     }
 
 

@@ -115,9 +115,9 @@ class Working:
         """Give label, text as it may be shown, and its bytes in hex (for the texts that are hashed)."""
         last = len(self._provider.rule.digests)
         for index, step in enumerate(self._trace.steps):
-            text = step.value if self._reveal else step.shown
+            text = step.value if self._reveal else step.masked
             hashed = index < len(self._trace.steps) - last
-            yield step.label, text, self._bytes(step.value, step.shown) if hashed else ""
+            yield step.label, text, self._bytes(step.value, step.masked) if hashed else ""
 
     def _bytes(self, text: str, shown: str) -> str:
         """Return the text in hex; ``shown`` has a mask in place of every secret."""

@@ -184,18 +184,18 @@ def _sender(message: Message) -> str:
 
 def _read_send(members: Members, message: Message, _stamp: str) -> SendReceipt:
     asked = {number.digits: number for number in message.to}
-    found: dict[str, Submission] = {}
+    by_digits: dict[str, Submission] = {}
     for key, entry in members.items():
         digits = re.sub(r"^(?:\+|00)", "", key)
-        if digits not in asked or digits in found:
+        if digits not in asked or digits in by_digits:
             raise MalformedAnswer("it speaks of a number that was not asked for, or twice of one")
-        found[digits] = _submission(asked[digits], entry)
-    ids = [submission.message_id for submission in found.values() if submission.message_id is not None]
+        by_digits[digits] = _submission(asked[digits], entry)
+    ids = [submission.message_id for submission in by_digits.values() if submission.message_id is not None]
     if len(set(ids)) != len(ids):
         raise MalformedAnswer("it gives one id to two numbers")
     return SendReceipt(
         tuple(
-            found.get(number.digits) or unknown(number, "the vendor's answer does not mention this number")
+            by_digits.get(number.digits) or unknown(number, "the vendor's answer does not mention this number")
             for number in message.to
         )
     )
@@ -208,8 +208,10 @@ def _submission(number: MSISDN, entry: object) -> Submission:
     if code in ERRORS and entry.get("id_sms") in (None, "", "0", 0):
         return Submission(number, Outcome.REFUSED, reason=ERRORS[code])
     if code != "0":
-        shown = f" ({code})" if code else ""
-        return unknown(number, f"the vendor's answer for this number holds an unknown or contradictory error{shown}")
+        quotation = f" ({code})" if code else ""
+        return unknown(
+            number, f"the vendor's answer for this number holds an unknown or contradictory error{quotation}"
+        )
     if message_id is None or not message_id.strip("0"):
         return unknown(number, "the vendor's answer for this number says success, and gives no id")
     cost, parts = amount(entry.get("cost")), whole(entry.get("count_sms"), 3)

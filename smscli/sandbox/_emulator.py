@@ -56,7 +56,7 @@ class Call:
 
     def get(self, name: str) -> str | None:
         """Return the parameter's value, or None when it was not sent."""
-        return next((value for found, value in self.params if found == name), None)
+        return next((value for own, value in self.params if own == name), None)
 
     def account(self, field_name: str, value: str | None) -> tuple[str, Account] | None:
         """Return the vendor name and account whose field has this value, or None."""
@@ -191,7 +191,7 @@ def verify(vendor: str, signature: str, call: Call, account: Account) -> Check:
     """Work out the vendor's rule over what arrived, and compare; name the mistake of a wrong signature."""
     provider = providers.get(vendor).of(account.fields)
     trace = provider.sign(call.params, account.secret, others=account.secrets)
-    hashed = trace.steps[-1 - len(provider.rule.digests)].shown
+    hashed = trace.steps[-1 - len(provider.rule.digests)].masked
     right = hmac.compare_digest(trace.signature.encode(), signature.encode("utf-8", "surrogatepass"))
     is_demo = account.secret in call.demo_keys.values()
     return Check(right, hashed, _diagnose(vendor, signature, call, account) if is_demo and not right else None)
@@ -201,14 +201,16 @@ def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
     from smscli.diagnosis import diagnose  # only a wrong signature needs it
 
     try:
-        found = diagnose(
+        diagnosis = diagnose(
             providers.get(vendor).of(account.fields), call.params, account.secret, signature,
             others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
         )  # fmt: skip
     except InputError as error:
         return error.message
-    told = [" ".join(finding.sentence for finding in explanation.findings) for explanation in found.explanations]
-    return " Or: ".join(told) or f"No known mistake explains it ({found.tried} combinations tried)."
+    sentences = [
+        " ".join(finding.sentence for finding in explanation.findings) for explanation in diagnosis.explanations
+    ]
+    return " Or: ".join(sentences) or f"No known mistake explains it ({diagnosis.tried} combinations tried)."
 
 
 def header(text: str) -> str:

@@ -99,10 +99,10 @@ def _admit(call: Call) -> tuple[str | None, Check | None]:
         return "1", None
     if not stamp:
         return "24", None
-    found = call.account("login", login)
-    if found is None:
+    owner = call.account("login", login)
+    if owner is None:
         return "7", None
-    check = verify(found[0], signature, call, found[1])
+    check = verify(owner[0], signature, call, owner[1])
     fresh = re.fullmatch("[0-9]{1,15}", stamp) and abs(int(call.now) - int(stamp)) <= _LIFE
     return None if fresh and check.right else "6", check
 

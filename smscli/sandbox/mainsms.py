@@ -104,10 +104,10 @@ def _noted(call: Call, operation: str, vendor: str, check: Check | None) -> Caug
 def _admit(call: Call) -> tuple[str | None, str, Check | None]:
     """Return the code of what is wrong with project or proof, the vendor name, and the signature's check."""
     project = call.get("project")
-    found = call.account("project", project)
-    if found is None:
+    owner = call.account("project", project)
+    if owner is None:
         return "5" if project else "1", "mainsms", None
-    vendor, account = found
+    vendor, account = owner
     sign, key = call.get("sign"), call.get("apikey")
     if sign or not key:
         check = verify(vendor, sign or "", call, account)

@@ -76,8 +76,8 @@ def _noted(call: Call, operation: str, check: Check | None) -> Caught:
 
 def _admit(call: Call) -> tuple[str | None, Check | None]:
     """Return the vendor's text for what is wrong with the identity or the token, and the token's check."""
-    found = call.account("app_id", call.get("appId") or call.get("appld"))
-    if found is None:
+    owner = call.account("app_id", call.get("appId") or call.get("appld"))
+    if owner is None:
         return "Invalid App Id", None
     if not call.get("msisdn"):
         return "MSISDN is missing", None
@@ -86,7 +86,7 @@ def _admit(call: Call) -> tuple[str | None, Check | None]:
     token = call.get("token")
     if not token:
         return "Token cannot be empty", None
-    check = verify(found[0], token, call, found[1])
+    check = verify(owner[0], token, call, owner[1])
     return None if check.right else "Invalid Token Given", check
 
 
