@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smscli import providers
 from smscli.diagnosis import LIMIT, MISTAKES, Diagnosis, diagnose
+from smscli.diagnosis._recipe import keyed
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret
 from smscli.signing import Escape, KeyUse, Rule
@@ -26,6 +27,8 @@ PAGE: Pairs = (
     ("recipients", "89121231234"),
 )
 LIGHTSMS: Pairs = (("login", "YourLogin"), ("timestamp", "1732809600"))
+
+_LONG_KEY = b"Test Using Larger Than Block-Size Key - Hash Key First"
 
 
 def ask(vendor: str, params: Pairs, expected: str, *, key: str | None = None, limit: int = LIMIT) -> Diagnosis:
@@ -186,6 +189,22 @@ def test_a_key_that_was_decoded_from_hex_is_named() -> None:
 
     wrong = hmac.new(bytes.fromhex("c0ffee"), b"1", "sha1").hexdigest()
     assert ["key-decoded"] in names(ask("mesajlarim", (("appId", "1"),), wrong, key="c0ffee"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "text", "printed"),
+    [
+        ("md5", b"Jefe", b"what do ya want for nothing?", "750c783e6ab0b503eaa86e310a5db738"),
+        ("sha1", b"\x0b" * 20, b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
+        ("md5", b"\xaa" * 80, _LONG_KEY, "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd"),
+        ("sha1", b"\xaa" * 80, _LONG_KEY, "aa4ae5e15272d00e95705637ce8a3b55ed402112"),
+        ("sha256", b"\xaa" * 131, _LONG_KEY, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"),
+    ],
+)
+def test_an_hmac_is_the_one_that_the_rfcs_print(algorithm: str, key: bytes, text: bytes, printed: str) -> None:
+    """RFC 2202 and RFC 4231, keys longer than a block too; a second text under the same key begins anew."""
+    run = keyed(algorithm)
+    assert [run(text, key), run(text, key)] == [printed, printed]
 
 
 def test_recipients_in_another_order_are_named() -> None:

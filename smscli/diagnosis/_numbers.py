@@ -142,7 +142,7 @@ def repeats_joined(recipe: Recipe, _: Case) -> Iterator[Attempt]:
         lists.pop(tuple(items), None)
         for changed, words in lists.items():
             pairs = (*rest[:start], *((name, item) for item in changed), *rest[start:])
-            yield recipe._replace(pairs=pairs), (name, words)
+            yield recipe.with_pairs(pairs), (name, words)
 
 
 NUMBERS = (number_format, list_joined, repeats_joined)

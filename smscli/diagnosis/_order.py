@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import permutations
+from itertools import chain, permutations
+from typing import TypeVar
 
 from smscli.diagnosis._mistake import Apply, Attempt, Case, Mistake, Stage, mistake
 from smscli.diagnosis._recipe import Recipe
 from smscli.model import Pairs
+
+_Item = TypeVar("_Item")
 
 Order = tuple[str, Callable[[Recipe, Case], Iterable[tuple[str, str]]]]
 """A way to arrange the parameters, with the words for it."""
@@ -56,7 +59,7 @@ def _reordered(orders: tuple[Order, ...]) -> Apply:
         for words, order in orders:
             pairs = tuple(order(recipe, case))
             if pairs != recipe.pairs:
-                yield recipe._replace(pairs=pairs), (words, ", ".join(dict.fromkeys(name for name, _ in pairs)))
+                yield recipe.with_pairs(pairs), (words, ", ".join(dict.fromkeys(name for name, _ in pairs)))
 
     return apply
 
@@ -65,23 +68,23 @@ def _reordered(orders: tuple[Order, ...]) -> Apply:
 def permuted(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     """Try every order of a short parameter list; of a long one, every order with one parameter moved."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, value in recipe.pairs:
-        groups.setdefault(name, []).append((name, value))
+    for pair in recipe.pairs:
+        groups.setdefault(pair[0], []).append(pair)
     named = {recipe.pairs, *(tuple(order(recipe, case)) for orders in _ORDERS.values() for _, order in orders)}
-    names = tuple(groups)
-    every = len(names) <= (7 if case.wide else 5)
-    for arrangement in permutations(names) if every else _moved(names):
-        pairs = tuple(pair for name in arrangement for pair in groups[name])
+    arrange = permutations if len(groups) <= (7 if case.wide else 5) else _moved
+    for names, arranged in zip(arrange(groups), arrange(groups.values()), strict=True):
+        pairs = tuple(chain.from_iterable(arranged))
         if pairs not in named:
-            yield recipe._replace(pairs=pairs), (", ".join(arrangement),)
+            yield recipe.with_pairs(pairs), (", ".join(names),)
 
 
-def _moved(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for index, name in enumerate(names):
-        rest = names[:index] + names[index + 1 :]
-        for place in range(len(names)):
+def _moved(items: Iterable[_Item]) -> Iterator[tuple[_Item, ...]]:
+    everything = tuple(items)
+    for index, item in enumerate(everything):
+        rest = everything[:index] + everything[index + 1 :]
+        for place in range(len(everything)):
             if place not in (index, index - 1):  # index - 1 is the neighbour's move the other way round
-                yield (*rest[:place], name, *rest[place:])
+                yield (*rest[:place], item, *rest[place:])
 
 
 ORDER = (

@@ -20,7 +20,7 @@ _SIGN_WHAT_IS_SENT = "Sign exactly the parameters that are sent, all of them and
 def forgotten(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     pairs = recipe.pairs
     for name in dict.fromkeys(name for name, _ in pairs):
-        yield recipe._replace(pairs=tuple(pair for pair in pairs if pair[0] != name)), (name,)
+        yield recipe.with_pairs(tuple(pair for pair in pairs if pair[0] != name)), (name,)
 
 
 @mistake("added", Stage.VALUES, "{0}={1} was signed but is not sent.", _SIGN_WHAT_IS_SENT)
@@ -63,7 +63,7 @@ def other_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         for other in dict.fromkeys(group):
             if other != value:
                 pairs = (*recipe.pairs[:index], (name, other), *recipe.pairs[index + 1 :])
-                yield recipe._replace(pairs=pairs), (name, other, value)
+                yield recipe.with_pairs(pairs), (name, other, value)
 
 
 @mistake(
@@ -75,7 +75,7 @@ def other_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 def empty_dropped(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     filled = tuple(pair for pair in recipe.pairs if pair[1])
     if len(filled) < len(recipe.pairs):
-        yield recipe._replace(pairs=filled), (", ".join(name for name, value in recipe.pairs if not value),)
+        yield recipe.with_pairs(filled), (", ".join(name for name, value in recipe.pairs if not value),)
 
 
 @mistake(
@@ -120,4 +120,4 @@ def _insert(recipe: Recipe, name: str, value: str, case: Case) -> Iterator[Recip
     else:
         places = (bisect(pairs, name.encode(), key=lambda pair: pair[0].encode()),)
     for place in places:
-        yield recipe._replace(pairs=(*pairs[:place], (name, value), *pairs[place:]))
+        yield recipe.with_pairs((*pairs[:place], (name, value), *pairs[place:]))

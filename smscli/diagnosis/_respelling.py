@@ -25,22 +25,32 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
 
     Spellings that end in one string are one attempt, with all their names: ``PHP's urlencode or quote_plus``.
     """
-    cached = tuple((words, lru_cache(maxsize=1024)(spell)) for words, spell in spellings)
+
+    @lru_cache(maxsize=1024)
+    def changes(value: str) -> tuple[tuple[int, str], ...]:
+        """Return the places of the spellings that change the value, and what each makes of it."""
+        spelled = ((place, spell(value)) for place, (_, spell) in enumerate(spellings))
+        return tuple((place, new) for place, new in spelled if new != value)
 
     def apply(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         untouched = case.provider.stamp_name if except_stamp else None
         pairs = recipe.pairs
+        changed: dict[int, dict[int, str]] = {}
+        for index, (name, value) in enumerate(pairs):
+            for place, new in changes(value) if name != untouched else ():
+                changed.setdefault(place, {})[index] = new
         results: dict[Pairs, tuple[str, list[str]]] = {}
-        for words, spell in cached:
-            values = [value if name == untouched else spell(value) for name, value in pairs]
-            changed = dict.fromkeys(name for (name, value), new in zip(pairs, values, strict=True) if new != value)
-            for names in _groups(tuple(changed)):
-                result = tuple(
-                    (name, new if name in names else value) for (name, value), new in zip(pairs, values, strict=True)
-                )
-                results.setdefault(result, (", ".join(names), []))[1].append(words)
+        for place in sorted(changed):
+            values = changed[place]
+            for names in _groups(tuple(dict.fromkeys(pairs[index][0] for index in values))):
+                spelled = list(pairs)
+                for index, new in values.items():
+                    name = pairs[index][0]
+                    if name in names:
+                        spelled[index] = name, new
+                results.setdefault(tuple(spelled), (", ".join(names), []))[1].append(spellings[place][0])
         for result, (whose, alike) in results.items():
-            yield recipe._replace(pairs=result), (whose, " or ".join(alike))
+            yield recipe.with_pairs(result), (whose, " or ".join(alike))
 
     return apply
 

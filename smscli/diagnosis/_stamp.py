@@ -17,7 +17,7 @@ def _of_stamp(spell: Callable[[str, bool], Iterator[tuple[str, str]]]) -> Apply:
             if name == case.provider.stamp_name and re.fullmatch(r"\d{10}|\d{13}", value, re.ASCII):
                 for stamp, words in spell(value, case.wide):
                     pairs = (*recipe.pairs[:index], (name, stamp), *recipe.pairs[index + 1 :])
-                    yield recipe._replace(pairs=pairs), (name, stamp, words)
+                    yield recipe.with_pairs(pairs), (name, stamp, words)
 
     return apply
 
