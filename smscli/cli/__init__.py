@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
+from functools import cache
 from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
@@ -129,8 +130,14 @@ _app = new_group(
 )
 
 
+@cache
+def _commands() -> Command:
+    """Return Typer's tree of the commands: it holds nothing of a call, and takes longer to make than most calls."""
+    return typer.main.get_command(_app)
+
+
 def _call(argv: Sequence[str], call: Invocation) -> Result | int:
-    group = typer.main.get_command(_app)
+    group = _commands()
     try:
         _refuse_bytes(argv)
         return _speak(group, argv, call)
