@@ -4,6 +4,8 @@ One system call and one fault make a sweep: the N-th call is hit, N = 1, 2, 3 â€
 After every run the checker holds the journal against the oracle; then the same command runs again and must bring
 every recipient to SENT or UNKNOWN. strace counts calls by thread, and every exchange has a thread of its own: a fault
 in the network hits the first exchange of a killed run, and every exchange of a run that goes on.
+
+What is killed is the real binary, from its start on. An error meets a fork of an interpreter that has loaded all.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -21,14 +23,13 @@ import pytest
 from tests.client import VENDORS
 from tests.rig.checker import read
 from tests.rig.figures import add
+from tests.rig.forks import Forks, forks
 from tests.rig.job import Ended, Job
 from tests.vendor import Vendor
 
 # A request that fails to leave is not noticed by the library, which waits for an answer: not for half a minute here.
 OPTIONS = ("--batch-size", "1", "--timeout", "2")
-# With --seccomp-bpf the tracer only wakes at the calls it was asked for; it does not kill then.
-STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-o")
-KILLER = ("strace", "-f", "-qq", "-o")
+STRACE = ("strace", "-f", "-o")
 ERRORS = {
     "pwrite64": ("EIO", "ENOSPC"),
     "pread64": ("EIO",),
@@ -50,6 +51,10 @@ ON_JOURNAL = ("openat", "fcntl", "pread64", "fchmod")
 NETWORK = ("clone3", "connect", "sendto", "recvfrom")
 # What the journal does is the same for every vendor: its errors are swept with one, its syncs and the network with all.
 EVERYWHERE = (*NETWORK, "fdatasync", "unlink")
+
+
+Run = Callable[[Job, Sequence[str]], Ended]
+"""How the command of a job is run under a tracer."""
 
 
 class Sweep(NamedTuple):
@@ -86,21 +91,32 @@ def ptrace() -> None:
         pytest.skip(f"strace may not trace here: {tried.stderr.strip()[-100:]}")
 
 
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Forks]:
+    """The program, loaded."""
+    with forks() as made:
+        yield made
+
+
 @pytest.mark.parametrize("sweep", list(sweeps(kill=True)), ids=str)
 def test_sigkill_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor) -> None:
     """Wherever it dies: nothing twice, nothing false, at most one UNKNOWN, and the rest is sent by the next run."""
-    points = _points(sweep, tmp_path, vendor)
+    points = _points(sweep, tmp_path, vendor, lambda job, tracer: job.run(*tracer, "-qq"))
     add("SIGKILL at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
 
 
 @pytest.mark.parametrize("sweep", list(sweeps(kill=False)), ids=str)
-def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor) -> None:
+def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor, loaded: Forks) -> None:
     """Whatever fails: no traceback, the right status, no request without a committed claim, nothing false."""
-    points = _points(sweep, tmp_path, vendor)
+
+    def run(job: Job, tracer: Sequence[str]) -> Ended:
+        return Ended(*loaded.run(job.argv, job.environ, job.home, tracer))
+
+    points = _points(sweep, tmp_path, vendor, run)
     add("an error at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
 
 
-def _points(sweep: Sweep, place: Path, vendor: Vendor) -> int:
+def _points(sweep: Sweep, place: Path, vendor: Vendor, run: Run) -> int:
     """Hit one call after the other until there is none; return how many there were."""
     wrong: list[str] = []
     for nth in count(1):
@@ -109,7 +125,7 @@ def _points(sweep: Sweep, place: Path, vendor: Vendor) -> int:
             place / str(nth), sweep.vendor, vendor.url(sweep.vendor), 3, name, options=OPTIONS, profile=sweep.profile
         )
         try:
-            hit = _hit(job, sweep, nth, vendor)
+            hit = _hit(job, sweep, nth, vendor, run)
         except AssertionError as error:
             wrong.append(f"{name}: {error}")
             hit = True
@@ -121,15 +137,15 @@ def _points(sweep: Sweep, place: Path, vendor: Vendor) -> int:
     return nth - 1
 
 
-def _hit(job: Job, sweep: Sweep, nth: int, vendor: Vendor) -> bool:
+def _hit(job: Job, sweep: Sweep, nth: int, vendor: Vendor, run: Run) -> bool:
     """Run the job with the fault, judge it, and run it again; return False when it had no such call."""
     log = job.home / "strace"
-    command = [*(KILLER if sweep.fault == "signal=KILL" else STRACE), str(log), "-e", f"trace={sweep.call}"]
+    command = [*STRACE, str(log), "-e", f"trace={sweep.call}"]
     command += ["-e", f"inject={sweep.call}:{sweep.fault}:when={nth}"]
     if sweep.call in ON_JOURNAL:
         names = ("", *(job.journal.name + end for end in ("", "-journal", ".lock")))
         command += [word for name in names for word in ("-P", str(job.journal.parent / name).rstrip("/"))]
-    ended = job.run(*command)
+    ended = run(job, command)
     if sweep.fault == "signal=KILL":
         if ended.code >= 0:
             assert ended.code == 0, f"not killed, and status {ended.code}: {ended.err[-300:]}"
