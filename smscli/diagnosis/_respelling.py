@@ -56,8 +56,7 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
 
 
 def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if changed:
-        yield changed
+    yield changed
     if 1 < len(changed) <= _MOST_SINGLE_VALUES:
         yield from ((name,) for name in changed)
 
