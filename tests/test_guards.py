@@ -18,6 +18,7 @@ import typer.main
 
 from smscli import cli, providers, sandbox
 from smscli.cli.completion import Shell
+from tests.client import SECRETS
 from tests.vendor import Step, Vendor
 
 ROOT = Path(__file__).parent.parent
@@ -225,7 +226,7 @@ def cron(tmp_path: Path) -> Callable[[str], str]:
         path.parent.mkdir(parents=True, exist_ok=True)
     for path, mode in ((config, 0o600), (key, 0o600), (backup, 0o700)):
         path.touch(mode=mode)
-    key.write_text(KEYS["lightsms"])
+    key.write_text(SECRETS["lightsms"])
     backup.write_text("#!/bin/sh\nexit 1\n")
     program.symlink_to(BINARY)
 
