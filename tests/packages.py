@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from smscli import plugins, providers
+from smscli import cli, plugins, providers
 
 PROVIDERS, EMULATORS = "smscli.providers", "smscli.emulators"
 
@@ -64,4 +64,5 @@ def _forget() -> None:
     importlib.invalidate_caches()
     plugins._entry_points.cache_clear()
     providers.names.cache_clear()
+    cli._commands.cache_clear()  # `profile add` has options of every vendor
     plugins.warnings()
