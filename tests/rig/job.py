@@ -14,6 +14,7 @@ from typing import Any
 
 from smscli.cli import run
 from smscli.model import MSISDN
+from smscli.providers import get
 from smscli.runtime import Runtime
 from tests.rig.checker import Tally, check
 from tests.vendor import Accepted, Vendor
@@ -45,9 +46,9 @@ class Job:
         config = self.home / "config.toml"
         config.touch(0o600)
         values = {**environment(self.provider), "SMSCLI_BASE_URL": self.base_url}
-        lines = [
-            f"{name.removeprefix('SMSCLI_').lower()} = {json.dumps(value)}" for name, value in values.items() if value
-        ]
+        settings = {name.removeprefix("SMSCLI_").lower(): value for name, value in values.items() if value}
+        usual = {(field.name, field.default) for field in get(self.provider).fields}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items() if (name, value) not in usual]
         lines += [f"to = [{recipients}]", self.profile, ""]
         config.write_text("\n".join(['default = "rig"', "[profiles.rig]", *lines]))
         self._text.write_text(f"{self.key}\n")
