@@ -11,8 +11,10 @@ any death, kill -9 included. Nothing here goes by age: a slow process is not a d
 ::
 
     _store.py    Journal: begin, claim, settle, resolve, purge, check, one transaction each
+    _contents.py the same content under another key
     _tables.py   the open file: transactions, rows in and out
     _rows.py     the layout of the file, and its rows as values with a checksum
+    _layouts.py  files of earlier layouts
     _file.py     making, opening and refusing the file, and its trouble in words
     _locks.py    which jobs have a living owner
     _entries.py  what callers give and get
@@ -20,7 +22,7 @@ any death, kill -9 included. Nothing here goes by age: a slow process is not a d
 
 from __future__ import annotations
 
-from smscli.journal._entries import Boot, Hints, Job, JournalEntry, Opened, State, Twin, fingerprint
+from smscli.journal._entries import Boot, Hints, Job, JournalEntry, Opened, Selection, State, Twin, fingerprint
 from smscli.journal._file import APPLICATION_ID, BUSY_SECONDS, begin_anew, exists
 from smscli.journal._store import MAX_EVIDENCE, Journal, NoJournal
 
@@ -35,6 +37,7 @@ __all__ = [
     "JournalEntry",
     "NoJournal",
     "Opened",
+    "Selection",
     "State",
     "Twin",
     "begin_anew",

@@ -121,6 +121,31 @@ class Opened:
         return not self.pending
 
 
+class Selection(NamedTuple):
+    """Which recipients are wanted; what is empty or None leaves nothing out.
+
+    ``since`` is Unix seconds: what changed then or later. ``profile`` is a profile's name.
+    """
+
+    states: Sequence[State] = ()
+    since: float | None = None
+    to: MSISDN | None = None
+    profile: str | None = None
+
+    def includes(self, entry: JournalEntry) -> bool:
+        """Return whether an entry is wanted."""
+        message = entry.message
+        return (
+            (not self.states or message.state in self.states)
+            and (self.since is None or message.updated >= self.since)
+            and (self.to is None or message.recipient == self.to.digits)
+            and (self.profile is None or entry.job.profile == self.profile)
+        )
+
+
+EVERYTHING = Selection()
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """One recipient of one job: the job's row, the message's row, and what both say in the words of a send."""

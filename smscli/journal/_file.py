@@ -9,13 +9,16 @@ import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
+from time import monotonic, time
 
 from smscli import private
 from smscli.errors import ConfigError, ConflictError
 from smscli.journal._entries import NO_HINTS, Hints
-from smscli.journal._rows import MIGRATIONS, SCHEMA, VERSION, DamagedError
+from smscli.journal._layouts import MIGRATIONS, migrate
+from smscli.journal._rows import SCHEMA, VERSION, DamagedError
 from smscli.model import visible
 
 APPLICATION_ID = 0x534D5343
@@ -33,6 +36,8 @@ _TROUBLE = {
     sqlite3.SQLITE_IOERR: ("cannot be read or written: disk I/O error", "look at the disk and its free space"),
     sqlite3.SQLITE_CORRUPT: ("is damaged", "damaged"),
     sqlite3.SQLITE_NOTADB: ("is damaged", "damaged"),
+    # A row is in the way that no look-up has seen.
+    sqlite3.SQLITE_CONSTRAINT: ("is damaged", "damaged"),
 }
 
 
@@ -170,6 +175,7 @@ def connect(path: Path) -> sqlite3.Connection:
             "synchronous = EXTRA",
             "fullfsync = ON",
             "secure_delete = ON",
+            "cell_size_check = ON",
         ):
             db.execute(f"PRAGMA {setting}").close()
     except BaseException:
@@ -178,10 +184,10 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_whole(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
-    """Refuse a file that is not ours, newer, or not whole: a damaged index would hide that a key was used.
+def check_head(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
+    """Refuse a file that is not ours, newer, or of another schema or mode; what that costs does not grow with the file.
 
-    A file of an older layout is brought up to date first, in one transaction.
+    A file of an older layout is checked as a whole and brought up to date first.
     """
     name = visible(str(path))
     (application,), (version,), (mode,) = (
@@ -194,26 +200,42 @@ def check_whole(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
             f"the journal {name} was written by another version of smscli (layout {version}, not {VERSION})",
             hint=hints.newer,
         )
-    problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
-    if version in MIGRATIONS and problems == ["ok"]:
-        _migrate(db)
+    if version in MIGRATIONS:
+        check_whole(db, path, hints)
+        migrate(db, path)
     # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
     named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-    if problems != ["ok"] or dict(db.execute(named)) != SCHEMA or mode != "delete":
-        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged, problems=problems)
+    if dict(db.execute(named)) != SCHEMA or mode != "delete":
+        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged)
 
 
-def _migrate(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")
+def check_whole(db: sqlite3.Connection, path: Path, hints: Hints, seconds: float = inf) -> bool:
+    """Refuse a file of which any page is damaged; return False when that was not known within ``seconds``.
+
+    No other process can commit meanwhile.
+    """
+    deadline = monotonic() + seconds
+    db.set_progress_handler(lambda: monotonic() > deadline, 10_000)
     try:
-        # Asked again: another process may have been faster.
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        while version in MIGRATIONS:
-            MIGRATIONS[version](db)
-            version += 1
-        db.execute(f"PRAGMA user_version = {version}")
-        db.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
+        problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
+    except sqlite3.OperationalError as error:
+        if primary_code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return False
+    finally:
+        db.set_progress_handler(None, 0)
+    if problems != ["ok"]:
+        raise ConfigError(f"the journal {visible(str(path))} is damaged", hint=hints.damaged, problems=problems)
+    return True
+
+
+def was_left_open(path: Path) -> bool:
+    """Return whether a rollback journal lies beside the file that no short transaction of a living process explains.
+
+    A process that was killed a moment ago is not noticed so: that damages nothing, a power cut may.
+    """
+    try:
+        age = time() - path.with_name(f"{path.name}-journal").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return not 0 <= age < 1

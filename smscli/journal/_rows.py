@@ -7,18 +7,20 @@ row carries the SHA-256 of its values, and no row is believed whose checksum doe
 from __future__ import annotations
 
 import json
-import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from math import inf
+from typing import Any, ClassVar, NamedTuple, Self
 
 from smscli.errors import Cause, ConfigError
-from smscli.journal._entries import State, digest
+from smscli.journal._entries import Boot, State, digest
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
 
 VERSION = 3
 """The layout this program reads and writes; a file with a higher one belongs to a newer smscli."""
+FRESH_SECONDS, TRY_SECONDS = 86_400.0, 3600.0
+"""A check of the whole file is due again after so long, or after a try that did not come to its end."""
 
 SCHEMA = {
     "job": """CREATE TABLE job (
@@ -58,46 +60,35 @@ SCHEMA = {
 ) WITHOUT ROWID""",
     "job_of_content": "CREATE INDEX job_of_content ON job (fingerprint)",
     "message_in_flight": "CREATE INDEX message_in_flight ON message (job) WHERE state = 'IN_FLIGHT'",
+    "lookup": "CREATE TABLE lookup (digest TEXT, job INTEGER, PRIMARY KEY (digest, job)) WITHOUT ROWID",
     "witness": """CREATE TABLE witness (
     job INTEGER PRIMARY KEY,
-    boot TEXT NOT NULL,
-    seconds REAL NOT NULL,
+    fingerprint TEXT NOT NULL,
+    claimed REAL,
+    boot TEXT,
+    seconds REAL,
+    gone INTEGER NOT NULL CHECK (gone >= 0),
+    open INTEGER NOT NULL CHECK (open >= 0),
+    checksum TEXT NOT NULL
+)""",
+    "witness_claimed": "CREATE INDEX witness_claimed ON witness (fingerprint, claimed) WHERE gone > 0",
+    "witness_boot": "CREATE INDEX witness_boot ON witness (fingerprint, boot, seconds) WHERE gone > 0",
+    "witness_open": "CREATE INDEX witness_open ON witness (fingerprint) WHERE open > 0",
+    "inspection": """CREATE TABLE inspection (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    begun REAL NOT NULL,
+    ended REAL,
     checksum TEXT NOT NULL
 )""",
 }
-"""Names and definitions, letter for letter as SQLite keeps them."""
+"""Names and definitions, letter for letter as SQLite keeps them.
 
+``lookup`` says a second time, apart from the indexes of ``job``, which job has a key (``key_digest``) or a content
+(its fingerprint): a single damaged page must not make a used key look free.
+"""
 
-def _keep_causes(db: sqlite3.Connection) -> None:
-    """Turn layout 2, which kept an exit status and whether to try again, into layout 3, which keeps the cause."""
-
-    def renewed(row: Sequence[Any]) -> tuple[object, ...]:
-        *old, checksum = row
-        *front, status, code, hint, retry, evidence = old
-        cause = Cause.STALE if retry and front[3] == State.REFUSED else _CAUSE_OF_STATUS.get(status)
-        new = (*front, cause, code, hint, evidence)
-        # What was damaged stays damaged.
-        return (*new, _checksum(new) if checksum == _checksum(old) else checksum)
-
-    db.execute("DROP INDEX message_in_flight")
-    db.execute("ALTER TABLE message RENAME TO old")
-    db.execute(SCHEMA["message"])
-    marks = ", ".join("?" * 18)
-    db.executemany(f"INSERT INTO message VALUES ({marks})", map(renewed, db.execute("SELECT * FROM old")))  # noqa: S608
-    db.execute("DROP TABLE old")
-    db.execute(SCHEMA["message_in_flight"])
-
-
-_CAUSE_OF_STATUS = {
-    2: Cause.INPUT, 3: Cause.CONFIG, 4: Cause.CREDENTIALS, 5: Cause.REFUSED, 6: Cause.UNREACHABLE, 7: Cause.UNKNOWN,
-    9: Cause.CONFLICT,
-}  # fmt: skip
-
-MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], object]] = {
-    1: lambda db: db.execute(SCHEMA["witness"]),
-    2: _keep_causes,
-}
-"""What turns each older layout into the next one, inside a transaction."""
+# No journal is older than this program (2024-01-01): a clock that says so was wrong.
+BEFORE_SMSCLI = 1_704_067_200.0
 
 
 class DamagedError(ConfigError):
@@ -116,15 +107,15 @@ class _Row:
     @classmethod
     def read(cls, columns: Sequence[Any]) -> Self:
         """Return the row; raise ConfigError when its checksum does not match."""
-        *values, checksum = columns
-        if checksum != _checksum(values):
+        *values, stored = columns
+        if stored != checksum(values):
             raise DamagedError("a row does not match its checksum")
         return cls(*values)
 
     def columns(self) -> tuple[object, ...]:
         """Return the values and their checksum."""
         values = astuple(self)  # type: ignore[call-overload]  # every subclass is a dataclass
-        return (*values, _checksum(values))
+        return (*values, checksum(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +137,67 @@ class JobRow(_Row):
     text: str | None
 
 
+class Window(NamedTuple):
+    """A stretch of time up to now: from ``since`` on by the wall clock, or ``after`` by the clock of this boot.
+
+    ``boot`` is empty where the system names none.
+    """
+
+    since: float
+    boot: str
+    after: float
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessRow(_Row):
-    """When a job was last claimed, by a clock that nobody sets: see ``Boot``."""
+    """One for each job: when it was last claimed, by both clocks, and how it stands.
+
+    ``claimed`` is Unix seconds, infinite once a clock was surely wrong; ``boot`` and ``seconds`` are of the last
+    claim (see ``Boot``). ``gone`` counts the messages that went out, perhaps, ``open`` those UNKNOWN or in flight.
+    """
 
     TABLE = "witness"
 
     job: int
-    boot: str
-    seconds: float
+    fingerprint: str
+    claimed: float | None = None
+    boot: str | None = None
+    seconds: float | None = None
+    gone: int = 0
+    open: int = 0
+
+    def after_claim(self, moment: float, boot: Boot | None) -> WitnessRow:
+        """Return it as of a claim now. The latest claim stays, also one that a wrong clock put into the future."""
+        claimed = max(self.claimed or 0.0, moment if moment > BEFORE_SMSCLI else inf)
+        by_boot = (boot.id, boot.seconds) if boot else (None, None)
+        return replace(self, claimed=claimed, boot=by_boot[0], seconds=by_boot[1])
+
+    def counting(self, before: Sequence[MessageRow], after: Sequence[MessageRow]) -> WitnessRow:
+        """Return it with messages of its job changed."""
+        gone = sum(m.went_out for m in after) - sum(m.went_out for m in before)
+        return replace(self, gone=self.gone + gone, open=self.open + sum(map(_open, after)) - sum(map(_open, before)))
+
+    def may_be_in(self, window: Window) -> bool:
+        """Return whether the job counts as sent in that time, as far as this row can tell, or is open at any age."""
+        if self.open or not self.gone:
+            return bool(self.open)
+        clock, from_then_on = (self.seconds, window.after) if self.boot == window.boot else (self.claimed, window.since)
+        return clock is not None and clock >= from_then_on
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionRow(_Row):
+    """When the whole file was last checked: the last try, and the last one that came to its end (Unix seconds)."""
+
+    TABLE = "inspection"
+
+    id: int
+    begun: float
+    ended: float | None
+
+    def is_fresh(self, now: float) -> bool:
+        """Return whether no other check is due; a moment in the future was taken from a wrong clock."""
+        return 0 <= now - self.begun < TRY_SECONDS or (self.ended is not None and 0 <= now - self.ended < FRESH_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +227,11 @@ class MessageRow(_Row):
     code: str | None = None
     hint: str | None = None
     evidence: str | None = None
+
+    @property
+    def went_out(self) -> bool:
+        """Whether it was claimed, and is not proved unsent."""
+        return self.state != State.NOT_SENT and self.claimed is not None
 
     def in_flight(self, moment: float) -> MessageRow:
         """Return it as claimed: whatever an earlier attempt left is gone."""
@@ -238,7 +286,16 @@ class MessageRow(_Row):
         )
 
 
-def _checksum(values: Sequence[object]) -> str:
+def key_digest(key: str) -> str:
+    """Return what stands for a key in ``lookup``; no fingerprint is the SHA-256 of such a text."""
+    return digest(f"key {key}")
+
+
+def _open(message: MessageRow) -> bool:
+    return message.state in (State.UNKNOWN, State.IN_FLIGHT)
+
+
+def checksum(values: Sequence[object]) -> str:
     return digest(json.dumps(list(values), default=repr))
 
 

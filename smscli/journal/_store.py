@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
-from typing import NamedTuple
 
 from smscli.errors import ConfigError, ConflictError, InputError
-from smscli.journal._entries import NO_HINTS, Boot, Hints, Job, JournalEntry, Opened, State, Twin, digest, is_pending
+from smscli.journal._contents import Contents
+from smscli.journal._entries import (
+    EVERYTHING,
+    NO_HINTS,
+    Boot,
+    Hints,
+    Job,
+    JournalEntry,
+    Opened,
+    Selection,
+    State,
+    digest,
+    is_pending,
+)
 from smscli.journal._file import BUSY_SECONDS, check_file, ensure, explained, lock_path
 from smscli.journal._locks import LockFile
-from smscli.journal._rows import JobRow, MessageRow, WitnessRow
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import Tables, complete, is_text
 from smscli.model import MSISDN, Outcome, Submission, visible
 
-TWIN_SECONDS = 600.0
-"""Within this time the same content under another key is worth a warning."""
 MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
 MAX_KEY = 255
 
 _OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
-# No journal is older than this program (2024-01-01): a clock that says so was wrong.
-_BEFORE_SMSCLI = 1_704_067_200.0
+# Seconds a send may spend on checking the whole file, and the lock of whoever is at it (no job has that number).
+_CHECK_SECONDS, _CHECK_LOCK = 2.0, 0
 
 
 class NoJournal:
@@ -58,8 +69,8 @@ class Journal:
 
     ``path`` is created when there never was one (``is_new`` then says so), 0600 in a directory of 0700; an existing
     file is never replaced, mended or migrated down. ``now`` gives Unix seconds; ``boot`` is the second witness of
-    time, None where the system has none; ``hints`` say what to do about trouble. Raises ConfigError when the file
-    cannot be trusted or used.
+    time, None where the system has none; ``hints`` say what to do about trouble, ``tell`` takes a line on what was
+    done besides. Raises ConfigError when the file cannot be trusted or used.
     """
 
     def __init__(
@@ -69,6 +80,7 @@ class Journal:
         now: Callable[[], float],
         boot: Callable[[], Boot | None] = lambda: None,
         hints: Hints = NO_HINTS,
+        tell: Callable[[str], object] = lambda _line: None,
     ) -> None:
         if os.name == "nt":
             raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint=hints.no_locks)
@@ -76,6 +88,7 @@ class Journal:
         self._now = now
         self._boot = boot
         self._hints = hints
+        self._tell = tell
         self._held: dict[str, int] = {}
         with ExitStack() as stack, explained(self._path, hints):
             self.is_new = ensure(self._path, hints)
@@ -85,7 +98,8 @@ class Journal:
             stack.callback(self._release)
             self._tables = Tables(self._path, hints)
             stack.callback(self._tables.close)
-            self._settle_for_the_dead()
+            self._contents = Contents(self._tables, self._locks, self._clock, boot)
+            self._unclean = self._settle_for_the_dead() or self._tables.recovered
             self._stack = stack.pop_all()
 
     # --- the way of one send ------------------------------------------------------------------------------------------
@@ -100,6 +114,7 @@ class Journal:
         a key that cannot be one, ConfigError when the journal cannot be written. In every case nothing was sent.
         """
         key = _checked_key(job.key)
+        self._check_when_due()
         recipients = tuple(dict.fromkeys(job.recipients))
         repeated: JobRow | None = None
         doubted, twin = False, None
@@ -111,8 +126,10 @@ class Journal:
                     hint="; or ".join(filter(None, (_OTHER_CONTENT, self._hints.key(key)))),
                 )
             if stored is None:
-                repeated, doubted = self._repetition(job.fingerprint, once) if once is not None else (None, False)
-                twin = None if repeated else self._twin(job.fingerprint)
+                repeated, doubted = (
+                    self._contents.repetition(job.fingerprint, once) if once is not None else (None, False)
+                )
+                twin = None if repeated else self._contents.twin(job.fingerprint)
             stored = stored or repeated or self._insert(key, job, recipients)
             self._hold(stored)
             messages = {message.recipient: message for message in self._settled(stored)}
@@ -134,15 +151,12 @@ class Journal:
         moment, boot = self._clock(), self._boot()
         with self._tables.writing("nothing was sent to these recipients"):
             job = self._held_job(key)
-            for number in recipients:
-                message = self._tables.message(job, number)
+            messages = [self._tables.message(job, number) for number in dict.fromkeys(recipients)]
+            for message in messages:
                 if not is_pending(message.submission()):
-                    raise ConflictError(f"{number} is already {message.state} under key {key!r}")
-                self._tables.put(message.in_flight(moment))
-            if boot is None:
-                self._tables.drop_witness(job)
-            else:
-                self._tables.put(WitnessRow(job.id, boot.id, boot.seconds))
+                    raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
+            witness = self._tables.witness(job.id).after_claim(moment, boot)
+            self._change(messages, [message.in_flight(moment) for message in messages], witness)
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -158,11 +172,12 @@ class Journal:
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
         with self._tables.writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
             job = self._held_job(key)
-            for submission in submissions:
-                message = self._tables.message(job, submission.to)
+            messages = [self._tables.message(job, submission.to) for submission in submissions]
+            for message in messages:
                 if message.state != State.IN_FLIGHT:
-                    raise ConfigError(f"{submission.to} is {message.state}, not in flight, under key {key!r}")
-                self._tables.put(message.ended(submission, moment, text))
+                    raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
+            ended = [m.ended(submission, moment, text) for m, submission in zip(messages, submissions, strict=True)]
+            self._change(messages, ended, self._tables.witness(job.id))
 
     def close(self) -> None:
         """Let go of every job and of the file. What is still in flight is unknown from now on."""
@@ -181,17 +196,22 @@ class Journal:
     # --- what a person asks, offline ----------------------------------------------------------------------------------
 
     def entries(self, *, states: Sequence[State] = (), since: float | None = None) -> tuple[JournalEntry, ...]:
-        """Return the entries, oldest job first: those in ``states`` (empty: all), changed at or after ``since``.
+        """Return the entries, oldest job first: those in ``states`` (empty: all), changed at or after ``since``."""
+        return tuple(self.stream(Selection(tuple(states), since)))
 
-        They are read page by page; what changes meanwhile may or may not be seen.
+    def stream(self, selection: Selection = EVERYTHING, *, newest_first: bool = False) -> Iterator[JournalEntry]:
+        """Yield the selected entries job by job, the recipients of each in the order of its send.
+
+        They are read page by page; what changes meanwhile may or may not be seen. Raises ConfigError at a damaged one.
         """
         with self._tables.explained():
-            return tuple(
-                JournalEntry(job, message)
-                for job, rows in self._tables.stored()
-                for message in complete(job, rows)
-                if (not states or message.state in states) and (since is None or message.updated >= since)
-            )
+            for page in self._tables.pages(selection, newest_first=newest_first):
+                for job, rows in page:
+                    yield from filter(selection.includes, (JournalEntry(job, m) for m in complete(job, rows)))
+
+    def counts(self, selection: Selection = EVERYTHING) -> Mapping[str, int]:
+        """Return how many recipients are selected, by state; a state without any may be missing."""
+        return self._tables.counts(selection)
 
     def show(self, key: str) -> tuple[JournalEntry, ...]:
         """Return the entries of one job; raise InputError when there is no such key."""
@@ -226,8 +246,7 @@ class Journal:
                     hint=self._hints.key(key),
                 )
             resolved = [message.decided(sent, moment) for message in unknown]
-            for message in resolved:
-                self._tables.put(message)
+            self._change(unknown, resolved, self._tables.witness(job.id))
         return tuple(JournalEntry(job, message) for message in resolved)
 
     def purge(self, older_than: float) -> int:
@@ -238,92 +257,97 @@ class Journal:
         waits long for it; what was forgotten before an error stays forgotten.
         """
         before = self._clock() - older_than
-        forgotten, last = 0, 0
+        forgotten = 0
+        last: int | None = None
         while True:
             with self._tables.writing("the rest was not forgotten"):
-                page = self._tables.page(last)
+                last, page = self._tables.page(last)
                 for job, rows in page:
                     messages = complete(job, rows)
                     if all(m.ended_before(before) for m in messages) and not self._locks.is_held(job.id):
                         self._tables.forget(job)
                         forgotten += len(messages)
-            if not page:
+            if last is None:
                 return forgotten
-            last = page[-1][0].id
 
     def check(self) -> tuple[str, ...]:
-        """Read every row and return what is wrong, one line each; empty means sound."""
-        problems = []
-        for job, rows in self._tables.stored():
-            try:
-                complete(job, rows)
-            except ConfigError as error:
-                problems.append(f"key {job.key!r}: {error.message}")
+        """Read the whole file and return which rows are wrong, one line each; empty means sound.
+
+        Raises ConfigError when a page of it is damaged.
+        """
+        begun = self._clock()
+        self._tables.check_whole()
+        problems: list[str] = []
+        last: int | None = None
+        while True:
+            with self._tables.reading():
+                last, page = self._tables.page(last)
+                for job, rows in page:
+                    try:
+                        self._tables.check_job(job, complete(job, rows))
+                    except ConfigError as error:
+                        problems.append(f"key {job.key!r}: {error.message}")
+            if last is None:
+                break
+        problems += () if problems else self._tables.odd_records()
+        if not problems:
+            with suppress(ConfigError), self._tables.writing("it is sound all the same"):
+                self._tables.put(InspectionRow(1, begun, begun))
         return tuple(problems)
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
 
-    def _settle_for_the_dead(self) -> None:
-        in_flight = "id IN (SELECT job FROM message WHERE state = 'IN_FLIGHT')"
-        if self._tables.jobs(in_flight):
+    def _settle_for_the_dead(self) -> bool:
+        """Turn what is in flight under dead processes into UNKNOWN; return whether there was any."""
+        some = False
+        if self._tables.in_flight():
             with self._tables.writing("nothing was sent"):
-                for job in self._tables.jobs(in_flight):
+                for job in self._tables.in_flight():
                     if not self._locks.is_held(job.id):
                         self._settled(job)
+                        some = True
+        return some
+
+    def _check_when_due(self) -> None:
+        """Check the whole file before a send, if an end was unclean or the last check is too long ago.
+
+        It is bounded; what a send touches is checked in any case. Raises ConfigError when the file is damaged.
+        """
+        now = self._clock()
+        with self._tables.reading():
+            inspection = self._tables.inspection()
+        if (inspection and inspection.is_fresh(now) and not self._unclean) or not self._locks.hold(_CHECK_LOCK):
+            return
+        try:
+            started = monotonic()
+            whole = self._tables.check_whole(_CHECK_SECONDS)
+            seconds = f"{monotonic() - started:.1f} s"
+            with self._tables.writing("nothing was sent"):
+                self._tables.put(InspectionRow(1, now, now if whole else inspection.ended if inspection else None))
+        finally:
+            self._locks.release(_CHECK_LOCK)
+        self._unclean = False
+        self._tell(
+            f"checked the whole journal: {seconds}"
+            if whole
+            else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
+        )
 
     def _settled(self, job: JobRow) -> tuple[MessageRow, ...]:
         """Return the job's messages, those in flight turned into UNKNOWN: whoever was sending them is dead."""
         moment = self._clock()
         messages = self._tables.messages(job)
         settled = tuple(m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT else m for m in messages)
-        for before, after in zip(messages, settled, strict=True):
-            if after is not before:
-                self._tables.put(after)
+        if settled != messages:
+            self._change(messages, settled, self._tables.witness(job.id))
         return settled
 
-    # --- the same content under another key ---------------------------------------------------------------------------
-
-    def _repetition(self, content: str, seconds: float) -> tuple[JobRow | None, bool]:
-        """Return the newest job of this content that is being sent, or was within ``seconds`` and not in vain.
-
-        Also whether there is doubt about that time.
-        """
-        for job in self._same_content(content):
-            age = self._age(job)
-            if age.is_within(seconds) or self._locks.is_held(job.id):
-                return job, age.went_out and age.seconds is None
-        return None, False
-
-    def _twin(self, content: str) -> Twin | None:
-        """Return the newest job of this content that is being sent, was within ten minutes, or is UNKNOWN."""
-        for job in self._same_content(content):
-            age = self._age(job)
-            if age.unknown or age.is_within(TWIN_SECONDS) or self._locks.is_held(job.id):
-                return Twin(job.key, job.created, age.unknown)
-        return None
-
-    def _same_content(self, content: str) -> Iterator[JobRow]:
-        return reversed(self._tables.jobs("fingerprint = ?", content))
-
-    def _age(self, job: JobRow) -> _Age:
-        messages = self._tables.messages(job)
-        out = [m.claimed for m in messages if m.state != State.NOT_SENT and m.claimed is not None]
-        unknown = any(m.state == State.UNKNOWN for m in messages)
-        return _Age(bool(out), unknown, self._seconds_since(job, max(out)) if out else None)
-
-    def _seconds_since(self, job: JobRow, claimed: float) -> float | None:
-        """Return how long ago that was, or None when that cannot be told because a clock was changed.
-
-        Within one run of the machine a clock that nobody can set tells it. Across runs the wall clock is all there is,
-        and is believed unless the journal itself contradicts it.
-        """
-        witness, here = self._tables.witness(job), self._boot()
-        if witness and here and witness.boot == here.id:
-            seconds = here.seconds - witness.seconds
-            return seconds if seconds >= 0 else None
-        now = self._clock()
-        _, newest = self._tables.newest()
-        return now - claimed if _BEFORE_SMSCLI < claimed <= now and newest <= now else None
+    def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
+        """Put messages of one job in the place of those before, and count them anew in its witness."""
+        for old, new in zip(before, after, strict=True):
+            if new is not old:
+                self._tables.put(new)
+        self._tables.put(witness.counting(before, after))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -342,9 +366,10 @@ class Journal:
             text_sha256=digest(job.text),
             text=job.text if job.store_text else None,
         )
-        self._tables.put(row)
+        self._tables.insert(row)
+        self._tables.insert(WitnessRow(row.id, row.fingerprint))
         for position, number in enumerate(recipients):
-            self._tables.put(MessageRow(row.id, number.digits, position, State.NOT_SENT, attempts=0, updated=moment))
+            self._tables.insert(MessageRow(row.id, number.digits, position, State.NOT_SENT, attempts=0, updated=moment))
         return row
 
     def _hold(self, job: JobRow) -> None:
@@ -370,21 +395,6 @@ class Journal:
 
     def _clock(self) -> float:
         return float(self._now())
-
-
-class _Age(NamedTuple):
-    """Of a job: whether it went out at all, whether any of it is UNKNOWN, and how many seconds ago it was claimed.
-
-    ``seconds`` None: that cannot be told.
-    """
-
-    went_out: bool
-    unknown: bool
-    seconds: float | None
-
-    def is_within(self, seconds: float) -> bool:
-        """Return whether it went out within that time; when nobody can tell, it did."""
-        return self.went_out and (self.seconds is None or self.seconds <= seconds)
 
 
 def _in_flight_elsewhere(key: str) -> ConflictError:
