@@ -7,7 +7,7 @@ know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum, unique
 from io import StringIO
 
@@ -15,13 +15,16 @@ from smscli.errors import ExitCode, SmscliError
 from smscli.model import visible
 from smscli.record import Record
 
-Tree = Mapping[str, "Tree"] | Sequence["Tree"] | str | int | float | bool | None
-"""A plain tree: what JSON and XML can both say."""
+Tree = Mapping[str, "Tree"] | Sequence["Tree"] | Iterator["Tree"] | str | int | float | bool | None
+"""A plain tree: what JSON and XML can both say. An iterator is a sequence that is made while it is written."""
 
 ENVELOPE_VERSION = 1
 
 # XML 1.0 has no spelling at all for these: they become visible escapes. A parser would turn a bare CR into LF.
 _XML_UNSAYABLE = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
+# DEL is ASCII, and steers a terminal all the same.
+_XML_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\x7f": "&#127;"}
+_XML_QUOTED = {**_XML_ESCAPES, '"': "&quot;", "\n": "&#10;", "\t": "&#09;"}
 _XML_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 # On fewer columns a box has no room for what it holds: a list of lines takes its place.
 _NARROW = 60
@@ -79,7 +82,8 @@ class Table(Record):
 class Result(Record):
     """What a command returns: the same facts as a tree, as lines for scripts and as a table for people.
 
-    ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; ``text``, where a command makes a
+    ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; they and an iterator in ``data`` are
+    only asked for when they are written, and once. ``text``, where a command makes a
     document of its own (a script), stands in for lines and table as it is. ``notes`` go to stderr.
     ``error`` (with ``data`` as far as there is any) makes the status of the whole. ``exit_code`` is an ``ExitCode``,
     or 128 and the number of a signal, or the status of a command that was run. ``settled``: it tells of what cannot be
@@ -87,7 +91,7 @@ class Result(Record):
     """
 
     data: Tree = None
-    lines: tuple[tuple[str, ...], ...] = ()
+    lines: Iterable[tuple[str, ...]] = ()
     table: Table | None = None
     text: str | None = None
     notes: tuple[str, ...] = ()
@@ -112,17 +116,25 @@ def render(result: Result, command: str, output: Output, *, width: int = 80, col
     JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns;
     ``colour`` is how many there are: 0 (none are wanted), 16 or 256.
     """
-    if output is Output.JSON:
-        import json
+    return "".join(pieces(result, command, output, width=width, colour=colour))
 
-        return json.dumps(_envelope(result, command), indent=2) + "\n"
-    if output is Output.XML:
-        return _xml(_envelope(result, command))
-    if result.text is not None:
-        return result.text
-    if output is Output.TABLE and result.table:
-        return _draw(result.table, width, colour)
-    return "".join("\t".join(visible(cell) for cell in line) + "\n" for line in result.lines)
+
+def pieces(result: Result, command: str, output: Output, *, width: int = 80, colour: int = 0) -> Iterator[str]:
+    """Yield the same piece by piece: what the result makes while it is written is never in memory as a whole."""
+    if output is Output.JSON:
+        yield from _json(_envelope(result, command), "\n")
+        yield "\n"
+    elif output is Output.XML:
+        yield "<?xml version='1.0' encoding='us-ascii'?>\n"
+        yield from _xml("smscli", _envelope(result, command), "\n")
+        yield "\n"
+    elif result.text is not None:
+        yield result.text
+    elif output is Output.TABLE and result.table:
+        yield _draw(result.table, width, colour)
+    else:
+        for line in result.lines:
+            yield "\t".join(visible(cell) for cell in line) + "\n"
 
 
 def explain(error: SmscliError) -> str:
@@ -154,33 +166,56 @@ def _describe(error: SmscliError) -> dict[str, Tree]:
     }
 
 
-def _xml(tree: Mapping[str, Tree]) -> str:
+def _json(tree: Tree, margin: str) -> Iterator[str]:
+    """Yield a tree as ``json.dumps(tree, indent=2)`` gives it; ``margin`` is what comes before its last bracket."""
     import json
-    from xml.etree import ElementTree as ET
 
-    def grow(element: ET.Element, tree: Tree) -> None:
-        if isinstance(tree, Mapping):
-            for name, value in tree.items():
-                # A key that is no XML name (a parameter such as recipient[]) moves into an attribute.
-                given = {} if re.fullmatch(_XML_NAME, name) else {"name": sayable(name)}
-                grow(ET.SubElement(element, "entry" if given else name, given), value)
-        elif isinstance(tree, Sequence) and not isinstance(tree, str):
-            for value in tree:
-                grow(ET.SubElement(element, "item"), value)
-        elif tree is None:
-            element.set("nil", "true")
-        else:
-            element.text = sayable(tree) if isinstance(tree, str) else json.dumps(tree)
+    deeper = f"{margin}  "
+    if isinstance(tree, Mapping) and tree:
+        for number, (name, value) in enumerate(tree.items()):
+            yield f"{',' if number else '{'}{deeper}{json.dumps(name)}: "
+            yield from _json(value, deeper)
+        yield f"{margin}}}"
+    elif isinstance(tree, Iterator):
+        opening = "["
+        for value in tree:
+            # No string of JSON holds a line feed: those that are there indent.
+            yield opening + deeper + json.dumps(value, indent=2).replace("\n", deeper)
+            opening = ","
+        yield f"{margin}]" if opening == "," else "[]"
+    else:
+        yield json.dumps(tree, indent=2).replace("\n", margin)
 
-    def sayable(text: str) -> str:
-        return re.sub(_XML_UNSAYABLE, lambda match: visible(match[0]), text)
 
-    root = ET.Element("smscli")
-    grow(root, tree)
-    ET.indent(root)
-    document: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
-    # DEL is ASCII, and steers a terminal all the same.
-    return document.decode("ascii").replace("\x7f", "&#127;") + "\n"
+def _xml(name: str, tree: Tree, margin: str) -> Iterator[str]:
+    """Yield a tree as an element of that name; ``margin`` is what comes before its end tag."""
+    given = ""
+    if not re.fullmatch(_XML_NAME, name):
+        # A key that is no XML name (a parameter such as recipient[]) moves into an attribute.
+        given, name = f' name="{_sayable(name, _XML_QUOTED)}"', "entry"
+    if isinstance(tree, Mapping | Sequence | Iterator) and not isinstance(tree, str):
+        children = tree.items() if isinstance(tree, Mapping) else (("item", value) for value in tree)
+        empty = True
+        for child, value in children:
+            yield (f"<{name}{given}>" if empty else "") + f"{margin}  "
+            yield from _xml(child, value, f"{margin}  ")
+            empty = False
+        yield f"<{name}{given} />" if empty else f"{margin}</{name}>"
+    elif tree is None:
+        yield f'<{name}{given} nil="true" />'
+    else:
+        import json
+
+        text = _sayable(tree) if isinstance(tree, str) else json.dumps(tree)
+        yield f"<{name}{given}>{text}</{name}>" if text else f"<{name}{given} />"
+
+
+def _sayable(text: str, escapes: Mapping[str, str] = _XML_ESCAPES) -> str:
+    """Return a text as XML says it, in ASCII; what it cannot say becomes a visible escape."""
+    text = re.sub(_XML_UNSAYABLE, lambda match: visible(match[0]), text)
+    for character, escape in escapes.items():
+        text = text.replace(character, escape)
+    return text.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _draw(table: Table, width: int, colour: int) -> str:

@@ -210,11 +210,16 @@ class Runtime(Record):
 
         return exists(self.journal_path(sandbox=sandbox))
 
-    def journal(self, hints: Hints, *, sandbox: bool) -> Journal:
-        """Open the journal, begun when there never was one; raise ConfigError when it cannot be used."""
+    def journal(
+        self, hints: Hints, *, sandbox: bool, trace: Callable[[str], object] = lambda _line: None
+    ) -> Journal:  # fmt: skip
+        """Open the journal, begun when there never was one; raise ConfigError when it cannot be used.
+
+        ``trace`` is called with one line for what is done besides (a check of the whole file).
+        """
         from smscli.journal import Journal
 
-        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, hints=hints)
+        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, hints=hints, tell=trace)
 
     # --- streams ---
 

@@ -173,7 +173,7 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
         raise InputError("--key and --once need the journal", hint="leave out --no-journal")
     sandbox = goes_to_sandbox(call.wanted, draft.profile)
     interruption = Interruption()
-    with closing(_journal(call.runtime, sandbox=sandbox, no_journal=no_journal)) as journal:
+    with closing(_journal(call, sandbox=sandbox, no_journal=no_journal)) as journal:
         opened = journal.begin(_job(draft, key), once=once)
         for warning in warnings(call.runtime, opened, sandbox=sandbox):
             call.tell(warning)
@@ -186,14 +186,15 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
     return report(draft, opened, receipt, interruption, journal_name, new_journal or None)
 
 
-def _journal(runtime: Runtime, *, sandbox: bool, no_journal: bool) -> Journal | NoJournal:
+def _journal(call: Invocation, *, sandbox: bool, no_journal: bool) -> Journal | NoJournal:
     if no_journal:
         from smscli.journal import NoJournal
 
         return NoJournal()
     from smscli.cli.hints import journal_hints
 
-    return runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox)
+    trace = call.trace if call.verbose else lambda _line: None
+    return call.runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox, trace=trace)
 
 
 def _job(draft: Draft, key: str | None) -> Job:

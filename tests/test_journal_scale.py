@@ -1,0 +1,329 @@
+"""A journal of many jobs: what a send touches stays little, and damage to it is never taken for a free key."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3  # noqa: TID253  (to look into pages, and to damage them)
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smscli.errors import ConfigError
+from smscli.journal import Boot, Journal, Twin, _store, begin_anew
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, _Row, key_digest
+from smscli.journal._tables import _lookup_rows
+from smscli.model import Outcome
+from tests.test_journal import ANNA, NOON, ended, job, path
+
+__all__ = ["path"]
+
+DAY = 86_400.0
+JOBS, TRIALS = 2000, 25
+
+
+def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = False, boot: Boot | None = None) -> None:
+    """Lay a journal of so many jobs of one accepted message, of one content or each of its own, checked at noon."""
+    begin_anew(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("PRAGMA synchronous = OFF")
+
+        def insert(row: _Row) -> None:
+            columns = row.columns()
+            db.execute(f"INSERT INTO {row.TABLE} VALUES ({', '.join('?' * len(columns))})", columns)  # noqa: S608  (ours)
+
+        for number in range(1, jobs + 1):
+            one, at = job(f"key-{number:04}", to=[ANNA], text="same" if same else f"text {number}"), moment(number)
+            row = JobRow(number, one.key, one.fingerprint, "lightsms", "work", "Alert", at, 1, 9, "0" * 64, None)
+            insert(row)
+            db.executemany("INSERT INTO lookup VALUES (?, ?)", _lookup_rows(row))
+            insert(replace(WitnessRow(number, one.fingerprint).after_claim(at, boot), gone=1))
+            insert(MessageRow(number, ANNA.digits, 0, "SENT", 1, at, at, message_id=f"id-{number:04}"))
+        insert(InspectionRow(1, NOON, NOON))
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a journal of many jobs, each of a content of its own."""
+    path = tmp_path_factory.mktemp("sound") / "journal.sqlite3"
+    lay(path, JOBS, moment=lambda number: NOON - 1000 * DAY + number)
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal.check() == ()
+    return path
+
+
+# The types of b-tree pages (SQLite file format, section 1.6).
+INTERIOR, LEAF = (2, 5), (10, 13)
+
+
+def pages(path: Path, name: str, kinds: tuple[int, ...]) -> list[int]:
+    """Return the offsets of the pages of one table or index which are interior ones or leaves."""
+    content = path.read_bytes()
+    with closing(sqlite3.connect(path)) as db:
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+
+    def walk(number: int) -> Iterator[int]:
+        offset = (number - 1) * size
+        kind = content[offset]
+        if kind in kinds:
+            yield offset
+        if kind in INTERIOR:
+            cells = int.from_bytes(content[offset + 3 : offset + 5], "big")
+            pointers = [offset + 12 + 2 * cell for cell in range(cells)]
+            children = [offset + int.from_bytes(content[at : at + 2], "big") for at in pointers]
+            for child in (*children, offset + 8):
+                yield from walk(int.from_bytes(content[child : child + 4], "big"))
+
+    return list(walk(root))
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("sqlite_autoindex_job_1", LEAF),
+        ("sqlite_autoindex_job_1", INTERIOR),
+        ("lookup", LEAF),
+        ("lookup", INTERIOR),
+        ("job", LEAF),
+        ("job", INTERIOR),
+        ("job_of_content", LEAF),
+        ("job_of_content", INTERIOR),
+        ("witness", LEAF),
+        ("witness_claimed", LEAF),
+        ("message", LEAF),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "leaf" if value is LEAF else "interior",
+)
+def test_a_flipped_bit_never_makes_a_used_key_look_free(
+    sound: Path, path: Path, name: str, kinds: tuple[int, ...]
+) -> None:
+    """Keys and contents of the damaged page, and others: the truth or an error, never that there is none.
+
+    An index of the witnesses is not needed for the latest jobs of a content: damage there is not even met.
+    """
+    chance = random.Random(f"{name} {kinds}")  # noqa: S311  (chosen damage, the same each time)
+    offsets = pages(sound, name, kinds)
+    content = sound.read_bytes()
+    path.parent.mkdir(mode=0o700)
+    refused = 0
+    for _ in range(TRIALS):
+        offset = chance.choice(offsets)
+        page = content[offset : offset + 4096]
+        used = [index for index, byte in enumerate(page) if byte]
+        damaged = bytearray(content)
+        damaged[offset + chance.choice(used)] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        path.chmod(0o600)
+        for number in concerned(page):
+            refused += is_refused(path, number)
+    assert refused or name == "witness_claimed", "no damage was ever met"
+
+
+def concerned(page: bytes) -> list[int]:
+    """Return the jobs that the page names, at most 20 of them, and every hundredth."""
+    named = [number for number, texts in TEXTS.items() if any(text in page for text in texts)]
+    return named[:: len(named) // 20 + 1] + list(range(1, JOBS + 1, 100))
+
+
+def texts_of(number: int) -> list[bytes]:
+    """Return by what a page may name a job."""
+    one = job(f"key-{number:04}", to=[ANNA], text=f"text {number}")
+    return [text.encode() for text in (one.key, f"id-{number:04}", one.fingerprint, key_digest(one.key))]
+
+
+TEXTS = {number: texts_of(number) for number in range(1, JOBS + 1)}
+
+
+def is_refused(path: Path, number: int) -> bool:
+    """Look for a job by its key and by its content; return whether damage was told, fail when it looks absent."""
+    try:
+        with Journal(path, now=lambda: NOON) as journal:
+            assert [entry.submission.message_id for entry in journal.show(f"key-{number:04}")] == [f"id-{number:04}"]
+            begun = journal.begin(job("another", to=[ANNA], text=f"text {number}"), once=2000 * DAY)
+            assert begun.repeated_from == f"key-{number:04}"
+    except ConfigError:
+        return True
+    return False
+
+
+# --- the same content, a thousand times -------------------------------------------------------------------------------
+
+
+def statements(journal: Journal) -> list[str]:
+    """Return the list that the SQL statements of a journal go to from now on."""
+    told: list[str] = []
+    journal._tables._db.set_trace_callback(told.append)
+    return told
+
+
+def message_reads(told: list[str]) -> int:
+    """Return how many statements read messages."""
+    return sum(statement.startswith("SELECT * FROM message ") for statement in told)
+
+
+HOUR = 3600.0
+
+
+@pytest.mark.parametrize("older", [0, 1000])
+@pytest.mark.parametrize("boot", [None, Boot("one", 9.0), Boot("this", 1.0)])
+def test_a_thousand_older_jobs_of_one_content_are_not_read(path: Path, older: int, boot: Boot | None) -> None:
+    """The same line said each day for years costs what its first day cost, and is sent each time."""
+    lay(path, older, moment=lambda number: NOON - (older - number + 1) * DAY, same=True, boot=boot)
+    with Journal(path, now=lambda: NOON, boot=lambda: Boot("this", 9e6)) as journal:
+        told = statements(journal)
+        begun = journal.begin(job("today", to=[ANNA], text="same"), once=HOUR)
+        assert (begun.repeated_from, begun.twin, begun.pending) == (None, None, (ANNA,))
+    assert message_reads(told) <= 1, "its own"
+    assert len(told) < 120
+
+
+@pytest.mark.parametrize(
+    ("newest", "now", "boot", "repeated", "doubted"),
+    [
+        (NOON - HOUR, NOON, None, "key-1000", False),
+        (NOON - HOUR - 1, NOON, None, None, False),
+        (NOON + 9, NOON, None, "key-1000", True),
+        (60.0, NOON, None, "key-1000", True),
+        (NOON - 10 * DAY, NOON, Boot("this", 100.0), "key-1000", False),
+        (NOON - 10 * DAY, NOON, Boot("this", 4000.0), None, False),
+        (NOON + 9, NOON, Boot("this", 4000.0), "key-0999", True),
+    ],
+    ids=["within", "outside", "ahead", "1970", "set ahead", "this boot", "ahead in this boot"],
+)
+def test_among_a_thousand_the_one_that_counts_is_told(
+    path: Path, newest: float, now: float, boot: Boot | None, repeated: str | None, doubted: bool
+) -> None:
+    """By either clock, in doubt too; one look at its messages is enough."""
+    lay(path, 999, moment=lambda number: NOON - 400 * DAY + number, same=True)
+    with Journal(path, now=lambda: newest, boot=lambda: boot and Boot(boot.id, 1.0)) as journal:
+        journal.begin(job("key-1000", to=[ANNA], text="same"))
+        journal.claim("key-1000", [ANNA])
+        journal.settle("key-1000", ended(Outcome.SENT, ANNA))
+    with Journal(path, now=lambda: now, boot=lambda: boot) as journal:
+        told = statements(journal)
+        begun = journal.begin(job("today", to=[ANNA], text="same"), once=HOUR)
+        assert (begun.repeated_from, begun.doubted) == (repeated, doubted)
+    assert message_reads(told) <= 3
+    assert len(told) < 120
+
+
+def test_an_open_twin_is_named_however_many_are_younger(path: Path) -> None:
+    """What is UNKNOWN does not go out of sight behind a thousand that are known."""
+    lay(path, 1, moment=lambda _: NOON - 900 * DAY)
+    with Journal(path, now=lambda: NOON - 900 * DAY) as journal:
+        journal.begin(job("lost", to=[ANNA], text="same"))
+        journal.claim("lost", [ANNA])
+    with Journal(path, now=lambda: NOON) as journal:
+        for number in range(30):
+            journal._now = lambda number=number: NOON - (30 - number) * DAY  # type: ignore[misc]  # bound at once
+            key = f"day-{number}"
+            journal.begin(job(key, to=[ANNA], text="same"))
+            journal.claim(key, [ANNA])
+            journal.settle(key, ended(Outcome.SENT, ANNA))
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal.begin(job("today", to=[ANNA], text="same")).twin == Twin("lost", NOON - 900 * DAY, unknown=True)
+        assert journal.check() == ()
+        journal.resolve("lost", sent=True)
+        assert journal.check() == ()
+    with Journal(path, now=lambda: NOON + HOUR) as journal:
+        assert journal.begin(job("later", to=[ANNA], text="same")).twin is None
+
+
+def test_a_thousand_that_never_left_are_not_read(path: Path) -> None:
+    """A vendor that was down for a week leaves NOT_SENT behind, which counts for nothing."""
+    lay(path, 0, moment=lambda _: NOON)
+    with Journal(path, now=lambda: NOON) as journal:
+        for number in range(50):
+            key = f"try-{number}"
+            journal.begin(job(key, to=[ANNA], text="same"), once=HOUR)
+            journal.claim(key, [ANNA])
+            journal.settle(key, ended(Outcome.NOT_SENT, ANNA))
+            journal._locks.release(journal._held.pop(key))
+        told = statements(journal)
+        assert journal.begin(job("today", to=[ANNA], text="same"), once=HOUR).repeated_from is None
+        assert message_reads(told) <= 1
+
+
+# --- the check of the whole file --------------------------------------------------------------------------------------
+
+
+def checks(path: Path, now: float, key: str = "today") -> list[str]:
+    """Begin a job; return what was told of a check of the whole file."""
+    told: list[str] = []
+    with Journal(path, now=lambda: now, tell=told.append) as journal:
+        journal.begin(job(key, to=[ANNA]))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("age", "due"), [(0, False), (DAY - 1, False), (DAY, True), (-1, True)], ids=["now", "young", "a day", "ahead"]
+)
+def test_a_send_checks_the_whole_file_once_a_day(path: Path, age: float, due: bool) -> None:
+    """Also when the last check was made by a clock that was ahead; then not again."""
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    assert bool(checks(path, NOON + age)) is due
+    assert checks(path, NOON + age) == []
+
+
+def test_a_send_after_an_unclean_end_checks_the_whole_file(path: Path) -> None:
+    """Whoever died with a recipient in flight, or in the middle of a transaction, left more than a wish."""
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    with Journal(path, now=lambda: NOON) as journal:
+        journal.begin(job("dead", to=[ANNA]))
+        journal.claim("dead", [ANNA])
+    (line,) = checks(path, NOON)
+    assert line.startswith("checked the whole journal: ")
+    assert checks(path, NOON, "again") == []
+    rollback = path.with_name(f"{path.name}-journal")
+    rollback.touch(0o600)
+    os.utime(rollback, (NOON - 60, NOON - 60))
+    assert len(checks(path, NOON, "recovered")) == 1
+
+
+def test_a_check_that_takes_too_long_is_given_up_and_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not count as done; another send tries it again an hour later at the earliest."""
+    lay(path, JOBS, moment=lambda number: NOON - 2 * DAY + number)
+    monkeypatch.setattr(_store, "_CHECK_SECONDS", -1.0)
+    (line,) = checks(path, NOON + DAY)
+    assert "run smscli journal check" in line
+    assert checks(path, NOON + DAY + 3599) == []
+    monkeypatch.undo()
+    assert len(checks(path, NOON + DAY + 3600)) == 1
+
+
+def test_a_send_that_checks_refuses_a_damaged_file(path: Path) -> None:
+    """Damage in what it would not have touched; nothing is recorded as checked."""
+    lay(path, JOBS, moment=lambda number: NOON - 2 * DAY + number)
+    damaged = bytearray(path.read_bytes())
+    damaged[pages(path, "message_in_flight", LEAF)[0] + 3] ^= 1  # the count of its cells
+    path.write_bytes(damaged)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="is damaged"):
+            checks(path, NOON + DAY)
+    assert path.read_bytes() == damaged
+
+
+def test_the_check_finds_records_that_disagree(path: Path) -> None:
+    """Each structure is held against the others."""
+    lay(path, 9, moment=lambda number: NOON - 2 * DAY + number)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM lookup WHERE job = 3")
+        replaced = WitnessRow(5, job("", to=[ANNA], text="text 5").fingerprint, NOON, gone=0).columns()
+        db.execute(f"REPLACE INTO witness VALUES ({', '.join('?' * len(replaced))})", replaced)  # noqa: S608  (ours)
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal.check() == (
+            "key 'key-0003': the journal is damaged: it cannot be looked up",
+            "key 'key-0005': the journal is damaged: its witness disagrees with its messages",
+        )
+    with closing(sqlite3.connect(path)) as db, db:
+        for table in ("message", "witness", "job"):
+            db.execute(f"DELETE FROM {table} WHERE {'id' if table == 'job' else 'job'} IN (3, 4, 5)")  # noqa: S608  (ours)
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal.check() == ("4 look-ups too many",)
