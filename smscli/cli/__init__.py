@@ -11,11 +11,12 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
 from functools import cache
 from importlib import import_module
 from io import StringIO
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -26,7 +27,7 @@ from smscli import __version__, plugins
 from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.model import visible
-from smscli.render import Result, explain, failure, render
+from smscli.render import Result, explain, failure, pieces
 from smscli.runtime import SIGNALS, Runtime, real
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ COMMANDS = {
 """Command names with their help line: the group's help needs no command module. A test holds them together."""
 
 _COMPLETE = "_SMSCLI_COMPLETE"
+_CHUNK = 100
+"""Pieces of a text that are written together."""
 _FEW_FILES = 16
 """Descriptors; with as many nothing here has been seen to fail."""
 
@@ -96,15 +99,16 @@ def main() -> NoReturn:
 def run(argv: Sequence[str], runtime: Runtime) -> int:
     """Run one command line and return its exit status: the one place where an error becomes one."""
     call = Invocation(runtime, show=lambda result: _show(result, call), write_note=lambda note: _note(runtime, note))
-    try:
-        result = _call(argv, call)
-    except SmscliError as error:
-        result = failure(error)
-    except typer.Abort:
-        result = Result(exit_code=130)
-    except Exception as error:  # noqa: BLE001  (the boundary: a bug must not print values it was working on)
-        result = failure(_exhausted(error) or _internal(error))
-    return result if isinstance(result, int) else _emit(result, call)
+    with call.resources:
+        try:
+            result = _call(argv, call)
+        except SmscliError as error:
+            result = failure(error)
+        except typer.Abort:
+            result = Result(exit_code=130)
+        except Exception as error:  # noqa: BLE001  (the boundary: a bug must not print values it was working on)
+            result = failure(_exhausted(error) or _internal(error))
+        return result if isinstance(result, int) else _emit(result, call)
 
 
 def _print_version(ctx: typer.Context, wanted: bool) -> None:
@@ -246,12 +250,13 @@ def _emit(result: Result, call: Invocation) -> int:
     runtime = call.runtime
     lost: SmscliError | None = None
     try:
-        text = render(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
+        text = pieces(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
+        if unwritten := _write_all(runtime.stdout, text):
+            lost = _incomplete(unwritten, settled=result.settled)
+    except SmscliError as error:  # of a result that is made while it is written
+        lost = error
     except Exception as error:  # noqa: BLE001  (the boundary, for what draws a result)
         lost = _internal(error)
-    else:
-        if unwritten := _write(runtime.stdout, text):
-            lost = _incomplete(unwritten, settled=result.settled)
     _warn(call, result.error)
     lines = [*call.notes, *(f"{PROGRAM}: {note}" for note in result.notes if not call.quiet)]
     errors = "".join(explain(error) for error in (result.error, lost) if error)
@@ -279,18 +284,25 @@ def _show(result: Result, call: Invocation) -> None:
 
 
 def _write(stream: TextIO | None, text: str) -> OSError | None:
-    """Write all of the text; return what kept some of it away. A closed pipe or stream is none: nobody listens."""
-    if stream is None or not text:
+    return _write_all(stream, iter((text,)))
+
+
+def _write_all(stream: TextIO | None, pieces: Iterator[str]) -> OSError | None:
+    """Write all of a text; return what kept some of it away. A closed pipe or stream is none: nobody listens.
+
+    Behind the first that could not be written no piece is asked for.
+    """
+    if stream is None:
         return None
-    try:
-        data = text.encode(stream.encoding or "ascii", "backslashreplace")
-        stream.buffer.write(data)
-        stream.buffer.flush()
-    except (OSError, ValueError) as error:
-        # The buffer still holds what could not be written; without a place to go it would fail again at exit.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return error if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
+    while chunk := "".join(islice(pieces, _CHUNK)):
+        try:
+            stream.buffer.write(chunk.encode(stream.encoding or "ascii", "backslashreplace"))
+            stream.buffer.flush()
+        except (OSError, ValueError) as error:
+            # The buffer still holds what could not be written; without a place to go it would fail again at exit.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            return error if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
     return None
 
 

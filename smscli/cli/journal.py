@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum, unique
+from itertools import chain, islice
 from typing import Annotated
 
 import typer
 
 from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
-from smscli.cli.options import Invocation, command, new_group, seconds
+from smscli.cli.options import Invocation, command, complete_profile, new_group, seconds
 from smscli.errors import ConfigError, InputError
-from smscli.journal import Journal, JournalEntry, State, begin_anew
+from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew
 from smscli.model import MSISDN, visible
-from smscli.render import Result, Table, Tree
+from smscli.render import Output, Result, Table, Tree
 from smscli.runtime import Runtime
 
 _UNKNOWN = "smscli journal list --sandbox --state unknown"
 _SEND = 'smscli send --sandbox --to +37061234567 "Hello" --key hello-1'
+
+_LIMIT = 50
+"""So many entries fit a person's eye: a table lists no more, unless it is asked to."""
 
 app = new_group(
     "Look at what was sent, refused, not sent or is unknown.",
@@ -41,14 +46,54 @@ def list_entries(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only what changed within this time (1h, 7d).")
     ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", "-t", metavar="NUMBER", help="Only this recipient, as +<country code>….")
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", "-p", metavar="NAME", help="Only sends with this profile.", autocompletion=complete_profile
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            show_default=f"{_LIMIT} in a table",
+            help="Only so many recipients of the newest sends.",
+        ),
+    ] = None,
     sandbox: Sandbox = False,
 ) -> Result:
-    """List one entry for each recipient, oldest send first."""
+    """List one entry for each recipient: newest send first in a table, else oldest first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
-    with _opened(call.runtime, sandbox=sandbox) as journal:
-        entries = journal.entries(states=state or (), since=after) if journal else ()
-    none = "nothing in the journal is of that kind" if state or since else "nothing has been sent: the journal is empty"
-    return _listing(entries, sandbox=sandbox)._replace(notes=() if entries else (none,))
+    selection = Selection(tuple(state or ()), after, None if to is None else _number(to), profile)
+    journal = call.resources.enter_context(_opened(call.runtime, sandbox=sandbox))
+    in_table = call.output is Output.TABLE
+    limit = limit or (_LIMIT if in_table else None)
+    entries, more = _newest(journal, selection, limit) if journal and limit else ([], 0)
+    if not in_table:
+        entries.sort(key=lambda entry: entry.job.id)
+    if journal and not limit:
+        stream = journal.stream(selection)
+        if call.output in (Output.JSON, Output.XML):
+            # A document says at its head whether all is well.
+            deque(journal.stream(selection), maxlen=0)
+        first = list(islice(stream, 1))
+        return _listing(chain(first, stream) if first else [], selection, sandbox=sandbox)
+    result = _listing(entries, selection, sandbox=sandbox)
+    if not more:
+        return result
+    return result._replace(notes=(f"{more} more of earlier sends: see all with --limit {len(entries) + more}",))
+
+
+def _newest(journal: Journal, selection: Selection, limit: int) -> tuple[list[JournalEntry], int]:
+    """Return so many entries of the newest sends, and how many more there are."""
+    entries = list(islice(journal.stream(selection, newest_first=True), limit))
+    more = sum(journal.counts(selection).values()) - len(entries) if len(entries) == limit else 0
+    return entries, max(more, 0)
 
 
 @command(app, vendor=False, examples=(_SEND, "smscli journal show hello-1 --sandbox"))
@@ -88,7 +133,7 @@ def resolve(
     number = None if to is None else _number(to)
     with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.resolve(key, sent=sent, to=number)
-    result = _listing(entries, sandbox=where is _Where.SANDBOX)
+    result = _listing(entries, EVERYTHING, sandbox=where is _Where.SANDBOX)
     return result._replace(notes=where.notes(key))
 
 
@@ -126,8 +171,8 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
                 problems=problems,
                 hint="keep the file; look at each with journal show",
             )
-        entries = journal.entries() if journal else ()
-    counts = {state.value: sum(entry.state is state for entry in entries) for state in State}
+        stored = journal.counts() if journal else {}
+    counts = {state.value: stored.get(state, 0) for state in State}
     rows = tuple((name, str(count)) for name, count in counts.items())
     unknown = f"{counts[State.UNKNOWN]} UNKNOWN: find out what became of them, then smscli journal resolve KEY"
     return Result(
@@ -200,28 +245,29 @@ def _number(text: str) -> MSISDN:
     return numbering.parse(text, None).msisdn
 
 
-def _listing(entries: Sequence[JournalEntry], *, sandbox: bool) -> Result:
-    rows = tuple(
-        (
-            entry.key,
-            str(entry.submission.to),
-            entry.state.value,
-            entry.submission.message_id or "",
-            _time(entry.message.updated),
-            entry.submission.reason.text if entry.submission.reason else "",
-        )
-        for entry in entries
-    )
-    return Result(
-        data={
-            "journal": (_Where.SANDBOX if sandbox else _Where.VENDOR).value,
-            "entries": [{**_job_tree(entry), **_recipient_tree(entry)} for entry in entries],
-        },
-        lines=rows,
-        table=Table(
-            ("key", "number", "state", "message id", "changed (UTC)"),
-            tuple((*row[:4], row[4].removesuffix("+00:00").replace("T", " ")) for row in rows),
-        ).compact(),
+def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: bool) -> Result:
+    """Return entries as a result; those that are no list are only asked for when they are written, and once."""
+    data = ({**_job_tree(entry), **_recipient_tree(entry)} for entry in entries)
+    stored = entries if isinstance(entries, Sequence) else None
+    journal = (_Where.SANDBOX if sandbox else _Where.VENDOR).value
+    result = Result(data={"journal": journal, "entries": data}, lines=map(_row, entries))
+    if stored is None:
+        return result
+    none = "nothing in the journal is of that kind" if any(selection) else "nothing has been sent: the journal is empty"
+    rows = tuple((*row[:4], row[4].removesuffix("+00:00").replace("T", " ")) for row in map(_row, stored))
+    table = Table(("key", "number", "state", "message id", "changed (UTC)"), rows).compact()
+    return result._replace(table=table, notes=() if stored else (none,))
+
+
+def _row(entry: JournalEntry) -> tuple[str, ...]:
+    submission = entry.submission
+    return (
+        entry.key,
+        str(submission.to),
+        entry.state.value,
+        submission.message_id or "",
+        _time(entry.message.updated),
+        submission.reason.text if submission.reason else "",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from math import isnan
 from types import MappingProxyType
@@ -47,7 +47,8 @@ FORGIVING: dict[str, Any] = {"resilient_parsing": True, "ignore_unknown_options"
 class Invocation:
     """One run of the program: the outside world, and what the options that every command has asked for.
 
-    ``show`` puts a result out at once, for a command that goes on after it; ``write_note`` a line on stderr.
+    ``show`` puts a result out at once, for a command that goes on after it; ``write_note`` a line on stderr. What a
+    command enters into ``resources`` stays open until its result is written.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Invocation:
         self.verbose = False
         self.wanted = Wanted()
         self.notes: list[str] = []
+        self.resources = ExitStack()
 
     @property
     def command(self) -> str:

@@ -22,13 +22,25 @@ any death, kill -9 included. Nothing here goes by age: a slow process is not a d
 
 from __future__ import annotations
 
-from smscli.journal._entries import Boot, Hints, Job, JournalEntry, Opened, Selection, State, Twin, fingerprint
+from smscli.journal._entries import (
+    EVERYTHING,
+    Boot,
+    Hints,
+    Job,
+    JournalEntry,
+    Opened,
+    Selection,
+    State,
+    Twin,
+    fingerprint,
+)
 from smscli.journal._file import APPLICATION_ID, BUSY_SECONDS, begin_anew, exists
 from smscli.journal._store import MAX_EVIDENCE, Journal, NoJournal
 
 __all__ = [
     "APPLICATION_ID",
     "BUSY_SECONDS",
+    "EVERYTHING",
     "MAX_EVIDENCE",
     "Boot",
     "Hints",

@@ -296,8 +296,12 @@ def _open(message: MessageRow) -> bool:
     return message.state in (State.UNKNOWN, State.IN_FLIGHT)
 
 
+# json.dumps() makes an encoder for each call.
+_encode = json.JSONEncoder(default=repr).encode
+
+
 def checksum(values: Sequence[object]) -> str:
-    return digest(json.dumps(list(values), default=repr))
+    return digest(_encode(list(values)))
 
 
 def _visible(text: str | None) -> str | None:

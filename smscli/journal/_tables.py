@@ -262,9 +262,8 @@ class Tables:
         witness = self.witness(job.id)
         if witness != replace(witness, fingerprint=job.fingerprint, gone=0, open=0).counting((), messages):
             raise DamagedError("its witness disagrees with its messages")
-        first, second = _lookup_rows(job)
-        both = "SELECT count(*) FROM lookup WHERE (digest, job) IN (VALUES (?, ?), (?, ?))"
-        if self._db.execute(both, (*first, *second)).fetchone() != (2,):
+        there = "SELECT 1 FROM lookup WHERE digest = ? AND job = ?"
+        if not all(self._db.execute(there, row).fetchone() for row in _lookup_rows(job)):
             raise DamagedError("it cannot be looked up")
 
     def odd_records(self) -> Iterator[str]:
