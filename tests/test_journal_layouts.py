@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3  # noqa: TID253  (to lay the older files)
+import stat
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from smscli.errors import Cause, ConfigError
-from smscli.journal import Journal, State, _rows
-from smscli.model import Money
+from smscli.journal import Job, Journal, State, Twin, _layouts, _rows
+from smscli.model import MSISDN, Money
 from tests.test_journal import NOON
 
 DUMPS = Path(__file__).with_name("journals")
@@ -74,3 +76,59 @@ def test_it_is_whole_after_a_step_that_failed(older: Path, layout: int, monkeypa
     with closing(sqlite3.connect(older)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (layout,)
         assert list(db.iterdump()) == before
+    assert {file.name for file in older.parent.iterdir()} == {older.name, f"{older.name}.lock"}
+
+
+def test_a_whole_copy_of_what_it_was_stays_beside_it(older: Path, layout: int) -> None:
+    """The older program can go on with it; it is the user's alone."""
+    with closing(sqlite3.connect(older)) as db:
+        before = list(db.iterdump())
+    with Journal(older, now=lambda: NOON):
+        pass
+    copy = older.with_name(f"{older.name}.layout-{layout}")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (layout,)
+        assert list(db.iterdump()) == before
+    assert {file.name for file in older.parent.iterdir()} == {older.name, f"{older.name}.lock", copy.name}
+
+
+def test_a_copy_that_is_there_is_not_overwritten(older: Path, layout: int) -> None:
+    """It is the older one, and perhaps all that is left of it."""
+    copy = older.with_name(f"{older.name}.layout-{layout}")
+    copy.write_bytes(b"an earlier one")
+    with Journal(older, now=lambda: NOON) as journal:
+        assert journal.check() == ()
+    assert copy.read_bytes() == b"an earlier one"
+
+
+def test_what_another_process_writes_meanwhile_is_in_the_copy_too(
+    older: Path, layout: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The older program sends once more between the copy and the migration: it is copied again."""
+    real, key = _layouts._copy, ["while", "after"]
+
+    def copy_and_send(db: sqlite3.Connection, copy: Path) -> Path | None:
+        copied = real(db, copy)
+        if key.pop() == "after":
+            with closing(sqlite3.connect(older)) as other, other:
+                other.execute("UPDATE job SET sender = 'Shop'")
+        return copied
+
+    monkeypatch.setattr(_layouts, "_copy", copy_and_send)
+    with Journal(older, now=lambda: NOON) as journal:
+        assert journal.check() == ()
+    assert not key
+
+
+def test_its_keys_and_contents_are_looked_up_as_any(older: Path) -> None:
+    """A used key gives its receipt, and a repeated content is told by when it was claimed."""
+    with Journal(older, now=lambda: NOON) as journal:
+        dead = journal.show("dead")[0].job
+        again = Job("dead", "lightsms", "work", "Shop", (MSISDN("37061234569"),), "text", dead.fingerprint)
+        assert journal.begin(replace(again, key="another"), once=1e9).repeated_from == "dead"
+        assert journal._tables.job("ends") == journal.show("ends")[0].job
+    with Journal(older, now=lambda: NOON) as journal:
+        begun = journal.begin(replace(again, key="another"), once=60)
+        assert begun.repeated_from is None
+        assert begun.twin == Twin("dead", dead.created, unknown=True)

@@ -12,19 +12,22 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3  # noqa: TID253  (to lay the older files)
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from smscli.journal import Journal
 from tests.client import VENDORS
 from tests.rig.checker import read
 from tests.rig.figures import add
 from tests.rig.forks import Forks, forks
-from tests.rig.job import Ended, Job
+from tests.rig.job import BINARY, Ended, Job
 from tests.vendor import Vendor
 
 # A request that fails to leave is not noticed by the library, which waits for an answer: not for half a minute here.
@@ -114,6 +117,37 @@ def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Ven
 
     points = _points(sweep, tmp_path, vendor, run)
     add("an error at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
+
+
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "fsync", "link", "unlink"])
+def test_sigkill_at_every_system_call_of_a_migration(call: str, tmp_path: Path) -> None:
+    """A file of layout 2 stays whole in that layout, or is whole in this one, with what it said before."""
+    dump = Path(__file__).parents[1].joinpath("journals", "layout-2.sql").read_text(encoding="utf-8")
+    for nth in count(1):
+        path = tmp_path / str(nth) / "sandbox.sqlite3"
+        path.parent.mkdir(mode=0o700)
+        with closing(sqlite3.connect(path)) as db:
+            db.executescript(dump)
+        path.chmod(0o600)
+        command = [*KILLER, str(tmp_path / "log"), "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={nth}"]
+        environ = {"HOME": str(tmp_path), "SMSCLI_STATE_DIR": str(path.parent), "PATH": os.environ["PATH"]}
+        ran = subprocess.run(
+            [*command, BINARY, "journal", "list", "--sandbox"], env=environ, capture_output=True, text=True, check=False
+        )
+        copy = path.with_name(f"{path.name}.layout-2")
+        if copy.exists():
+            with closing(sqlite3.connect(copy)) as db:
+                assert db.execute("PRAGMA user_version").fetchone() == (2,)
+                assert db.execute("SELECT count(*) FROM message").fetchone() == (8,)
+        with Journal(path, now=lambda: 1.9e9) as journal:
+            assert journal.check() == ()
+            assert [entry.key for entry in journal.entries()] == ["ends"] * 5 + ["login", "later", "dead"]
+        shutil.rmtree(path.parent)
+        if ran.returncode >= 0:
+            assert ran.returncode == 0, ran.stderr
+            break
+    assert nth > 1, "there is no such call"
+    add("SIGKILL at {points} points of a migration ({calls}), 0 bad", points=nth - 1, calls={call: nth - 1})
 
 
 def _points(sweep: Sweep, place: Path, vendor: Vendor, run: Run) -> int:
