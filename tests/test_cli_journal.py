@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sqlite3  # noqa: TID253  (to damage a journal behind its back)
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +13,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from smscli.cli import run
 from smscli.errors import Cause, ExitCode
 from smscli.journal import Job, Journal
 from smscli.model import MSISDN, Outcome, Reason, Submission
+from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 
 Smscli = Callable[..., Any]
@@ -71,6 +75,106 @@ def test_list_prints_one_entry_a_line(kept: Smscli) -> None:
 def test_list_filters(kept: Smscli, options: list[str], keys: list[str]) -> None:
     """By state and by time; what went to an emulator has a journal of its own."""
     assert [line[0] for line in kept("list", *options).lines] == keys
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (["--to", "+37061234567"], ["done", "lost"]),
+        (["--to", "+37061234569"], []),
+        (["--profile", "work"], ["done", "done", "lost", "lost"]),
+        (["-p", "other"], []),
+        (["--to", "+37061234567", "--state", "unknown", "-p", "work"], ["lost"]),
+        (["--limit", "1"], ["lost"]),
+        (["--limit", "3"], ["done", "lost", "lost"]),
+        (["--limit", "1", "--state", "sent", "--to", "+37061234567"], ["done"]),
+    ],
+)
+@pytest.mark.parametrize("output", ["plain", "json"])
+def test_list_selects_and_limits(kept: Smscli, options: list[str], keys: list[str], output: str) -> None:
+    """By recipient, by profile, and to the newest, which a script still reads oldest first."""
+    ran = kept("list", *options, "-o", output)
+    listed = [line[0] for line in ran.lines] if output == "plain" else [e["key"] for e in ran.json["data"]["entries"]]
+    assert (ran.code, listed) == (0, keys)
+
+
+def test_list_takes_only_a_number_that_is_one_and_a_limit_above_nothing(kept: Smscli) -> None:
+    """Neither is guessed."""
+    assert kept("list", "--to", "Anna").code == ExitCode.INPUT
+    assert kept("list", "--limit", "0").code == ExitCode.INPUT
+
+
+def test_a_table_lists_the_newest_first_and_says_how_many_more(kept: Smscli) -> None:
+    """Nobody reads a million lines; how to see all is said on stderr, and -q silences it."""
+    ran = kept("list", "--limit", "2", "-o", "table")
+    assert re.findall("done|lost", ran.out) == ["lost", "lost"]
+    assert ran.err == "smscli: 2 more of earlier sends: see all with --limit 4\n"
+    assert kept("list", "--limit", "2", "-o", "table", "-q").err == ""
+    whole = kept("list", "-o", "table", environ={"COLUMNS": "120"})
+    assert re.findall("done|lost", whole.out) == ["lost", "lost", "done", "done"]
+    assert whole.err == ""
+
+
+def test_a_table_lists_fifty_unless_told_otherwise(kept: Smscli, tmp_path: Path) -> None:
+    """On a terminal, too; in a pipe all."""
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
+        journal.begin(Job("more-1", "lightsms", "", "", _many(60), "hi", "more"))
+    ran = kept("list", terminal=True, environ={"COLUMNS": "120"})
+    assert (ran.out.count("more-"), "14 more" in ran.err) == (50, True)
+    assert kept("list", "--limit", "64", terminal=True, environ={"COLUMNS": "120"}).out.count("+370") == 64
+    assert len(kept("list").lines) == 64
+
+
+def test_a_list_that_meets_damage_ends_in_exit_3(kept: Smscli, tmp_path: Path) -> None:
+    """A document says so at its head; lines were written up to there, and the status tells."""
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
+        for number in range(150):
+            journal.begin(Job(f"more-{number}", "lightsms", "", "", (ANNA,), "hi", f"more-{number}"))
+    db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
+    db.execute("UPDATE message SET updated = 7 WHERE job = 145")
+    db.commit()
+    db.close()
+    ran = kept("list")
+    assert (ran.code, ran.err.startswith("smscli: the journal is damaged")) == (ExitCode.CONFIG, True)
+    assert ran.lines[0][0] == "done"
+    document = kept("list", "-o", "json")
+    assert (document.code, document.json["status"]) == (ExitCode.CONFIG, "error")
+    assert ET.fromstring(kept("list", "-o", "xml").out).findtext("status") == "error"  # noqa: S314  (our own output)
+
+
+def _many(count: int) -> tuple[MSISDN, ...]:
+    return tuple(MSISDN(str(37060000000 + number)) for number in range(count))
+
+
+class _Pipe(io.BytesIO):
+    """Takes so many bytes, then fails."""
+
+    def __init__(self, room: int, error: OSError) -> None:
+        super().__init__()
+        self._room, self._error = room, error
+
+    def write(self, data: Any) -> int:
+        """Take it or fail."""
+        self._room -= len(data)
+        if self._room < 0:
+            raise self._error
+        return super().write(data)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BrokenPipeError(), ExitCode.OK), (OSError(28, "No space left on device"), ExitCode.CONFIG)]
+)
+@pytest.mark.parametrize("output", ["plain", "json", "xml"])
+def test_a_list_ends_where_nobody_reads_on(tmp_path: Path, error: OSError, code: ExitCode, output: str) -> None:
+    """``| head`` is no failure, a full disk is exit 3; in both cases the rest is not even read."""
+    with Journal(tmp_path / "journal.sqlite3", now=lambda: NOON) as journal:
+        journal.begin(Job("more", "lightsms", "", "", _many(1000), "hi", "more"))
+    out, err = io.TextIOWrapper(_Pipe(50_000, error)), io.TextIOWrapper(io.BytesIO())
+    environ = {"SMSCLI_STATE_DIR": str(tmp_path)}
+    assert run(["journal", "list", "-o", output], Runtime(environ, None, out, err, now=lambda: NOON)) == code
+    err.seek(0)
+    assert ("not complete" in err.read()) is (code == ExitCode.CONFIG)
+    out.detach()
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]])

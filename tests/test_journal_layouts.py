@@ -102,17 +102,16 @@ def test_a_copy_that_is_there_is_not_overwritten(older: Path, layout: int) -> No
     assert copy.read_bytes() == b"an earlier one"
 
 
-def test_what_another_process_writes_meanwhile_is_in_the_copy_too(
-    older: Path, layout: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_another_process_writes_meanwhile_is_in_the_copy_too(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The older program sends once more between the copy and the migration: it is copied again."""
     real, key = _layouts._copy, ["while", "after"]
 
     def copy_and_send(db: sqlite3.Connection, copy: Path) -> Path | None:
         copied = real(db, copy)
         if key.pop() == "after":
-            with closing(sqlite3.connect(older)) as other, other:
-                other.execute("UPDATE job SET sender = 'Shop'")
+            with closing(sqlite3.connect(older, isolation_level=None)) as other:
+                for sender in ("Else", "Shop"):
+                    other.execute("UPDATE job SET sender = ?", (sender,))
         return copied
 
     monkeypatch.setattr(_layouts, "_copy", copy_and_send)
