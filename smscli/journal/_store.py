@@ -258,17 +258,17 @@ class Journal:
         """
         before = self._clock() - older_than
         forgotten = 0
-        last: int | None = None
-        while True:
-            with self._tables.writing("the rest was not forgotten"):
-                last, page = self._tables.page(last)
-                for job, rows in page:
-                    messages = complete(job, rows)
-                    if all(m.ended_before(before) for m in messages) and not self._locks.is_held(job.id):
-                        self._tables.forget(job)
-                        forgotten += len(messages)
-            if last is None:
-                return forgotten
+        for page in self._tables.pages():
+            with self._tables.explained():
+                over = [job for job, rows in page if _ended_before(before, complete(job, rows))]
+            if over:
+                with self._tables.writing("the rest was not forgotten"):
+                    # Read again: others may have changed or forgotten it since.
+                    for job in filter(self._tables.still_has, over):
+                        if _ended_before(before, self._tables.messages(job)) and not self._locks.is_held(job.id):
+                            self._tables.forget(job)
+                            forgotten += job.recipients
+        return forgotten
 
     def check(self) -> tuple[str, ...]:
         """Read the whole file and return which rows are wrong, one line each; empty means sound.
@@ -395,6 +395,10 @@ class Journal:
 
     def _clock(self) -> float:
         return float(self._now())
+
+
+def _ended_before(moment: float, messages: Sequence[MessageRow]) -> bool:
+    return all(message.ended_before(moment) for message in messages)
 
 
 def _in_flight_elsewhere(key: str) -> ConflictError:

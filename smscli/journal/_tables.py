@@ -153,6 +153,10 @@ class Tables:
             return job
         raise DamagedError("a job is missing")
 
+    def still_has(self, job: JobRow) -> bool:
+        """Return whether the job is there as it was read."""
+        return self._jobs("id = ?", job.id) == [job]
+
     def newest(self) -> tuple[int, float]:
         """Return the number of the job that was begun last, and when; zeros when there is none."""
         for job in self._jobs("id = (SELECT max(id) FROM job)"):
