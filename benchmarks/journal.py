@@ -110,14 +110,18 @@ def main() -> None:
                     sends[size].append(send)
                     shows[size].append(show)
         print(f"{RUNS} turns, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")  # noqa: T201  (a benchmark prints)
-        print("messages  MiB   send --key     journal show   memory MiB (seconds): list | json | check | purge")  # noqa: T201
+        print("messages   MiB   send --key     journal show")  # noqa: T201
         for size, state in states.items():
             timed = "  ".join(_against(runs[size], runs[sizes[0]]) for runs in (sends, shows))
             mebibytes = (state / "sandbox.sqlite3").stat().st_size / 2**20
-            commands = (("list",), ("list", "-o", "json"), ("check",), ("purge", "--older-than", "1d"))
-            peaks = [memory(state, "journal", *words, "--sandbox") for words in commands]
-            told = " | ".join(f"{peak:.0f} ({took:.1f})" for peak, took in peaks)
-            print(f"{size:8} {mebibytes:4.0f}  {timed}  {told}", flush=True)  # noqa: T201
+            print(f"{size:8} {mebibytes:5.0f}  {timed}", flush=True)  # noqa: T201
+        print("messages   peak memory in MiB (seconds): list | list -o json | check | purge")  # noqa: T201
+        for size, state in states.items():
+            print(f"{size:8}", end="")  # noqa: T201
+            for words in (("list",), ("list", "-o", "json"), ("check",), ("purge", "--older-than", "1d")):
+                peak, took = memory(state, "journal", *words, "--sandbox")
+                print(f"  {peak:.0f} ({took:.1f})", end="", flush=True)  # noqa: T201
+            print()  # noqa: T201
 
 
 def _against(runs: list[float], first: list[float]) -> str:
