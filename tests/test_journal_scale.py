@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from smscli.errors import ConfigError
-from smscli.journal import Boot, Journal, Twin, _store, begin_anew
+from smscli.journal import Boot, Journal, Selection, State, Twin, _store, begin_anew
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, _Row, key_digest
 from smscli.journal._tables import _lookup_rows
-from smscli.model import Outcome
-from tests.test_journal import ANNA, NOON, ended, job, path
+from smscli.model import MSISDN, Outcome
+from tests.conftest import Ran
+from tests.test_journal import ANNA, BERTA, NOON, ended, job, path
 
 __all__ = ["path"]
 
@@ -327,3 +328,54 @@ def test_the_check_finds_records_that_disagree(path: Path) -> None:
             db.execute(f"DELETE FROM {table} WHERE {'id' if table == 'job' else 'job'} IN (3, 4, 5)")  # noqa: S608  (ours)
     with Journal(path, now=lambda: NOON) as journal:
         assert journal.check() == ("4 look-ups too many",)
+
+
+def test_a_send_says_with_v_that_it_checked(smscli: Callable[..., Ran]) -> None:
+    """Once; without -v it is silent."""
+    argv = ("send", "--sandbox", "--to", "+37061234567", "-v")
+    assert "checked the whole journal: 0.0 s" in smscli(*argv, "one").err
+    assert "checked" not in smscli(*argv, "two").err
+
+
+# --- what is read of many ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_listing_reads_on_only_as_far_as_it_is_asked(sound: Path, newest_first: bool) -> None:
+    """Page by page, from either end, and each entry once."""
+    with Journal(sound, now=lambda: NOON) as journal:
+        told = statements(journal)
+        stream = journal.stream(newest_first=newest_first)
+        first = next(stream)
+        assert message_reads(told) == 1
+        ids = [first.job.id, *(entry.job.id for entry in stream)]
+        assert message_reads(told) > JOBS / 150
+    assert ids == sorted(range(1, JOBS + 1), reverse=newest_first)
+
+
+def test_a_selection_is_the_same_in_a_listing_and_a_count(sound: Path) -> None:
+    """By state, time, recipient and profile, alone and together."""
+    late = NOON - 1000 * DAY + JOBS - 9
+    with Journal(sound, now=lambda: NOON) as journal:
+        for selection, size in (
+            (Selection(), JOBS),
+            (Selection(states=(State.SENT, State.UNKNOWN), since=late), 10),
+            (Selection(to=ANNA, profile="work"), JOBS),
+            (Selection(to=BERTA), 0),
+            (Selection(profile="other"), 0),
+            (Selection(states=(State.REFUSED,)), 0),
+        ):
+            assert len(list(journal.stream(selection))) == size
+            assert sum(journal.counts(selection).values()) == size
+
+
+def test_a_job_of_many_recipients_is_a_page_of_its_own(path: Path) -> None:
+    """Pages are bounded by messages as well as by jobs."""
+    to = [MSISDN(str(37060000000 + number)) for number in range(2000)]
+    with Journal(path, now=lambda: NOON) as journal:
+        for number in range(3):
+            journal.begin(job(f"key-{number}", to=to, text=str(number)))
+        told = statements(journal)
+        assert len(journal.entries()) == 6000
+        assert message_reads(told) == 3
+        assert journal.check() == ()
