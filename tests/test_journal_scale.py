@@ -337,6 +337,19 @@ def test_a_send_says_with_v_that_it_checked(smscli: Callable[..., Ran]) -> None:
     assert "checked" not in smscli(*argv, "two").err
 
 
+def test_a_recipient_named_twice_is_neither_claimed_nor_settled(path: Path) -> None:
+    """It would be sent or counted twice."""
+    with Journal(path, now=lambda: NOON) as journal:
+        journal.begin(job(to=[ANNA]))
+        with pytest.raises(ConfigError, match="named twice"):
+            journal.claim("backup", [ANNA, ANNA])
+        journal.claim("backup", [ANNA])
+        with pytest.raises(ConfigError, match="named twice"):
+            journal.settle("backup", ended(Outcome.SENT, ANNA, ANNA))
+        assert [entry.state for entry in journal.entries()] == [State.IN_FLIGHT]
+        assert journal.check() == ()
+
+
 # --- what is read of many ---------------------------------------------------------------------------------------------
 
 

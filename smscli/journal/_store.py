@@ -151,7 +151,7 @@ class Journal:
         moment, boot = self._clock(), self._boot()
         with self._tables.writing("nothing was sent to these recipients"):
             job = self._held_job(key)
-            messages = [self._tables.message(job, number) for number in dict.fromkeys(recipients)]
+            messages = self._messages(job, recipients)
             for message in messages:
                 if not is_pending(message.submission()):
                     raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
@@ -172,7 +172,7 @@ class Journal:
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
         with self._tables.writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
             job = self._held_job(key)
-            messages = [self._tables.message(job, submission.to) for submission in submissions]
+            messages = self._messages(job, [submission.to for submission in submissions])
             for message in messages:
                 if message.state != State.IN_FLIGHT:
                     raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
@@ -341,6 +341,12 @@ class Journal:
         if settled != messages:
             self._change(messages, settled, self._tables.witness(job.id))
         return settled
+
+    def _messages(self, job: JobRow, recipients: Sequence[MSISDN]) -> list[MessageRow]:
+        messages = {number: self._tables.message(job, number) for number in recipients}
+        if len(messages) != len(recipients):
+            raise ConfigError(f"a recipient was named twice under key {job.key!r}")
+        return list(messages.values())
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
