@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
@@ -108,6 +109,21 @@ def test_the_same_key_for_other_content_is_a_conflict(opened: Callable[..., Jour
     opened().begin(job())
     with pytest.raises(ConflictError, match="'backup' was used for other content on 2030-03-17"):
         opened().begin(job(text="all well"))
+
+
+def test_the_time_in_a_conflict_is_that_of_no_zone(
+    opened: Callable[..., Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is UTC, as it says, wherever the program runs."""
+    monkeypatch.setenv("TZ", "XYZ-9")
+    time.tzset()
+    try:
+        opened().begin(job())
+        with pytest.raises(ConflictError, match=r"on 2030-03-17 17:46:40 UTC"):
+            opened().begin(job(text="all well"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_what_is_held_elsewhere_is_a_conflict_until_it_is_let_go(opened: Callable[..., Journal], path: Path) -> None:
@@ -290,10 +306,14 @@ def test_the_same_content_within_ten_minutes_is_worth_a_notice(opened: Callable[
         (7200, 3700, False),
         (NOON * -0.9, 5, True),
         (-7200, 3600, True),
+        (0, 0, True),
         (0, -1, True),
     ],
-    ids=["back", "ahead", "back, later", "ahead, later", "to 1970", "back, just within", "another machine's clock"],
-)
+    ids=[
+        "back", "ahead", "back, later", "ahead, later", "to 1970", "back, just within", "at once",
+        "another machine's clock",
+    ],
+)  # fmt: skip
 def test_once_is_not_fooled_by_a_clock_that_is_set(path: Path, step: float, slept: float, repeated: bool) -> None:
     """Within one run of the machine the time that has passed is told by the clock that nobody sets."""
     with Journal(path, now=lambda: NOON, boot=lambda: Boot("this", 100.0)) as journal:
@@ -460,16 +480,20 @@ def test_an_unknown_key_is_bad_input(mixed: Callable[..., Journal]) -> None:
         mixed().resolve("nope", sent=True)
 
 
-@pytest.mark.parametrize(("sent", "state", "pending"), [(True, "SENT", (CARLA,)), (False, "NOT_SENT", (ANNA, CARLA))])
+@pytest.mark.parametrize(
+    ("sent", "state", "cause", "pending"),
+    [(True, "SENT", None, (CARLA,)), (False, "NOT_SENT", "unreachable", (ANNA, CARLA))],
+)
 def test_a_person_closes_what_is_unknown(
-    mixed: Callable[..., Journal], sent: bool, state: str, pending: tuple[MSISDN, ...]
+    mixed: Callable[..., Journal], sent: bool, state: str, cause: str | None, pending: tuple[MSISDN, ...]
 ) -> None:
     """Only what is UNKNOWN changes; not sent may then be sent again, sent may not."""
     (resolved,) = mixed(at=7).resolve("lost", sent=sent)
     assert (resolved.submission.to, resolved.state, resolved.message.resolved) == (ANNA, state, NOON + 7)
+    assert resolved.message.cause == cause
     assert mixed().check() == ()
     assert mixed().begin(job("lost", text="lost")).pending == pending
-    with pytest.raises(InputError, match="nothing is unknown"):
+    with pytest.raises(InputError, match="nothing is unknown under key 'done'$"):
         mixed().resolve("done", sent=sent)
 
 
@@ -1161,6 +1185,14 @@ def test_another_users_directory_is_refused(path: Path) -> None:
     with pytest.raises(ConfigError, match="belongs to another user"):
         Journal(path, now=lambda: NOON)
     assert not list(path.parent.iterdir())
+
+
+def test_a_journal_that_was_closed_can_be_asked_for_an_error_only(opened: Callable[..., Journal]) -> None:
+    """This one comes from Python's own layer, without a code of SQLite's."""
+    journal = opened()
+    journal.close()
+    with pytest.raises(ConfigError, match="cannot be used: Cannot operate on a closed database"):
+        journal.entries()
 
 
 def test_every_error_of_a_journal_is_one_of_smsclis_own(path: Path) -> None:
