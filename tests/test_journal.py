@@ -493,7 +493,7 @@ def test_a_person_closes_what_is_unknown(
     assert resolved.message.cause == cause
     assert mixed().check() == ()
     assert mixed().begin(job("lost", text="lost")).pending == pending
-    with pytest.raises(InputError, match="nothing is unknown under key 'done'$"):
+    with pytest.raises(InputError, match=r"nothing is unknown under key 'done'$"):
         mixed().resolve("done", sent=sent)
 
 

@@ -52,7 +52,9 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "parts"), VECTORS, ids=[f"{text[:1].encode().hex()}-x{len(text)}" for text, _ in VECTORS])
+@pytest.mark.parametrize(
+    ("text", "parts"), VECTORS, ids=[f"{text[:1].encode().hex()}-x{len(text)}" for text, _ in VECTORS]
+)
 def test_boundary_texts_have_the_known_number_of_parts(text: str, parts: int) -> None:
     """Texts on each side of every limit cost what other calculators say."""
     assert measure(text).parts == parts
