@@ -23,6 +23,7 @@ from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, Unreach
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from smscli.transport._metered import Meter, TooLateError
+from smscli.transport._verdict import Exchange
 from smscli.wire import MAX_ANSWER, Request
 from tests.certificates import Certificates
 from tests.client import SECRETS, VENDORS, Ending, build, send
@@ -298,11 +299,45 @@ def test_a_stale_signature_is_not_sent(vendor: Vendor, files: Certificates) -> N
     assert vendor.seen.bytes == 0
 
 
+def test_the_last_moment_is_early_enough() -> None:
+    """A signature is good until the very second that its request names."""
+    meter = Meter(lambda: 100.0, 100.0)
+    meter.offer(1)
+    assert not meter.proved
+
+
 def test_only_the_first_byte_can_be_too_late(vendor: Vendor) -> None:
     """Between head and body the signature grows old; what has begun is finished, or it would be UNKNOWN."""
     times = iter([99.0])
     with transporting(clock=lambda: next(times, 101.0)) as transport:
         assert send(transport, "mainsms", vendor.url("mainsms"), 5, not_after=100.0).outcome is Outcome.SENT
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(101, "Network is unreachable"), "vendor:443: Network is unreachable; nothing was sent"),
+        (ValueError("/send.php?signature=canary"), "vendor:443: an unexpected ValueError; nothing was sent"),
+    ],
+)
+def test_an_error_is_told_by_the_system_or_by_its_class(error: Exception, words: str) -> None:
+    """Never by what stands in it, unless it is the system's own word."""
+    assert Exchange("vendor:443", None, 5, Meter(time.monotonic, None)).verdict(error).message == words
+
+
+def test_a_proxy_that_says_no_status_has_refused_nothing() -> None:
+    """Its connection broke in another way: that may be different the next time."""
+    exchange = Exchange("vendor:443", "proxy:3128", 5, Meter(time.monotonic, None))
+    error = exchange.verdict(OSError("Tunnel connection failed"))
+    assert (type(error), "proxy:3128" in error.message) == (UnreachableError, True)
+
+
+def test_errors_that_stand_behind_each_other_have_an_end() -> None:
+    """Wrapped both ways round, they are still looked at once."""
+    error, other = ValueError(), ConnectionResetError()
+    error.__cause__, other.__cause__ = other, error
+    verdict = Exchange("vendor:443", None, 5, Meter(time.monotonic, None)).verdict(error)
+    assert "it reset the connection" in verdict.message
 
 
 def test_what_is_cancelled_before_it_begins_never_connects() -> None:
@@ -327,6 +362,7 @@ def test_a_machine_without_threads_left_sends_nothing(vendor: Vendor) -> None:
 import resource, sys
 from smscli.transport import HttpTransport
 from smscli.transport._metered import Meter, TooLateError
+from smscli.transport._verdict import Exchange
 from tests.client import send
 transport = HttpTransport()
 pages = int(open("/proc/self/statm").read().split()[0])
@@ -444,6 +480,7 @@ def test_plain_http_never_meets_a_proxy(vendor: Vendor) -> None:
     ("environ", "used"),
     [
         ({"https_proxy": "URL"}, True),
+        ({"https_proxy": "HOST"}, True),
         ({"HTTPS_PROXY": "URL"}, True),
         ({"all_proxy": "URL"}, True),
         ({"https_proxy": "URL", "HTTPS_PROXY": "http://127.0.0.1:1"}, True),
@@ -456,7 +493,9 @@ def test_plain_http_never_meets_a_proxy(vendor: Vendor) -> None:
 def test_the_usual_variables_name_the_proxy(environ: Mapping[str, str], used: bool, vendor: Vendor) -> None:
     """Lower case wins; no_proxy excepts hosts."""
     vendor.script(Step(on="connect", status="403 No", body="", then="fin"))
-    with transporting(environ={k: v.replace("URL", vendor.origin()) for k, v in environ.items()}) as transport:
+    url = vendor.origin()
+    values = {"URL": url, "HOST": url.removeprefix("http://")}
+    with transporting(environ={name: values.get(text, text) for name, text in environ.items()}) as transport:
         ending = send(transport, "lightsms", "https://sms.invalid/", 5)
     failing(ending, ConfigError if used else UnreachableError)
     assert bool(vendor.seen.requests) is used

@@ -127,7 +127,7 @@ def _find(error: BaseException, kind: type[E]) -> E | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that stand behind it: the libraries wrap by cause, context, argument and attribute."""
+    """Yield an exception and all that stand behind it: the libraries wrap by cause, context and argument."""
     waiting, seen = [error], set[int]()
     while waiting:
         current = waiting.pop(0)
@@ -135,5 +135,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        behind = (current.__cause__, current.__context__, *current.args, getattr(current, "reason", None))
+        behind = (current.__cause__, current.__context__, *current.args)
         waiting.extend(e for e in behind if isinstance(e, BaseException))
