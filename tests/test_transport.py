@@ -268,6 +268,15 @@ def test_a_connection_that_never_stands_is_not_sent(transport: HttpTransport) ->
         failing(send(transport, "lightsms", f"http://127.0.0.1:{port}/", 0.3), UnreachableError)
 
 
+def test_a_look_up_or_connection_that_hangs_does_not_keep_the_program(transport: HttpTransport) -> None:
+    """The thread in which it hangs ends with the program, which has long given its verdict."""
+    with mute_port() as port:
+        send(transport, "lightsms", f"http://127.0.0.1:{port}/", 0.2)
+        workers = [thread for thread in threading.enumerate() if thread.name == "smscli-exchange"]
+    assert workers
+    assert all(worker.daemon for worker in workers)
+
+
 @pytest.mark.parametrize("accept", ["stall", "hello-stall", "fin", "rst", "hello-rst", "junk"])
 # CPython forgets to close the socket of a handshake that was reset before it began.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -484,6 +493,7 @@ def test_plain_http_never_meets_a_proxy(vendor: Vendor) -> None:
         ({"https_proxy": "HOST"}, True),
         ({"HTTPS_PROXY": "URL"}, True),
         ({"all_proxy": "URL"}, True),
+        ({"ALL_PROXY": "URL"}, True),
         ({"https_proxy": "URL", "HTTPS_PROXY": "http://127.0.0.1:1"}, True),
         ({"http_proxy": "URL"}, False),
         ({"https_proxy": "URL", "no_proxy": ".invalid"}, False),
