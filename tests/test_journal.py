@@ -396,6 +396,23 @@ def test_the_fingerprint_is_the_content_and_nothing_else() -> None:
     assert len({content(), *(content(**changed) for changed in changes)}) == len(changes) + 1
 
 
+def test_the_fingerprint_of_a_content_never_changes() -> None:
+    """A journal outlives releases: with another fingerprint every key of it would be a conflict.
+
+    Computed by ``printf %s '["lightsms", … , "", "disk full", ["37061234567", "37061234568"], null, false]' | openssl
+    sha256``.
+    """
+    content = fingerprint(
+        provider="lightsms",
+        base_url="https://www.lightsms.com/",
+        account_id="demo",
+        sender=None,
+        text="disk full",
+        recipients=[BERTA, ANNA],
+    )
+    assert content == "2829b988d677d1ff486cfe71bcde1e1b234828a1e6fba6346f51894bd014ff21"
+
+
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
@@ -418,10 +435,10 @@ def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., J
     journal.begin(job())
     journal.claim("backup", ALL)
     hostile = Reason("no\x1b[2J \ud800", Cause.UNKNOWN, code="\n1", hint="\u202ehint")
-    journal.settle("backup", [Submission(ANNA, Outcome.UNKNOWN, "\x07id", reason=hostile)], "HTTP 200: " + "ж" * 5000)
+    journal.settle("backup", [Submission(ANNA, Outcome.UNKNOWN, "\x07id", reason=hostile)], "HTTP 200: \udcff" + "ж" * 5000)
     entry = journal.show("backup")[0]
     assert entry.message.evidence is not None
-    assert len(entry.message.evidence.encode()) == MAX_EVIDENCE
+    assert len(entry.message.evidence.encode()) == MAX_EVIDENCE - 1, "half a letter more would fit"
     assert entry.message.evidence.endswith("ж")
     assert entry.submission.message_id == "\\x07id"
     assert entry.submission.reason == Reason("no\\x1b[2J \\ud800", Cause.UNKNOWN, "\\n1", "\\u202ehint")
@@ -510,6 +527,17 @@ def test_resolving_can_name_one_recipient(opened: Callable[..., Journal]) -> Non
     with pytest.raises(InputError, match=rf"nothing is unknown .* for \+{BERTA.digits}"):
         opened().resolve("backup", sent=True, to=BERTA)
     assert outcomes(opened().begin(job()).submissions) == ["UNKNOWN", "SENT", "UNKNOWN"]
+
+
+def test_an_outcome_has_the_time_at_which_it_came(path: Path) -> None:
+    """Not that of its claim: a listing since a moment must show what has changed since."""
+    times = [NOON]
+    with Journal(path, now=lambda: times[-1]) as journal:
+        journal.begin(job())
+        journal.claim("backup", ALL)
+        times.append(NOON + 60)
+        journal.settle("backup", ended(Outcome.SENT, ANNA))
+        assert [entry.submission.to for entry in journal.entries(since=NOON + 60)] == [ANNA]
 
 
 def test_purge_forgets_whole_ended_jobs_only(mixed: Callable[..., Journal]) -> None:
