@@ -435,7 +435,8 @@ def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., J
     journal.begin(job())
     journal.claim("backup", ALL)
     hostile = Reason("no\x1b[2J \ud800", Cause.UNKNOWN, code="\n1", hint="\u202ehint")
-    journal.settle("backup", [Submission(ANNA, Outcome.UNKNOWN, "\x07id", reason=hostile)], "HTTP 200: \udcff" + "ж" * 5000)
+    told = Submission(ANNA, Outcome.UNKNOWN, "\x07id", reason=hostile)
+    journal.settle("backup", [told], "HTTP 200: \udcff" + "ж" * 5000)
     entry = journal.show("backup")[0]
     assert entry.message.evidence is not None
     assert len(entry.message.evidence.encode()) == MAX_EVIDENCE - 1, "half a letter more would fit"
