@@ -83,7 +83,7 @@ def test_a_new_job_is_wholly_not_sent(opened: Callable[..., Journal]) -> None:
     assert outcomes(found.submissions) == ["NOT_SENT"] * 3
     assert found.pending == ALL
     assert not found.replayed
-    assert (found.key, found.since, found.repeated_from, found.twin) == ("backup", NOON, None, None)
+    assert (found.key, found.since, found.repeated_from, found.doubted, found.twin) == ("backup", NOON, None, False, None)
 
 
 def test_a_receipt_is_replayed_with_everything_the_vendor_said(path: Path) -> None:
@@ -100,6 +100,7 @@ def test_a_receipt_is_replayed_with_everything_the_vendor_said(path: Path) -> No
     with Journal(path, now=lambda: NOON + 5) as journal:
         found = journal.begin(replace(job(), recipients=tuple(reversed(ALL))))
     assert found.replayed
+    assert not found.doubted
     assert found.submissions == tuple(reversed(told))
     assert found.since == NOON
 
@@ -234,6 +235,11 @@ def test_a_key_is_visible_text_of_bounded_length(opened: Callable[..., Journal],
         opened().begin(job(key))
 
 
+def test_the_longest_key_is_one(opened: Callable[..., Journal]) -> None:
+    """The bound is the last length that is taken."""
+    assert opened().begin(job("k" * 255)).pending == ALL
+
+
 def test_without_a_journal_everything_is_new() -> None:
     """The stand-in has the same shape and remembers nothing."""
     nothing = NoJournal()
@@ -258,7 +264,7 @@ def test_once_gives_the_stored_state_instead_of_a_second_send(opened: Callable[.
     first.close()
     with Journal(path, now=lambda: NOON + 60) as journal:
         found = journal.begin(job("alert-3"), once=60)
-    assert (found.key, found.repeated_from, found.since) == ("alert-1", "alert-1", NOON)
+    assert (found.key, found.repeated_from, found.since, found.twin) == ("alert-1", "alert-1", NOON, None)
     assert found.replayed
     assert outcomes(found.submissions) == ["SENT"] * 3
     assert {entry.key for entry in opened().entries()} == {"alert-1"}
@@ -497,6 +503,8 @@ def test_an_unknown_key_is_bad_input(mixed: Callable[..., Journal]) -> None:
         mixed().show("nope")
     with pytest.raises(InputError, match="knows no key 'nope'"):
         mixed().resolve("nope", sent=True)
+    with pytest.raises(InputError, match=r"knows no key .*udcff"):  # as an argument that is no UTF-8 arrives
+        mixed().show("\udcff")
 
 
 @pytest.mark.parametrize(
