@@ -129,7 +129,7 @@ def test_sigkill_at_every_system_call_of_a_migration(call: str, tmp_path: Path) 
         with closing(sqlite3.connect(path)) as db:
             db.executescript(dump)
         path.chmod(0o600)
-        command = [*KILLER, str(tmp_path / "log"), "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={nth}"]
+        command = [*STRACE, str(tmp_path / "log"), "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={nth}"]
         environ = {"HOME": str(tmp_path), "SMSCLI_STATE_DIR": str(path.parent), "PATH": os.environ["PATH"]}
         ran = subprocess.run(
             [*command, BINARY, "journal", "list", "--sandbox"], env=environ, capture_output=True, text=True, check=False
