@@ -316,16 +316,19 @@ class Journal:
         now = self._clock()
         with self._tables.reading():
             inspection = self._tables.inspection()
-        if (inspection and inspection.is_fresh(now) and not self._unclean) or not self._locks.hold(_CHECK_LOCK):
+        if inspection and inspection.is_fresh(now) and not self._unclean:
             return
-        try:
-            started = monotonic()
-            whole = self._tables.check_whole(_CHECK_SECONDS)
-            seconds = f"{monotonic() - started:.1f} s"
-            with self._tables.writing("nothing was sent"):
-                self._tables.put(InspectionRow(1, now, now if whole else inspection.ended if inspection else None))
-        finally:
-            self._locks.release(_CHECK_LOCK)
+        with explained(self._path, self._hints, "nothing was sent"):
+            if not self._locks.hold(_CHECK_LOCK):
+                return  # somebody else is at it
+            try:
+                started = monotonic()
+                whole = self._tables.check_whole(_CHECK_SECONDS)
+                seconds = f"{monotonic() - started:.1f} s"
+                with self._tables.writing("nothing was sent"):
+                    self._tables.put(InspectionRow(1, now, now if whole else inspection.ended if inspection else None))
+            finally:
+                self._locks.release(_CHECK_LOCK)
         self._unclean = False
         self._tell(
             f"checked the whole journal: {seconds}"
