@@ -234,7 +234,7 @@ class Caller:
     def _deadline(self) -> float:
         return self._world.monotonic() + self._world.seconds
 
-    def _pause(self, attempt: int, deadline: float, wait: float = 0.0) -> bool:
+    def _pause(self, attempt: int, deadline: float, wait: float) -> bool:
         """Wait before another attempt, full jitter on top of what the vendor asks for; False when none is to be made.
 
         A wait that would end behind the deadline is not begun.

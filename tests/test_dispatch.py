@@ -371,6 +371,14 @@ def test_tries_share_one_deadline() -> None:
     assert stage.clock.time <= 1010
 
 
+@pytest.mark.parametrize(("seconds", "tries"), [(1.0, 1), (1.1, 2)])
+def test_a_pause_that_uses_up_the_time_is_not_begun(seconds: float, tries: int) -> None:
+    """Behind it there would be nothing left for a request."""
+    stage = Stage("mainsms", always(unreachable), seconds=seconds, jitter=1.0)
+    stage.send()
+    assert len(stage.requests) == tries
+
+
 def test_the_pause_is_jittered_in_full() -> None:
     """With no jitter there is no pause: the delay is uniform from zero on."""
     stage = Stage("mainsms", always(unreachable), jitter=0.0)
@@ -443,10 +451,11 @@ def test_a_stamp_alone_can_be_had() -> None:
     assert stage.caller.stamp() == ("1732809600", 1008.0)
 
 
-def test_a_vendor_that_asks_for_patience_gets_it() -> None:
+@pytest.mark.parametrize(("wait", "pieces"), [(5.0, [2.0, 2.0, 1.0]), (4.0, [2.0, 2.0])])
+def test_a_vendor_that_asks_for_patience_gets_it(wait: float, pieces: list[float]) -> None:
     """As long as it asks for, in pieces that a signal can end; then a new request, in the same claim."""
     stage = Stage("mainsms", always(Response(200, b"")), jitter=0.0)
-    busy = Reason("too fast", Cause.BUSY, wait=5.0)
+    busy = Reason("too fast", Cause.BUSY, wait=wait)
     ends = iter([Outcome.REFUSED, Outcome.SENT])
 
     def parse(_response: Response, message: Message, _stamp: str) -> SendReceipt:
@@ -457,7 +466,7 @@ def test_a_vendor_that_asks_for_patience_gets_it() -> None:
     patient = provider._replace(send=provider.send._replace(parse=parse))
     stage.caller = Caller(patient, ACCOUNTS["mainsms"], stage.world)
     assert stage.send().exit_code is ExitCode.OK
-    assert stage.clock.slept == [2.0, 2.0, 1.0]
+    assert stage.clock.slept == pieces
     assert [event.split()[0] for event in stage.events] == ["claim", "send", "send", "settle"]
 
 

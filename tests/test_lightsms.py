@@ -187,6 +187,35 @@ def test_a_batch_ends_for_each_number_by_itself() -> None:
     assert receipt.exit_code is ExitCode.PARTIAL
 
 
+@pytest.mark.parametrize("message_id", [None, "", "0", 0])
+def test_a_refused_number_has_no_id(message_id: object) -> None:
+    """However the vendor writes that there is none; beside an id the refusal would be contradicted."""
+    assert outcomes(parse({"37061234567": {"error": 31, "id_sms": message_id}})) == ["REFUSED"]
+
+
+@pytest.mark.parametrize(("count", "parts"), [("999", 999), ("1000", None)])
+def test_a_count_of_parts_has_three_digits_at_most(count: str, parts: int | None) -> None:
+    """What is longer counts something else, and takes nothing from the acceptance."""
+    (submission,) = parse({"37061234567": {**SENT_A, "count_sms": count}}).submissions
+    assert (submission.outcome, submission.parts) == (Outcome.SENT, parts)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"37069999999": SENT_A}, "speaks of a number that was not asked for, or twice of one"),
+        ({"37061234567": SENT_A, "37062345678": SENT_A}, "gives one id to two numbers"),
+        ({"37061234567": {"error": None}}, "holds an unknown or contradictory error"),
+    ],
+)
+def test_a_doubt_says_what_is_odd_in_the_answer(body: object, words: str) -> None:
+    """Whoever asks the vendor needs more than "unknown"."""
+    reason = parse(body, TWO).submissions[0].reason
+    assert reason is not None
+    assert words in reason.text
+    assert not reason.text.endswith(")") or "HTTP" in reason.text, "a code that was not given is not quoted"
+
+
 def test_a_number_that_the_answer_forgets_is_unknown() -> None:
     """Silence proves nothing, and takes nothing from the others."""
     assert outcomes(parse({"37061234567": SENT_A}, TWO)) == ["SENT", "UNKNOWN"]
@@ -327,6 +356,8 @@ def test_a_question_believes_an_error_with_any_status_and_a_result_only_with_200
     """Asking costs nothing: a documented refusal helps, a success from elsewhere does not count."""
     with pytest.raises(AuthenticationError):
         ask({"error": 6}, 403)
+    with pytest.raises(UnreachableError, match="it names no amount and currency"):
+        ask({"money": "1"})
     with pytest.raises(UnreachableError, match="HTTP 500"):
         ask({"money": "1", "currency": "EUR"}, 500)
 

@@ -147,6 +147,34 @@ def test_undecisive_members_may_be_missing_or_odd() -> None:
     assert parse({**bare, "balance": []}).balance is None
 
 
+@pytest.mark.parametrize(("parts", "read"), [("999", 999), (1000, None)])
+def test_a_count_of_parts_has_three_digits_at_most(parts: object, read: int | None) -> None:
+    """What is longer counts something else, and takes nothing from the acceptance."""
+    assert parse({**SUCCESS, "parts": parts}).submissions[0].parts == read
+
+
+def test_an_id_has_twenty_digits_at_most() -> None:
+    """What is longer is no id of this vendor, and without one nothing is proved."""
+    assert ends(parse({**SUCCESS, "messages_id": ["9" * 20]})) == [("SENT", "9" * 20)]
+    assert ends(parse({**SUCCESS, "messages_id": ["9" * 21]})) == [LOST]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"test": 1}, "does not say of test what the request said"),
+        ({"recipients": None}, "does not list recipients and ids"),
+        ({"messages_id": [17]}, "its ids are not one for each recipient"),
+        ({"recipients": ["79121231234", "79990000000"]}, "names a number that was not asked for, or one twice"),
+    ],
+)
+def test_a_doubt_says_what_is_odd_in_the_answer(change: dict[str, object], words: str) -> None:
+    """Whoever asks the vendor needs more than "unknown"."""
+    error = parse({**BOTH, **change}, TWO).error
+    assert error is not None
+    assert words in error.message
+
+
 def test_a_number_that_the_answer_forgets_is_unknown() -> None:
     """Silence proves nothing, and takes nothing from the others."""
     receipt = parse(SUCCESS, TWO)
@@ -307,6 +335,13 @@ def test_a_refused_question_is_an_error_of_its_class(body: object, error: type[E
     """What cannot be understood may be asked again."""
     with pytest.raises(error):
         ask(body)
+
+
+def test_a_balance_without_an_amount_is_told_as_such() -> None:
+    """With the shape of what came instead."""
+    shape = "JSON {status: text of 7 characters, balance: text of 4 characters}"
+    with pytest.raises(UnreachableError, match=f"it names no amount; {shape}"):
+        ask({"status": "success", "balance": "lots"})
 
 
 # --- any answer ------------------------------------------------------------------------------------------------------

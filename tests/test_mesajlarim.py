@@ -155,6 +155,9 @@ def test_error_is_refused_and_tells_the_charge(charge: str) -> None:
     assert receipt.exit_code is ExitCode.REJECTED
     assert receipt.error is not None
     assert f"charge: {charge}" in receipt.error.message
+    reason = receipt.submissions[0].reason
+    assert reason is not None
+    assert reason.code == "error"
 
 
 def test_a_batch_ends_for_each_number_by_itself() -> None:
@@ -218,6 +221,24 @@ def test_what_is_not_documented_proves_nothing(body: object) -> None:
     receipt = parse(body, TWO)
     assert ends(receipt) == [LOST, LOST]
     assert "\x1b" not in str(receipt.error)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (answer(entry("5322000000"), balance=None), "lacks its documented sender, message, recipients and balance"),
+        (answer(entry("5324000000")), "speaks of a number that was not asked for"),
+        (answer("5322000000"), "a recipient is not an object"),
+        (answer(entry("5322000000", "sent")), "a recipient lacks its documented msisdn, status and charge"),
+        (answer(), "the vendor's answer does not mention this number"),
+        (answer(entry("5322000000"), entry("5322000000", "error")), "lists this number twice, with different results"),
+    ],
+)
+def test_a_doubt_says_what_is_odd_in_the_answer(body: object, words: str) -> None:
+    """Whoever asks the vendor needs more than "unknown"."""
+    error = parse(body).error
+    assert error is not None
+    assert words in error.message
 
 
 def test_an_empty_error_is_none() -> None:
@@ -341,6 +362,32 @@ def ask(body: object, status: int = 200) -> Balance:
 def test_the_balance_counts_free_messages(body: object, balance: Balance) -> None:
     """What is left and the daily quota; -1 is the vendor's word for none."""
     assert ask(body) == balance
+
+
+def test_a_count_of_messages_is_one_of_this_world() -> None:
+    """From none to less than 10⁹: what is beyond is no count."""
+    for count in (0, 10**9 - 1):
+        assert ask({"balance": count, "freeTotal": count}) == Balance(Decimal(count), "SMS", count)
+    for beyond in ({"balance": 10**9, "freeTotal": 1}, {"balance": 1, "freeTotal": 10**9}):
+        with pytest.raises(UnreachableError, match="it names no balance and freeTotal"):
+            ask(beyond)
+
+
+@pytest.mark.parametrize(
+    ("form", "beyond"),
+    [
+        ("{balance:3,freeTotal:5}" + " " * 2025, " "),
+        ("{balance:3,freeTotal:5,y:1,x:[" + ",".join(["{}"] * 62) + "]}", ",z:1"),
+        ("{balance:3,freeTotal:5,x:[[[]]]}", "[]"),
+    ],
+    ids=["length", "marks", "depth"],
+)
+def test_the_printed_form_is_read_up_to_its_bounds(form: str, beyond: str) -> None:
+    """They bound the time that the reader takes; one step further it is no answer."""
+    assert ask(form.encode()).daily_quota == 5
+    longer = form.replace("[[[]]]", "[[[[]]]]") if beyond == "[]" else form.replace(":5", f":5{beyond}")
+    with pytest.raises(UnreachableError, match="not JSON"):
+        ask(longer.encode())
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def _as_russian(digits: str) -> str:
 
 def _read_send(members: Members, message: Message, _stamp: str) -> SendReceipt:
     # An answer to a real message may be silent about it; for a test the vendor's own word is the only proof.
-    if whole(members.get("test", None if message.test else 0)) != str(int(message.test)):
+    if whole(members.get("test", 0)) != str(int(message.test)):
         raise MalformedAnswer("it does not say of test what the request said")
     ids = _ids(members, message)
     price, parts = _decimal(members.get("price")), whole(members.get("parts"), 3)
