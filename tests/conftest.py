@@ -31,6 +31,16 @@ from tests.client import SECRETS
 from tests.vendor import Vendor
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite on all cores; a part of it, or with options of xdist or a debugger, as one asks for it."""
+    option = config.option
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
+    if whole and getattr(option, "numprocesses", 0) is None and not option.tx and not option.usepdb:
+        option.numprocesses = os.cpu_count() or 1
+        option.dist = "worksteal"
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command line left behind."""
