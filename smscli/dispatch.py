@@ -86,14 +86,15 @@ class Caller:
         everything that another try may cure: an answer lost on the way has cost nothing.
         """
         deadline = self._deadline()
-        for attempt in range(1, ATTEMPTS + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 return self._ask(operation, what, deadline)
             except UnreachableError as error:
                 if not self._pause(attempt, deadline, error.wait or 0.0):
                     raise
                 self._fetched = None
-        raise AssertionError  # pragma: no cover  (the last attempt returned or raised)
 
     def submit(
         self,

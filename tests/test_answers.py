@@ -124,7 +124,7 @@ def test_another_status_does_not(status: int) -> None:
     page = Response(status, b"<html>Bad gateway</html>")
     (submission,) = get("lightsms").send.parse(page, Message((MSISDN("37061234567"),), "hello"), "1").submissions
     assert submission.reason
-    assert "/external/get/" not in (submission.reason.hint or "")
+    assert (submission.reason.hint or "").endswith("before sending again")
 
 
 def test_a_waiting_time_is_whole_seconds() -> None:
@@ -190,7 +190,20 @@ DOCUMENTED = Answers(("code",), "/", lambda members: BUSY if members.get("code")
 def test_a_documented_status_refuses_and_accepts_nothing(status: int, body: bytes, outcome: Outcome) -> None:
     """Acceptance comes with 200 alone."""
     parse = DOCUMENTED.send(lambda _members, sent, _stamp: SendReceipt((Submission(sent.to[0], Outcome.SENT, "1"),)))
-    assert parse(Response(status, body), Message((TO,), "x"), "").submissions[0].outcome is outcome
+    (submission,) = parse(Response(status, body), Message((TO,), "x"), "").submissions
+    assert submission.outcome is outcome
+    if outcome is Outcome.UNKNOWN:
+        assert submission.reason is not None
+        assert "documented answers come with 200" in submission.reason.text
+
+
+def test_only_a_busy_vendor_sets_the_wait() -> None:
+    """Another refusal stays what it is, whatever header comes with it."""
+    no = Reason("error 5: no", Cause.REFUSED, "5")
+    answers = DOCUMENTED._replace(refusal=lambda _members: no)
+    response = Response(429, b"{}", {"retry-after": "7"})
+    receipt = answers.send(lambda *_: SendReceipt(()))(response, Message((TO,), "x"), "")
+    assert receipt.submissions[0].reason == no
 
 
 @pytest.mark.parametrize(("header", "wait"), [("7", 7.0), ("soon", None), (None, None)])

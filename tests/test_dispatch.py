@@ -198,6 +198,7 @@ def test_stamp_then_claim_then_request_then_settle(vendor: str, events: list[str
     stage = Stage(vendor, lambda request, _: ok(request))
     receipt = stage.send()
     assert stage.events == events
+    assert stage.ledger.patience == [30.0], "the journal may wait as long as the call"
     assert receipt.exit_code is ExitCode.OK
     assert receipt.submissions[0].message_id
 
@@ -221,10 +222,13 @@ def test_an_outcome_that_cannot_be_recorded_is_told_and_stops_the_job() -> None:
     assert len(stage.requests) == 1
     assert [s.outcome for s in receipt.submissions] == [Outcome.SENT, Outcome.NOT_SENT, Outcome.NOT_SENT]
     assert receipt.unrecorded is not None
+    assert receipt.unrecorded_to == (receipt.submissions[0].to,)
     assert receipt.exit_code is ExitCode.UNKNOWN
     assert receipt.error is not None
     assert "disk I/O error" in receipt.error.message
-    assert "disk I/O error" in (receipt.submissions[1].reason or Reason("", Cause.UNKNOWN)).text
+    reason = receipt.submissions[1].reason
+    assert reason is not None
+    assert ("disk I/O error" in reason.text, reason.cause) == (True, Cause.CONFIG)
 
 
 def test_not_sent_and_not_recorded_is_a_broken_journal() -> None:
@@ -405,7 +409,10 @@ def test_a_fetched_stamp_serves_while_it_is_young() -> None:
     stage.send(10)
     assert sum(event.startswith("timestamp") for event in stage.events) == 1
     assert {request.not_after for request in stage.requests} == {1008.0}
-    stage.clock.time += 2.1
+    stage.clock.time += 2.0
+    stage.send(1)
+    assert sum(event.startswith("timestamp") for event in stage.events) == 1
+    stage.clock.time += 0.1
     stage.send(1)
     assert sum(event.startswith("timestamp") for event in stage.events) == 2
     assert stage.requests[-1].not_after == pytest.approx(1010.1)
@@ -474,18 +481,21 @@ def test_a_vendor_that_asks_for_patience_gets_it(wait: float, pieces: list[float
 
 
 @pytest.mark.parametrize(
-    ("answer", "limit"),
-    [(unknown, BREAK_AFTER_UNKNOWN), (unreachable, BREAK_AFTER_UNREACHABLE)],
+    ("answer", "limit", "words"),
+    [
+        (unknown, BREAK_AFTER_UNKNOWN, "stopped after 3 unknown outcomes in a row"),
+        (unreachable, BREAK_AFTER_UNREACHABLE, "stopped after 5 failures to reach the vendor in a row"),
+    ],
     ids=["unknown", "unreachable"],
 )
-def test_failures_in_a_row_break_the_circuit(answer: Answer, limit: int) -> None:
+def test_failures_in_a_row_break_the_circuit(answer: Answer, limit: int, words: str) -> None:
     """Three unknown outcomes or five failures to get through end the job; the rest is NOT_SENT and resumable."""
     stage = Stage("mainsms", always(answer))
     receipt = stage.send(10)
     assert [event for event in stage.events if event.startswith("claim")] == ["claim k 1"] * limit
     left = receipt.submissions[limit:]
     assert {s.outcome for s in left} == {Outcome.NOT_SENT}
-    assert all(s.reason and "in a row" in s.reason.text and "--key" in (s.reason.hint or "") for s in left)
+    assert all(s.reason and s.reason.text == words and "--key" in (s.reason.hint or "") for s in left)
 
 
 @pytest.mark.parametrize("answer", [unknown, Response(200, b'{"status":"error","error":"6"}')])
@@ -609,6 +619,33 @@ def test_a_question_refused_as_stale_is_asked_with_a_new_stamp() -> None:
 
     assert Stage("lightsms", answer).caller.call(get("lightsms").balance, None).unit == "EUR"
     assert stamps == ["1732809600", "1732809611"]
+
+
+def test_a_question_and_its_stamps_share_one_deadline() -> None:
+    """Also when they are asked again; and a stamp that has grown old on the way is not sent."""
+    latest = []
+
+    def answer(request: Request, _: float) -> Answer:
+        latest.append(request.not_after)
+        return ok(request) if request.url.endswith("timestamp.php") else unreachable
+
+    stage = Stage("lightsms", answer, jitter=1.0)
+    with pytest.raises(UnreachableError):
+        stage.caller.call(get("lightsms").balance, None)
+    assert stage.events == [
+        "timestamp.php within 30", "balance.php within 30",
+        "timestamp.php within 29", "balance.php within 29",
+        "timestamp.php within 27", "balance.php within 27",
+    ]  # fmt: skip
+    assert latest == [None, 1008.0, None, 1009.0, None, 1011.0]
+
+
+def test_a_question_is_asked_again_at_once_unless_the_vendor_wants_a_pause() -> None:
+    """With no jitter nothing else is a reason to wait."""
+    stage = Stage("mainsms", always(unreachable), jitter=0.0)
+    with pytest.raises(UnreachableError):
+        stage.caller.call(get("mainsms").balance, None)
+    assert stage.clock.slept == [0.0, 0.0]
 
 
 def test_what_a_question_cannot_be_built_from_is_raised_as_it_is() -> None:

@@ -206,6 +206,9 @@ def test_a_count_of_parts_has_three_digits_at_most(count: str, parts: int | None
         ({"37069999999": SENT_A}, "speaks of a number that was not asked for, or twice of one"),
         ({"37061234567": SENT_A, "37062345678": SENT_A}, "gives one id to two numbers"),
         ({"37061234567": {"error": None}}, "holds an unknown or contradictory error"),
+        ({"error": "99"}, "it holds an unknown or contradictory error"),
+        ("37061234567", "it is not an object"),
+        ([["37061234567"]], "it is not a list of one object for each number"),
     ],
 )
 def test_a_doubt_says_what_is_odd_in_the_answer(body: object, words: str) -> None:
@@ -366,9 +369,11 @@ def test_the_clock_is_ten_digits() -> None:
     """White space around them does no harm; anything else is no time."""
     assert PROVIDER.timestamp is not None
     assert PROVIDER.timestamp.parse(Response(200, b" 1732809600\n"), None, "") == ServerTime(1732809600)
-    for body in (b"", b"173280960", b"17328096000", b"1732809600000", b"<html>", "١٧٣٢٨٠٩٦٠٠".encode(), b"\xff"):
-        with pytest.raises(UnreachableError):
-            PROVIDER.timestamp.parse(Response(200, body), None, "")
+    for text in ("", "173280960", "17328096000", "1732809600000", "<html>", "١٧٣٢٨٠٩٦٠٠", "\u00a01732809600"):
+        with pytest.raises(UnreachableError, match="it is not a Unix time"):
+            PROVIDER.timestamp.parse(Response(200, text.encode()), None, "")
+    with pytest.raises(UnreachableError):
+        PROVIDER.timestamp.parse(Response(200, b"\xff"), None, "")
 
 
 # --- any answer ------------------------------------------------------------------------------------------------------

@@ -279,6 +279,7 @@ def test_the_vendors_own_words_are_not_repeated() -> None:
         {"status": "error", "error": True},
         {"status": "error", "error": ["2"]},
         {"status": "error", "error": "2", "messages_id": [17]},
+        {"status": "success", "error": "2"},
         {"error": "2"},
         {},
         [],

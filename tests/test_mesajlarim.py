@@ -101,6 +101,12 @@ def test_the_documents_spelling_of_the_application_id_can_be_chosen() -> None:
     assert form["token"] == "eda70d996ea49f185f97622bdcee4da0bf2e1570"
 
 
+def test_the_application_id_has_the_name_of_the_sample_without_a_choice() -> None:
+    """An account that was made without the profile's default is signed like one with it."""
+    account = ACCOUNT._replace(fields={"app_id": "1", "msisdn": "5321000000"})
+    assert PROVIDER.send.build(ONE, account, RAND) == PROVIDER.send.build(ONE, ACCOUNT, RAND)
+
+
 @pytest.mark.parametrize("digits", ["37061234567", "9053220000001", "90532200000", "900322000000", "15322000000"])
 def test_only_turkish_numbers_are_taken(digits: str) -> None:
     """+90 and ten digits, the first not zero."""
@@ -229,6 +235,9 @@ def test_what_is_not_documented_proves_nothing(body: object) -> None:
         (answer(entry("5322000000"), balance=None), "lacks its documented sender, message, recipients and balance"),
         (answer(entry("5324000000")), "speaks of a number that was not asked for"),
         (answer("5322000000"), "a recipient is not an object"),
+        ({"error": "Try later"}, "it holds an unknown or contradictory error"),
+        (b"{recipients:[],recipients:[]}", "it is neither JSON nor the printed form"),
+        ([], "it is not an object"),
         (answer(entry("5322000000", "sent")), "a recipient lacks its documented msisdn, status and charge"),
         (answer(), "the vendor's answer does not mention this number"),
         (answer(entry("5322000000"), entry("5322000000", "error")), "lists this number twice, with different results"),

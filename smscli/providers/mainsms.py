@@ -185,7 +185,7 @@ def _members(answer: object) -> Members:
 
 def _refusal(members: Members) -> Reason | None:
     """Return why the whole request was refused, or None when its status is success."""
-    code = whole(members.get("error"), 3) or ""
+    code = whole(members.get("error")) or ""
     if members["status"] == "success" and "error" not in members:
         return None
     if members["status"] == "success" or code not in ERRORS or "messages_id" in members:
