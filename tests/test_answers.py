@@ -44,6 +44,7 @@ def told(vendor: str, body: object, status: int = 200) -> tuple[str, str]:
                 "balance: number, test: true, ?: {message: text of 1 character}}"
             ),
         ),
+        ({"error": 4711}, "it has no status; JSON {error: number}"),
         ([["a"], ["b"], {}], "it has no status; JSON [[text of 1 character], 2 more]"),
         ([[[[[{}]]]]], "it has no status; JSON [[[[1 more]]]]"),
         ({str(n): n for n in range(9)}, "it has no status; JSON {" + "?: number, " * 8 + "1 more}"),
@@ -130,7 +131,7 @@ def test_another_status_does_not(status: int) -> None:
 def test_a_waiting_time_is_whole_seconds() -> None:
     """As a number or text; nothing else is one, a truth value least of all."""
     assert [seconds(value) for value in (7, "7", "0", "999999")] == [7.0, 7.0, 0.0, 999999.0]
-    others = (None, True, "7s", "-7", 1.5, "1000000", "Wed, 21 Oct 2031 07:28:00 GMT")
+    others = (None, True, Decimal(7), "7s", "-7", 1.5, "1000000", "Wed, 21 Oct 2031 07:28:00 GMT")
     assert {seconds(value) for value in others} == {None}
 
 

@@ -205,7 +205,6 @@ def test_a_count_of_parts_has_three_digits_at_most(count: str, parts: int | None
     [
         ({"37069999999": SENT_A}, "speaks of a number that was not asked for, or twice of one"),
         ({"37061234567": SENT_A, "37062345678": SENT_A}, "gives one id to two numbers"),
-        ({"37061234567": {"error": None}}, "holds an unknown or contradictory error"),
         ({"error": "99"}, "it holds an unknown or contradictory error"),
         ("37061234567", "it is not an object"),
         ([["37061234567"]], "it is not a list of one object for each number"),
@@ -216,7 +215,6 @@ def test_a_doubt_says_what_is_odd_in_the_answer(body: object, words: str) -> Non
     reason = parse(body, TWO).submissions[0].reason
     assert reason is not None
     assert words in reason.text
-    assert not reason.text.endswith(")") or "HTTP" in reason.text, "a code that was not given is not quoted"
 
 
 def test_a_number_that_the_answer_forgets_is_unknown() -> None:
@@ -305,9 +303,10 @@ def test_a_code_that_no_page_lists_is_told() -> None:
     told = parse({"37061234567": {"error": "40"}}).error
     assert told is not None
     assert "unknown or contradictory error (40)" in told.message
-    told = parse({"37061234567": {"error": "4711"}}).error
-    assert told is not None
-    assert "4711" not in told.message
+    for long in ("4711", None):
+        told = parse({"37061234567": {"error": long}}).error
+        assert told is not None
+        assert told.message.endswith("holds an unknown or contradictory error")
 
 
 # --- questions -------------------------------------------------------------------------------------------------------

@@ -386,7 +386,7 @@ def test_a_count_of_messages_is_one_of_this_world() -> None:
     ("form", "beyond"),
     [
         ("{balance:3,freeTotal:5}" + " " * 2025, " "),
-        ("{balance:3,freeTotal:5,y:1,x:[" + ",".join(["{}"] * 62) + "]}", ",z:1"),
+        ("{balance:3,freeTotal:5,X:1,x:[" + ",".join(["{}"] * 62) + "]}", ",z:1"),
         ("{balance:3,freeTotal:5,x:[[[]]]}", "[]"),
     ],
     ids=["length", "marks", "depth"],
