@@ -45,6 +45,7 @@ def told(vendor: str, body: object, status: int = 200) -> tuple[str, str]:
             ),
         ),
         ({"error": 4711}, "it has no status; JSON {error: number}"),
+        ({"error": {"error": {"error": {"error": 1}}}}, "it has no status; JSON {error: {error: {error: {1 more}}}}"),
         ([["a"], ["b"], {}], "it has no status; JSON [[text of 1 character], 2 more]"),
         ([[[[[{}]]]]], "it has no status; JSON [[[[1 more]]]]"),
         ({str(n): n for n in range(9)}, "it has no status; JSON {" + "?: number, " * 8 + "1 more}"),

@@ -418,3 +418,10 @@ def test_the_vendor_is_found_by_name() -> None:
     with pytest.raises(InputError, match="no provider 'x'") as caught:
         providers.get("x")
     assert caught.value.hint == f"providers: {', '.join(providers.names())}"
+
+
+@pytest.mark.parametrize("name", ["_answers", "lightsms.x", "..", ""])
+def test_what_is_no_name_is_no_vendor(name: str) -> None:
+    """Nothing private and nothing with dots is looked for as a module."""
+    with pytest.raises(InputError, match="there is no provider"):
+        providers.get(name)
