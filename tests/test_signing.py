@@ -137,7 +137,7 @@ def test_a_secret_among_the_values_is_masked_as_it_is_written() -> None:
     assert trace.steps[0].value == "&password=p%20ss%26"
     assert [step.masked for step in trace.steps[:2]] == ["&password=***", "&password=******"]
     assert [step.label for step in trace.steps] == ["joined names and escaped values", "with the key", "MD5 hex"]
-    trace = providers.get("mainsms").sign((("apikey", "hunter2"),), Secret("key"), others=(Secret("hunter2"),))
+    trace = providers.get("lightsms").sign((("password", "hunter2"),), Secret("key"), others=(Secret("hunter2"),))
     assert "hunter2" not in str([step.masked for step in trace.steps])
 
 
