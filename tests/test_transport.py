@@ -23,7 +23,7 @@ from smscli import __version__
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
-from smscli.transport._metered import Meter, TooLateError
+from smscli.transport._metered import Meter, Stage, Stop, TooLateError
 from smscli.transport._verdict import Exchange
 from smscli.wire import MAX_ANSWER, Request
 from tests.certificates import Certificates
@@ -230,7 +230,8 @@ def test_a_ca_file_that_cannot_be_used_is_a_configuration_error(
     if content is not None:
         path.write_text(content)
     settings: dict[str, Any] = {"ca_file": str(path)} if setting == "ca_file" else {"environ": {setting: str(path)}}
-    with pytest.raises(ConfigError, match=r"ca\.pem"):
+    words = "no such file or directory" if content is None else "holds no certificate"
+    with pytest.raises(ConfigError, match=rf"ca\.pem: {words}"):
         HttpTransport(**settings)
 
 
@@ -333,6 +334,30 @@ def test_only_the_first_byte_can_be_too_late(vendor: Vendor) -> None:
 def test_an_error_is_told_by_the_system_or_by_its_class(error: Exception, words: str) -> None:
     """Never by what stands in it, unless it is the system's own word."""
     assert Exchange("vendor:443", None, 5, Meter(time.monotonic, None)).verdict(error).message == words
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (Stage.CONNECTING, "no connection to vendor:443, name look-up included within 5 s; nothing was sent"),
+        (Stage.SECURING, "connected to vendor:443, but TLS or the proxy's tunnel was not ready within 5 s; nothing was"),
+        (Stage.WAITING, "no answer from vendor:443 within 5 s; the request had left"),
+        (Stage.READING, "no complete answer from vendor:443 within 5 s; the request had left"),
+    ],
+)
+def test_a_deadline_says_how_far_the_exchange_had_come(stage: Stage, words: str) -> None:
+    """What to look at is another thing each time: the network, the proxy, the vendor."""
+    meter = Meter(time.monotonic, None)
+    if stage in (Stage.WAITING, Stage.READING):
+        meter.offer(1)
+    meter.stage = stage
+    assert words in Exchange("vendor:443", None, 5, meter).verdict(Stop.DEADLINE).message
+
+
+def test_a_directory_of_certificates_may_be_named(tmp_path: Path) -> None:
+    """As OpenSSL takes one; what is in it is looked at when a certificate is to be checked."""
+    with transporting(ca_file=str(tmp_path)):
+        pass
 
 
 def test_a_proxy_that_says_no_status_has_refused_nothing() -> None:
@@ -482,7 +507,7 @@ def test_plain_http_never_meets_a_proxy(vendor: Vendor) -> None:
     with transporting(proxy=Secret(vendor.origin())) as transport:
         error = send(transport, "lightsms", f"http://{BEHIND_PROXY}/", 5).error
     assert isinstance(error, ConfigError)
-    assert "plain http" in error.message
+    assert f"plain http to {BEHIND_PROXY}:80 is refused" in error.message
     assert vendor.seen.connections == 0
 
 
