@@ -340,7 +340,7 @@ def test_an_error_is_told_by_the_system_or_by_its_class(error: Exception, words:
     ("stage", "words"),
     [
         (Stage.CONNECTING, "no connection to vendor:443, name look-up included within 5 s; nothing was sent"),
-        (Stage.SECURING, "connected to vendor:443, but TLS or the proxy's tunnel was not ready within 5 s; nothing was"),
+        (Stage.SECURING, "connected to vendor:443, but TLS or the proxy's tunnel was not ready within 5 s; nothing"),
         (Stage.WAITING, "no answer from vendor:443 within 5 s; the request had left"),
         (Stage.READING, "no complete answer from vendor:443 within 5 s; the request had left"),
     ],
