@@ -13,6 +13,7 @@ Words are left alone: a string with a blank in it is a sentence, for a person or
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -74,5 +75,7 @@ if __name__ == "__main__":
     ours = {mutators.operator_string: strings, mutators.operator_arg_removal: arguments}
     operators = mutators.mutation_operators
     operators[:] = [(kind, ours.get(change, change)) for kind, change in operators]  # type: ignore[index]  # a list
+    # mutmut calls mypy by its name: the one beside this interpreter.
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
     cli(["run", *sys.argv[1:]], standalone_mode=False)
     report()
