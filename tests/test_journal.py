@@ -27,7 +27,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from smscli.cli.hints import journal_hints
 from smscli.errors import Cause, ConfigError, ConflictError, ExitCode, InputError, SmscliError
-from smscli.journal import MAX_EVIDENCE, Boot, Hints, Job, Journal, NoJournal, State, Twin, begin_anew, fingerprint
+from smscli.journal import (
+    MAX_EVIDENCE,
+    Boot,
+    Hints,
+    Job,
+    Journal,
+    NoJournal,
+    Selection,
+    State,
+    Twin,
+    begin_anew,
+    fingerprint,
+)
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission
 
 ANNA, BERTA, CARLA = MSISDN("37061234567"), MSISDN("37061234568"), MSISDN("905321000000")
@@ -268,7 +280,7 @@ def test_once_gives_the_stored_state_instead_of_a_second_send(opened: Callable[.
     assert (found.key, found.repeated_from, found.since, found.twin) == ("alert-1", "alert-1", NOON, None)
     assert found.replayed
     assert outcomes(found.submissions) == ["SENT"] * 3
-    assert {entry.key for entry in opened().entries()} == {"alert-1"}
+    assert {entry.key for entry in opened().stream()} == {"alert-1"}
     later = opened(at=61).begin(job("alert-4"), once=60)
     assert (later.key, later.repeated_from, later.pending) == ("alert-4", None, ALL)
 
@@ -491,11 +503,11 @@ def mixed(opened: Callable[..., Journal]) -> Callable[..., Journal]:
 def test_entries_are_filtered_by_state_and_time(mixed: Callable[..., Journal]) -> None:
     """Both filters hold together; no filter shows all."""
     journal = mixed()
-    assert len(journal.entries()) == 9
-    assert [(e.key, e.submission.to) for e in journal.entries(states=[State.REFUSED])] == [("no", ANNA)]
-    assert len(journal.entries(states=[State.UNKNOWN, State.NOT_SENT])) == 4
-    assert journal.entries(since=NOON + 1) == ()
-    assert len(journal.entries(states=[State.SENT], since=NOON)) == 4
+    assert len(tuple(journal.stream())) == 9
+    assert [(e.key, e.submission.to) for e in journal.stream(Selection((State.REFUSED,)))] == [("no", ANNA)]
+    assert len(list(journal.stream(Selection((State.UNKNOWN, State.NOT_SENT))))) == 4
+    assert list(journal.stream(Selection(since=NOON + 1))) == []
+    assert len(list(journal.stream(Selection((State.SENT,), since=NOON)))) == 4
 
 
 def test_an_unknown_key_is_bad_input(mixed: Callable[..., Journal]) -> None:
@@ -547,7 +559,7 @@ def test_an_outcome_has_the_time_at_which_it_came(path: Path) -> None:
         journal.claim("backup", ALL)
         times.append(NOON + 60)
         journal.settle("backup", ended(Outcome.SENT, ANNA))
-        assert [entry.submission.to for entry in journal.entries(since=NOON + 60)] == [ANNA]
+        assert [entry.submission.to for entry in journal.stream(Selection(since=NOON + 60))] == [ANNA]
 
 
 def test_purge_forgets_whole_ended_jobs_only(mixed: Callable[..., Journal]) -> None:
@@ -556,10 +568,10 @@ def test_purge_forgets_whole_ended_jobs_only(mixed: Callable[..., Journal]) -> N
     holder.begin(job("no", text="no"))
     assert mixed(at=10).purge(10) == 0
     assert mixed(at=10).purge(5) == 3
-    assert {entry.key for entry in mixed().entries()} == {"no", "lost"}
+    assert {entry.key for entry in mixed().stream()} == {"no", "lost"}
     holder.close()
     assert mixed(at=1e9).purge(0) == 3
-    assert {entry.key for entry in mixed().entries()} == {"lost"}
+    assert {entry.key for entry in mixed().stream()} == {"lost"}
     assert mixed().begin(job("done", text="other")).pending == ALL
 
 
@@ -602,7 +614,7 @@ def test_an_outcome_waits_for_a_reader_as_long_as_it_is_given(
         journal.settle("backup", ended(Outcome.SENT, *ALL), seconds=seconds)
     done.join()
     reader.close()
-    assert {entry.state for entry in opened().entries()} == {State.SENT if recorded else State.IN_FLIGHT}
+    assert {entry.state for entry in opened().stream()} == {State.SENT if recorded else State.IN_FLIGHT}
 
 
 def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callable[..., Journal]) -> None:
@@ -613,7 +625,7 @@ def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callab
     statements: list[str] = []
     reader = opened()
     reader._tables._db.set_trace_callback(statements.append)
-    assert len(reader.entries()) == 450
+    assert len(tuple(reader.stream())) == 450
     begun = [statement for statement in statements if statement.startswith("BEGIN")]
     assert set(begun) == {"BEGIN DEFERRED"}
     assert len(begun) > 2
@@ -791,7 +803,7 @@ class JournalMachine(RuleBasedStateMachine):
     def tells_the_truth(self) -> None:
         if not hasattr(self, "open"):
             return
-        entries = self.open[0].entries()
+        entries = tuple(self.open[0].stream())
         assert {(e.key, e.submission.to, str(e.state)) for e in entries} == {
             (key, number, state) for key, kept in self.jobs.items() for number, state in kept.states.items()
         }
@@ -827,10 +839,10 @@ def test_kill_9_frees_the_job_and_what_was_in_flight_is_unknown(path: Path) -> N
         with Journal(path, now=lambda: NOON) as journal:
             with pytest.raises(ConflictError, match="being sent by another process"):
                 journal.begin(wanted)
-            assert [e.state for e in journal.entries()] == ["IN_FLIGHT", "NOT_SENT"]
+            assert [e.state for e in journal.stream()] == ["IN_FLIGHT", "NOT_SENT"]
         holder.kill()
     with Journal(path, now=lambda: NOON) as journal:
-        assert [e.state for e in journal.entries()] == ["UNKNOWN", "NOT_SENT"]
+        assert [e.state for e in journal.stream()] == ["UNKNOWN", "NOT_SENT"]
         assert journal.begin(wanted).pending == (BERTA,)
 
 
@@ -907,7 +919,7 @@ def test_damage_is_refused_or_harmless_and_the_file_is_never_replaced(sound: byt
             problems = journal.check()
             if problems:
                 raise ConfigError(problems[0], hint="look at each")
-            return begun, journal.entries()
+            return begun, tuple(journal.stream())
 
     keep(sound)
     expected = truth()
@@ -1091,7 +1103,7 @@ def test_a_disk_that_takes_no_more_ends_in_the_safe_state(
     assert message.endswith(consequence), message
     assert step == "open" or "failed before in this run" in again[0] or "not begun" in again[0]
     with Journal(path, now=lambda: NOON) as journal:
-        assert [str(entry.state) for entry in journal.entries() if entry.key == "backup"] == ([state] if state else [])
+        assert [str(entry.state) for entry in journal.stream() if entry.key == "backup"] == ([state] if state else [])
         assert journal.check() == ()
     left = {file.name for file in path.parent.iterdir()}
     assert left == {path.name, f"{path.name}.lock"}, "nothing half made stays behind"
@@ -1231,7 +1243,7 @@ def test_a_journal_that_was_closed_can_be_asked_for_an_error_only(opened: Callab
     journal = opened()
     journal.close()
     with pytest.raises(ConfigError, match="cannot be used: Cannot operate on a closed database"):
-        journal.entries()
+        tuple(journal.stream())
 
 
 def test_every_error_of_a_journal_is_one_of_smsclis_own(path: Path) -> None:

@@ -40,7 +40,7 @@ def test_it_says_what_it_said_before(older: Path) -> None:
     """Every outcome with its cause, id, parts and price; what was in flight under a dead process is UNKNOWN."""
     with Journal(older, now=lambda: NOON) as journal:
         assert journal.check() == ()
-        entries = journal.entries()
+        entries = tuple(journal.stream())
     assert [(e.key, e.state, e.submission.reason and e.submission.reason.cause) for e in entries] == [
         ("ends", State.SENT, None),
         ("ends", State.REFUSED, Cause.STALE),

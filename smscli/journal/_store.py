@@ -195,10 +195,6 @@ class Journal:
 
     # --- what a person asks, offline ----------------------------------------------------------------------------------
 
-    def entries(self, *, states: Sequence[State] = (), since: float | None = None) -> tuple[JournalEntry, ...]:
-        """Return the entries, oldest job first: those in ``states`` (empty: all), changed at or after ``since``."""
-        return tuple(self.stream(Selection(tuple(states), since)))
-
     def stream(self, selection: Selection = EVERYTHING, *, newest_first: bool = False) -> Iterator[JournalEntry]:
         """Yield the selected entries job by job, the recipients of each in the order of its send.
 

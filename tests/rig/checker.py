@@ -71,7 +71,7 @@ def read(journal: Path, key: str) -> tuple[JournalEntry, ...]:
         return ()
     with Journal(journal, now=time.time) as opened:
         assert opened.check() == ()
-        return tuple(entry for entry in opened.entries() if entry.key == key)
+        return tuple(entry for entry in opened.stream() if entry.key == key)
 
 
 def _disagreements(number: MSISDN, entry: JournalEntry, accepted: bool) -> list[str]:

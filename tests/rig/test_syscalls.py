@@ -141,7 +141,7 @@ def test_sigkill_at_every_system_call_of_a_migration(call: str, tmp_path: Path) 
                 assert db.execute("SELECT count(*) FROM message").fetchone() == (8,)
         with Journal(path, now=lambda: 1.9e9) as journal:
             assert journal.check() == ()
-            assert [entry.key for entry in journal.entries()] == ["ends"] * 5 + ["login", "later", "dead"]
+            assert [entry.key for entry in journal.stream()] == ["ends"] * 5 + ["login", "later", "dead"]
         shutil.rmtree(path.parent)
         if ran.returncode >= 0:
             assert ran.returncode == 0, ran.stderr
