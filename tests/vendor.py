@@ -591,21 +591,23 @@ def _end(sock: socket.socket, how: str) -> None:
 
 
 def _tunnel(client: socket.socket, target: str) -> None:
+    """Carry bytes both ways until one end is through, in one thread: OpenSSL's connection is not for two at once."""
     # Whatever the name, it is this machine.
-    with socket.create_connection(("127.0.0.1", int(target.rpartition(":")[2]))) as server:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", int(target.rpartition(":")[2]))) as server:
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        back = threading.Thread(target=_pour, args=(server, client), daemon=True)
-        back.start()
-        _pour(client, server)
-        back.join()
-
-
-def _pour(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
+        while True:
+            decrypted = isinstance(client, ssl.SSLSocket) and client.pending()
+            for source in [client] if decrypted else select.select([client, server], [], [])[0]:
+                source.setblocking(False)
+                try:
+                    data = source.recv(65536)
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    continue  # Half a record, or one without data.
+                finally:
+                    source.setblocking(True)
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
 
 
 def _main() -> None:
