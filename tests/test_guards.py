@@ -151,7 +151,7 @@ def test_the_options_before_a_command_complete_too(tmp_path: Path) -> None:
 
 def test_every_vendor_has_an_emulator() -> None:
     """Nobody should have to pay to try."""
-    assert set(sandbox.DEMO) == set(providers.names())
+    assert sandbox.demo_accounts().keys() == set(providers.names())
 
 
 README = (ROOT / "README.md").read_text()

@@ -398,7 +398,7 @@ def test_mesajlarim_unknown_action_is_an_error(bench: Bench) -> None:
 @pytest.mark.parametrize("name", providers.names())
 def test_every_vendor_has_a_demo_account_that_sends_and_asks(bench: Bench, name: str) -> None:
     """The requests of smscli pass through the in-process transport, and its readers understand the answers."""
-    provider, account = providers.get(name), sandbox.DEMO[name]
+    provider, account = providers.get(name), sandbox.demo(name).account
     message, stamp = sample(name, "Hello"), str(NOW)
     speak = sandbox.transport(bench.app)
     sent = provider.send.parse(speak(provider.send.build(message, account, stamp), 1.0), message, stamp)
@@ -415,7 +415,7 @@ def test_every_vendor_has_a_demo_account_that_sends_and_asks(bench: Bench, name:
 def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Bench, name: str) -> None:
     """The header and the list show what should have been hashed, the demo key masked, and no right signature."""
     provider = providers.get(name)
-    account = sandbox.DEMO[name]._replace(secret=Secret("wrong"))
+    account = sandbox.demo(name).account._replace(secret=Secret("wrong"))
     text, stamp = "Žaliuoja\n😀 & Co", str(NOW)
     message = sample(name, text)
     reply = sandbox.transport(bench.app)(provider.send.build(message, account, stamp), 1.0)
@@ -429,8 +429,8 @@ def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Be
     assert entry["accepted"] is False
     assert written in entry["expected"]
     everything = expected + bench.ask("/api/messages").get_data(as_text=True)
-    assert not [secret for secret in sandbox.DEMO[name].secrets if secret.reveal() in everything]
-    request = provider.send.build(message, sandbox.DEMO[name], stamp)
+    assert not [secret for secret in sandbox.demo(name).account.secrets if secret.reveal() in everything]
+    request = provider.send.build(message, sandbox.demo(name).account, stamp)
     right = dict(request.query + request.form)[provider.rule.signature]
     assert right not in everything
 
@@ -438,12 +438,12 @@ def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Be
 def test_the_account_of_a_profile_replaces_the_demo_account() -> None:
     """Only the credentials count; those of the demo are refused then."""
     own = Account("https://white-label.example/get/", Secret("k"), {"login": "shop", "clock": "vendor"})
-    app = sandbox.create_app({**sandbox.DEMO, "lightsms": own}, clock=lambda: NOW)
+    app = sandbox.create_app({**sandbox.demo_accounts(), "lightsms": own}, clock=lambda: NOW)
     provider, speak = providers.get("lightsms"), sandbox.transport(app)
-    here = own._replace(base_url=sandbox.DEMO["lightsms"].base_url)
+    here = own._replace(base_url=sandbox.demo("lightsms").account.base_url)
     request = provider.balance.build(None, here, str(NOW))
     assert provider.balance.parse(speak(request, 1.0), None, "").unit == "EUR"
-    stranger = provider.balance.build(None, sandbox.DEMO["lightsms"], str(NOW))
+    stranger = provider.balance.build(None, sandbox.demo("lightsms").account, str(NOW))
     with pytest.raises(AuthenticationError):
         provider.balance.parse(speak(stranger, 1.0), None, "")
 
@@ -456,7 +456,7 @@ def test_a_vendor_without_an_account_knows_nobody() -> None:
         provider = providers.get(name)
         with pytest.raises((AuthenticationError, RejectedError)):
             provider.balance.parse(
-                speak(provider.balance.build(None, sandbox.DEMO[name], str(NOW)), 1.0), None, str(NOW)
+                speak(provider.balance.build(None, sandbox.demo(name).account, str(NOW)), 1.0), None, str(NOW)
             )
 
 
@@ -507,7 +507,7 @@ def test_a_body_that_is_no_json_object_counts_as_none(bench: Bench, body: str) -
 @pytest.mark.parametrize("name", providers.names())
 def test_ids_are_unique_across_runs(name: str) -> None:
     """Each `send --sandbox` is a sandbox of its own, and two within one second are looked up in one journal."""
-    provider, account = providers.get(name), sandbox.DEMO[name]
+    provider, account = providers.get(name), sandbox.demo(name).account
     message = sample(name)
     ids = set()
     for _ in range(20):
@@ -585,7 +585,9 @@ def test_the_expected_header_stays_a_header_for_any_text(bench: Bench) -> None:
 
 def test_importing_the_room_does_not_import_flask() -> None:
     """Commands that only want the demo accounts stay quick."""
-    program = "import sys; from smscli.sandbox import DEMO; assert DEMO; sys.exit('flask' in sys.modules)"
+    program = (
+        "import sys; from smscli.sandbox import demo_accounts; assert demo_accounts(); sys.exit('flask' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

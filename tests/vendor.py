@@ -50,7 +50,7 @@ from smscli.model import MSISDN, Message, Secret
 from smscli.providers import get
 from smscli.sandbox import Answer, Call, Desk, Emulator
 
-PATHS = {name: urlsplit(account.base_url).path.lstrip("/") for name, account in sandbox.DEMO.items()}
+PATHS = {name: urlsplit(account.base_url).path.lstrip("/") for name, account in sandbox.demo_accounts().items()}
 """Where the vendors' scripts lie, without the slash in front."""
 LISTENERS = ("plain", "tls", "mtls", "elsewhere", "stranger")
 """Plain HTTP; TLS; TLS that wants a client certificate; TLS for another host; TLS that no authority signed."""

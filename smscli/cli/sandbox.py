@@ -42,7 +42,7 @@ def sandbox(
     from smscli import sandbox as emulator
     from smscli.runtime import Wanted, interruptible
 
-    accounts = dict(emulator.DEMO)
+    accounts = emulator.demo_accounts()
     if profile is not None:
         chosen = call.runtime.profile(Wanted(profile=profile))
         emulator.demo(chosen.provider)  # nothing answers where there is none
@@ -59,7 +59,7 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> 
     rows = []
     for name, url in emulator.base_urls(root).items():
         account = accounts[name]
-        own = account is not emulator.DEMO[name]
+        own = account is not emulator.demo(name).account
         fields = [*account.fields.items()]
         # The demo key is no secret: it opens nothing but this emulator. A profile's own key is.
         if not own:

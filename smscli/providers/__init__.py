@@ -53,11 +53,6 @@ def _own_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_")))
 
 
-def _own(name: str) -> Provider | None:
-    wanted = name.lower()
-    return _load(wanted) or next((one for one in map(_load, _own_names()) if one and one.title.lower() == wanted), None)
-
-
 def _brought(name: str) -> Provider | None:
     wanted = name.lower()
     return _PLUGINS.get(wanted) or next((one for one in _PLUGINS.all().values() if one.title.lower() == wanted), None)
@@ -66,12 +61,13 @@ def _brought(name: str) -> Provider | None:
 def _flaw(name: str, provider: Provider) -> str | None:
     from smscli.providers import _guest  # only a vendor of another package needs it
 
-    own = [one for one in map(_load, _own_names()) if one]
+    own = [one for one in map(_own, _own_names()) if one]
     return "smscli has a vendor of that name" if _own(name) else _guest.flaw(name, provider, own)
 
 
-def _load(name: str) -> Provider | None:
-    path = f"{__name__}.{name}"
+def _own(name: str) -> Provider | None:
+    # The titles of our own vendors are their names, but for capitals: a test holds that.
+    path = f"{__name__}.{name.lower()}"
     try:
         # Only a name can be a module here: no dots, nothing private.
         provider = import_module(path).PROVIDER if name.isidentifier() and not name.startswith("_") else None

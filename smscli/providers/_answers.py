@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from smscli.errors import Cause, UnreachableError
 from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
@@ -107,7 +107,7 @@ class Answers(Record):
             members = self.members(answer)
             reason = self._refusal(members, response)
             if reason is not None:
-                _refuse(reason)
+                raise reason.error()
             return read(members)
 
         return self._asked(read_members, self.decode)
@@ -202,11 +202,6 @@ def of_parts(to: MSISDN, parts: Sequence[Submission]) -> Submission:
     money = [part.cost for part in parts if part.cost is not None]
     cost = money[0]._replace(amount=sum(one.amount for one in money)) if len(money) == len(parts) else None
     return first._replace(message_id=ids, parts=len(parts), cost=cost)
-
-
-def _refuse(reason: Reason) -> NoReturn:
-    """Raise a refused question's reason as the error of its class."""
-    raise reason.error()
 
 
 def amount(value: object) -> Decimal | None:

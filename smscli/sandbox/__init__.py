@@ -11,7 +11,7 @@ by the entry-point group ``smscli.emulators`` (its name is the vendor's, its val
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smscli import plugins, providers
-from smscli.errors import ConfigError, SmscliError
+from smscli.errors import ConfigError
 from smscli.model import Account, Profile, SecretValue, visible
 from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
 from smscli.wire import Transport
@@ -29,19 +29,15 @@ if TYPE_CHECKING:
     from flask import Flask
 
 __all__ = [
-    "DEMO", "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
-    "demo_profile", "emulators", "serve", "transport", "verify",
+    "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
+    "demo_accounts", "demo_profile", "emulators", "serve", "transport", "verify",
 ]  # fmt: skip
 
 _PAGES = ("/", "/api/messages")  # the sandbox's own
 
 
-def _discover() -> tuple[Emulator, ...]:
-    modules = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
-    return tuple(import_module(f"{__name__}.{name}").EMULATOR for name in modules)
-
-
-_OWN = _discover()
+_MODULES = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+_OWN: tuple[Emulator, ...] = tuple(import_module(f"{__name__}.{name}").EMULATOR for name in _MODULES)
 """The vendor platforms of this package, by module name."""
 
 USUAL = min(_OWN[0].demo)
@@ -68,24 +64,9 @@ def demo(vendor: str) -> Demo:
     return _emulator(vendor).demo[vendor]
 
 
-class _Accounts(Mapping[str, Account]):
-    """The demo accounts by vendor name. Packages are looked through for a name that is not known here, and for all."""
-
-    def __getitem__(self, vendor: str) -> Account:
-        try:
-            return demo(vendor).account
-        except SmscliError:
-            raise KeyError(vendor) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return (vendor for emulator in emulators() for vendor in sorted(emulator.demo))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-DEMO: Mapping[str, Account] = _Accounts()
-"""One invented account for each vendor name. Its ``base_url`` names a host that does not exist."""
+def demo_accounts() -> dict[str, Account]:
+    """Return one invented account for each vendor name. Its ``base_url`` names a host that does not exist."""
+    return {vendor: emulator.demo[vendor].account for emulator in emulators() for vendor in sorted(emulator.demo)}
 
 
 def demo_profile(provider: str) -> Profile:
@@ -114,11 +95,11 @@ def demo_profile(provider: str) -> Profile:
 
 def base_urls(root: str) -> dict[str, str]:
     """Return each vendor's base URL below ``root``, the URL of a sandbox. Paths are those of the vendor."""
-    return {name: root.rstrip("/") + urlsplit(account.base_url).path for name, account in DEMO.items()}
+    return {name: root.rstrip("/") + urlsplit(account.base_url).path for name, account in demo_accounts().items()}
 
 
 def create_app(
-    accounts: Mapping[str, Account] = DEMO,
+    accounts: Mapping[str, Account] | None = None,
     *,
     only: str | None = None,
     clock: Callable[[], float] = time.time,
@@ -126,15 +107,17 @@ def create_app(
 ) -> Flask:
     """Return the application, with state of its own: balances, ids, and what it caught.
 
-    ``accounts`` are the credentials it accepts, by vendor name; their ``base_url`` is not looked at. ``clock`` gives
-    Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or free messages). ``only``
-    names the one vendor whose platform is served; without it all are.
+    ``accounts`` are the credentials it accepts, by vendor name (None: ``demo_accounts``); their ``base_url`` is not
+    looked at. ``clock`` gives Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or
+    free messages). ``only`` names the one vendor whose platform is served; without it all are.
     Raises ConfigError when Flask is not installed, and what ``demo`` raises.
     """
-    _need_flask()
+    if find_spec("flask") is None:
+        raise ConfigError("the sandbox needs Flask", hint="pip install 'smscli[sandbox]'")
     from smscli.sandbox import _web
 
-    return _web.create_app(emulators() if only is None else (_emulator(only),), accounts, clock, credit or {})
+    served = emulators() if only is None else (_emulator(only),)
+    return _web.create_app(served, demo_accounts() if accounts is None else accounts, clock, credit or {})
 
 
 def transport(app: Flask) -> Transport:
@@ -180,8 +163,3 @@ def _flaw(name: str, emulator: Emulator) -> str | None:
 
 
 _PLUGINS = plugins.Group("emulator", "smscli.emulators", Emulator, _flaw)
-
-
-def _need_flask() -> None:
-    if find_spec("flask") is None:
-        raise ConfigError("the sandbox needs Flask", hint="pip install 'smscli[sandbox]'")
