@@ -123,12 +123,12 @@ class Runtime(Record):
         if need_secret:
             secret = profiles.secret(profile, environ=self.environ)
             sent = profiles.sent_secrets(profile, environ=self.environ)
-        account = profiles.account(profile, secret, sent)
+        base_url = profile.base_url
         if _stays_inside(profile):
             from smscli import sandbox
 
-            account = account._replace(base_url=sandbox.demo(profile.provider).account.base_url)
-        return account
+            base_url = sandbox.demo(profile.provider).account.base_url
+        return Account(base_url, secret, profile.fields, sent)
 
     def offline_stamp(self, provider: Provider) -> str:
         """Return what makes a request fresh that is shown and not sent: the local clock stands for the vendor's."""
@@ -204,22 +204,15 @@ class Runtime(Record):
             )
         return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
 
-    def has_journal(self, *, sandbox: bool) -> bool:
-        """Return whether a journal was ever begun there; asking does not begin one."""
-        from smscli.journal import exists
-
-        return exists(self.journal_path(sandbox=sandbox))
-
-    def journal(
-        self, hints: Hints, *, sandbox: bool, trace: Callable[[str], object] = lambda _line: None
-    ) -> Journal:  # fmt: skip
+    def journal(self, hints: Hints, *, sandbox: bool, trace: Callable[[str], None] | None = None) -> Journal:
         """Open the journal, begun when there never was one; raise ConfigError when it cannot be used.
 
         ``trace`` is called with one line for what is done besides (a check of the whole file).
         """
         from smscli.journal import Journal
 
-        return Journal(self.journal_path(sandbox=sandbox), now=self.now, boot=self.boot, hints=hints, tell=trace)
+        path, tell = self.journal_path(sandbox=sandbox), trace or (lambda _line: None)
+        return Journal(path, now=self.now, boot=self.boot, hints=hints, tell=tell)
 
     # --- streams ---
 
@@ -231,11 +224,6 @@ class Runtime(Record):
 def real() -> Runtime:
     """Return the world this process was started in."""
     return Runtime(os.environ, sys.stdin, sys.stdout, sys.stderr, own_process=True)
-
-
-def goes_to_sandbox(wanted: Wanted, profile: Profile) -> bool:
-    """Return whether a send would reach an emulator. Only the user knows: a loopback address may be a tunnel."""
-    return wanted.sandbox or profile.sandbox
 
 
 def _stays_inside(profile: Profile) -> bool:

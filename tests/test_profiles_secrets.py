@@ -14,6 +14,7 @@ from smscli import profiles
 from smscli.errors import ConfigError
 from smscli.model import Secret
 from smscli.profiles import Document
+from smscli.runtime import Runtime
 from tests.accounts import FULL, SECRET, document, everything_said, problems
 
 
@@ -182,7 +183,7 @@ def test_a_profile_and_its_parts_never_print_a_secret() -> None:
     text = FULL.replace('login = "jonas"', f'login = "jonas"\nproxy = "http://u:{password}@proxy:8080"')
     read = document(text)
     profile = profiles.resolve(read, environ={})
-    account = profiles.account(profile, profiles.secret(profile, environ={}))
+    account = Runtime(environ={}, stdin=None, stdout=None, stderr=None).account(profile)
     edit = profiles.use(read, "turkey")
     assert profile.proxy is not None
     assert password in profile.proxy.reveal()

@@ -6,7 +6,6 @@ Only this package knows Typer. A command module is imported when its command is 
 from __future__ import annotations
 
 import errno
-import inspect
 import os
 import re
 import signal
@@ -117,19 +116,11 @@ def _print_version(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-_version = inspect.Parameter(
-    "version",
-    inspect.Parameter.KEYWORD_ONLY,
-    default=False,
-    annotation=Annotated[
-        bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave."),
-    ],
-)
+_version = typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
 _app = new_group(
     "Send text messages through vendors with hand-made request signatures, and see those signatures.",
     cls=_Commands,
-    own=[_version],
+    own={"version": (Annotated[bool, _version], False)},
     examples=('smscli send --sandbox --to +37061234567 "Hello"', "smscli help send"),
 )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer.core
 
 from smscli import providers
+from smscli.cli.options import Group
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -39,7 +40,7 @@ def page(context: Context) -> str:
 
 def _usage(context: Context, width: int) -> str:
     words = ["[OPTIONS]"]
-    if isinstance(context.command, typer.core.TyperGroup):
+    if isinstance(context.command, Group):
         words += ["COMMAND", "[ARGUMENTS]"]
     for argument in _arguments(context):
         name = _name(argument) if argument.required else f"[{_name(argument)}]"
@@ -52,14 +53,13 @@ def _sections(context: Context) -> Mapping[str, _Entries]:
     command = context.command
     for argument in _arguments(context):
         sections.setdefault("Arguments", []).append((_name(argument), _explanation(argument)))
-    if isinstance(command, typer.core.TyperGroup):
+    if isinstance(command, Group):
         entries = sections.setdefault("Commands", [])
-        for name in command.list_commands(context):
-            entries.append((name, _first_line(context, name)))
+        entries += [(name, command.line(context, name)) for name in command.list_commands(context)]
     for option in command.get_params(context):
         # What every command takes stands on the page of the program and of each command, not on those in between.
         panel = getattr(option, "rich_help_panel", None)
-        between = context.parent is not None and isinstance(command, typer.core.TyperGroup)
+        between = context.parent is not None and isinstance(command, Group)
         if isinstance(option, typer.core.TyperOption) and not option.hidden and not (between and panel):
             sections.setdefault(panel or "Options", []).append((_spelled(option), _explanation(option)))
     return sections
@@ -69,13 +69,6 @@ def _arguments(context: Context) -> Iterator[typer.core.TyperArgument]:
     for parameter in context.command.get_params(context):
         if isinstance(parameter, typer.core.TyperArgument):
             yield parameter
-
-
-def _first_line(context: Context, name: str) -> str:
-    command = context.command
-    assert isinstance(command, typer.core.TyperGroup)  # noqa: S101  (who asks has looked)
-    line: str = command.line(context, name)  # type: ignore[attr-defined]  # every group here is a smscli.cli.options.Group
-    return line
 
 
 def _name(parameter: Parameter) -> str:

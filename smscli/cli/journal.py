@@ -16,7 +16,7 @@ from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
 from smscli.cli.options import Invocation, command, complete_profile, new_group, seconds
 from smscli.errors import ConfigError, InputError
-from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew
+from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew, exists
 from smscli.model import MSISDN, visible
 from smscli.render import Output, Result, Table, Tree
 from smscli.runtime import Runtime
@@ -34,6 +34,9 @@ app = new_group(
 
 Sandbox = Annotated[bool, typer.Option("--sandbox", help="The journal of what went to an emulator.")]
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the send, as it was given or printed.")]
+Recipient = Annotated[
+    str | None, typer.Option("--to", "-t", metavar="NUMBER", help="Only this recipient, as +<country code>….")
+]
 
 
 @command(app, "list", vendor=False, examples=("smscli journal list --sandbox", f"{_UNKNOWN} --since 7d"))
@@ -46,9 +49,7 @@ def list_entries(
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Only what changed within this time (1h, 7d).")
     ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", "-t", metavar="NUMBER", help="Only this recipient, as +<country code>….")
-    ] = None,
+    to: Recipient = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -69,7 +70,7 @@ def list_entries(
 ) -> Result:
     """List one entry for each recipient: newest send first in a table, else oldest first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
-    selection = Selection(tuple(state or ()), after, None if to is None else _number(to), profile)
+    selection = Selection(tuple(state or ()), after, _number(to), profile)
     journal = call.resources.enter_context(_opened(call.runtime, sandbox=sandbox))
     in_table = call.output is Output.TABLE
     limit = limit or (_LIMIT if in_table else None)
@@ -122,15 +123,13 @@ def resolve(
     sent: Annotated[
         bool | None, typer.Option("--sent/--not-sent", help="What you found out. Not sent may be sent again.")
     ] = None,
-    to: Annotated[
-        str | None, typer.Option("--to", "-t", metavar="NUMBER", help="Only this recipient, as +<country code>….")
-    ] = None,
+    to: Recipient = None,
     sandbox: Sandbox = False,
 ) -> Result:
     """Close what is UNKNOWN under a key, after you asked the vendor or the recipient."""
     if sent is None:
         raise InputError("it takes a decision", hint="say --sent or --not-sent")
-    number = None if to is None else _number(to)
+    number = _number(to)
     with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.resolve(key, sent=sent, to=number)
     result = _listing(entries, EVERYTHING, sandbox=where is _Where.SANDBOX)
@@ -217,7 +216,7 @@ class _Where(StrEnum):
 @contextmanager
 def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
     """Open the journal; give None when there never was one: whoever only looks does not begin it."""
-    if not runtime.has_journal(sandbox=sandbox):
+    if not exists(runtime.journal_path(sandbox=sandbox)):
         yield None
         return
     with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as journal:
@@ -239,7 +238,9 @@ def _journal_of(runtime: Runtime, key: str, *, sandbox: bool) -> Iterator[tuple[
     raise InputError(f"{whose} key {visible(key)!r}", hint=f"see them all: smscli journal list{options}")
 
 
-def _number(text: str) -> MSISDN:
+def _number(text: str | None) -> MSISDN | None:
+    if text is None:
+        return None
     from smscli import numbering
 
     return numbering.parse(text, None).msisdn

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from functools import wraps
 from math import isnan
 from types import MappingProxyType
@@ -81,20 +81,16 @@ class Invocation:
         if not self.quiet:
             self._write_note(note)
 
-    def trace(self, line: str) -> None:
-        """Keep a line for stderr."""
-        self.notes.append(line)
+    @property
+    def trace(self) -> Callable[[str], None] | None:
+        """What keeps a line for stderr, where somebody wants to see what is done."""
+        return self.notes.append if self.verbose else None
 
-    @contextmanager
     def caller(
         self, profile: Profile, account: Account, interruption: Interruption | None = None
-    ) -> Iterator[tuple[Provider, Caller]]:
+    ) -> AbstractContextManager[tuple[Provider, Caller]]:
         """Open the way to the profile's vendor."""
-        trace = self.trace if self.verbose else None
-        with self.runtime.caller(
-            self.wanted, profile, account, interruption=interruption, trace=trace
-        ) as (provider, caller):  # fmt: skip
-            yield provider, caller
+        return self.runtime.caller(self.wanted, profile, account, interruption=interruption, trace=self.trace)
 
 
 def usual_output(runtime: Runtime) -> Output:
@@ -218,7 +214,7 @@ def _refuse_nan(number: float | None) -> float | None:
     return number
 
 
-_Shared = dict[str, tuple[Any, Any]]
+_Shared = Mapping[str, tuple[Any, Any]]
 """Options by the name of their value: annotation and default."""
 
 _PRESENTATION: _Shared = {
@@ -332,7 +328,7 @@ def new_app() -> typer.Typer:
 
 
 def new_group(
-    about: str, *, examples: Sequence[str], cls: type[Group] = Group, own: Sequence[inspect.Parameter] = ()
+    about: str, *, examples: Sequence[str], cls: type[Group] = Group, own: _Shared = MappingProxyType({})
 ) -> typer.Typer:
     """Return the application of a group of commands; before a command it takes the options that every command has.
 
@@ -342,7 +338,7 @@ def new_group(
     def callback(**_values: Any) -> None:
         """Leave what was read to the command."""
 
-    callback.__signature__ = inspect.Signature([*own, *_parameters({**_VENDOR, **_PRESENTATION})])  # type: ignore[attr-defined]  # what Typer reads
+    callback.__signature__ = inspect.Signature(_parameters({**own, **_VENDOR, **_PRESENTATION}))  # type: ignore[attr-defined]  # what Typer reads
     app = new_app()
     app.callback(cls=cls, help=about, epilog="\n".join(examples))(callback)
     return app

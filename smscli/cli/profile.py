@@ -62,18 +62,14 @@ _AnyName = Annotated[
 def list_(call: Invocation) -> Result:
     """List the profiles of the file."""
     document = profiles.read(profiles.path(call.runtime.environ))
-    rows = [
-        (name, _vendor_name(table.get("provider")), name == document.default) for name, table in document.tables.items()
-    ]
-    lines = tuple((name, provider, "default" if default else "") for name, provider, default in rows)
+    vendors = {name: _vendor_name(table.get("provider")) for name, table in document.tables.items()}
+    default = document.default
+    rows = tuple((name, vendor, "yes" if name == default else "") for name, vendor in vendors.items())
     return Result(
-        data=[{"name": name, "provider": provider, "default": default} for name, provider, default in rows],
-        lines=lines,
-        table=Table(
-            ("profile", "provider", "default"),
-            tuple((name, provider, "yes" if default else "") for name, provider, default in rows),
-        ),
-        notes=() if lines else ("no profiles yet; add one: smscli profile add NAME",),
+        data=[{"name": name, "provider": vendor, "default": name == default} for name, vendor in vendors.items()],
+        lines=tuple((*row[:2], "default" if row[2] else "") for row in rows),
+        table=Table(("profile", "provider", "default"), rows),
+        notes=() if rows else ("no profiles yet; add one: smscli profile add NAME",),
     )
 
 
@@ -100,7 +96,9 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
     """
     profile = call.runtime.profile(Wanted(profile=name))
     whose = f"profile {profile.name}" if profile.name else "the environment"
-    problems = [*_bad_recipients(profile), *_bad_files(profile)]
+    problems = _bad_recipients(profile)
+    if profile.ca_file is not None and not Path(profile.ca_file).is_file():
+        problems.append(f"ca_file: there is no file {profile.ca_file!r}")
     try:
         call.runtime.account(profile)
     except ConfigError as error:
@@ -150,12 +148,6 @@ def _bad_recipients(profile: Profile) -> list[str]:
         except SmscliError as error:
             problems.append(f"to: {error.message}")
     return problems
-
-
-def _bad_files(profile: Profile) -> list[str]:
-    if profile.ca_file is None or Path(profile.ca_file).is_file():
-        return []
-    return [f"ca_file: there is no file {profile.ca_file!r}"]
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------

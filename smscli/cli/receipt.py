@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from smscli.cli import outcomes
 from smscli.cli.draft import Draft
 from smscli.errors import ExitCode
-from smscli.model import Balance, Outcome, SendReceipt, Submission
+from smscli.model import Outcome, SendReceipt, Submission
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption, Runtime
 
@@ -45,13 +45,13 @@ def report(
     # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
     if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
         code = 128 + interruption.signal
-    rows = tuple(_row(submission) for submission in receipt.submissions)
+    rows, balance = tuple(_row(submission) for submission in receipt.submissions), receipt.balance
     data = facts(draft) | {
         "key": opened.key,
         "replayed": opened.replayed,
         "journal": journal_name,
         "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
-        "balance": _balance_tree(receipt.balance) if receipt.balance else None,
+        "balance": {"amount": str(balance.amount), "unit": balance.unit} if balance else None,
     }
     error = receipt.error
     if error and receipt.unrecorded:
@@ -165,7 +165,3 @@ def _row(submission: Submission) -> tuple[str, ...]:
         outcomes.price(submission.cost),
         submission.reason.text if submission.reason else "",
     )
-
-
-def _balance_tree(balance: Balance) -> dict[str, Tree]:
-    return {"amount": str(balance.amount), "unit": balance.unit}

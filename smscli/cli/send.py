@@ -13,15 +13,14 @@ from smscli.cli import inputs, prompts
 from smscli.cli.draft import Draft, compose
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts, report, warnings
-from smscli.dispatch import Caller
 from smscli.errors import ConflictError, InputError
 from smscli.model import SendReceipt
 from smscli.render import Result, Table, Tree
-from smscli.runtime import Interruption, Runtime, goes_to_sandbox
+from smscli.runtime import Interruption, Runtime
 from smscli.wire import Request
 
 if TYPE_CHECKING:
-    from smscli.journal import Job, Journal, NoJournal, Opened
+    from smscli.journal import Job, Journal, NoJournal
 
 CONFIRM_ABOVE = 100
 """More recipients than this want a yes: thousands have been texted by mistake."""
@@ -171,7 +170,8 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
 
     if no_journal and (key is not None or once is not None):
         raise InputError("--key and --once need the journal", hint="leave out --no-journal")
-    sandbox = goes_to_sandbox(call.wanted, draft.profile)
+    # As it was said: an address on this machine may as well be a tunnel to the vendor.
+    sandbox = draft.profile.sandbox
     interruption = Interruption()
     with closing(_journal(call, sandbox=sandbox, no_journal=no_journal)) as journal:
         opened = journal.begin(_job(draft, key), once=once)
@@ -180,7 +180,10 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
         receipt = SendReceipt(opened.submissions)
         if opened.pending:
             with call.caller(draft.profile, draft.account, interruption) as (_, caller):
-                receipt = _submit(caller, draft, opened, journal)
+                receipt = caller.submit(
+                    draft.message, opened.submissions, pending=opened.pending, journal=journal, key=opened.key,
+                    batch_size=draft.batch_size,
+                )  # fmt: skip
     journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
     new_journal = journal.is_new and str(call.runtime.journal_path(sandbox=sandbox))
     return report(draft, opened, receipt, interruption, journal_name, new_journal or None)
@@ -193,8 +196,7 @@ def _journal(call: Invocation, *, sandbox: bool, no_journal: bool) -> Journal | 
         return NoJournal()
     from smscli.cli.hints import journal_hints
 
-    trace = call.trace if call.verbose else lambda _line: None
-    return call.runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox, trace=trace)
+    return call.runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox, trace=call.trace)
 
 
 def _job(draft: Draft, key: str | None) -> Job:
@@ -215,11 +217,4 @@ def _job(draft: Draft, key: str | None) -> Job:
             text=message.text, recipients=message.to, send_at=message.send_at, test=message.test,
         ),
         store_text=draft.profile.store_text,
-    )  # fmt: skip
-
-
-def _submit(caller: Caller, draft: Draft, opened: Opened, journal: Journal | NoJournal) -> SendReceipt:
-    return caller.submit(
-        draft.message, opened.submissions, pending=opened.pending, journal=journal, key=opened.key,
-        batch_size=draft.batch_size,
     )  # fmt: skip

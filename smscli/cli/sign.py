@@ -97,16 +97,14 @@ def sign(
     if captured is not None and call.wanted.profile is None:
         _refuse_other_account(captured, profile)
     account = call.runtime.account(profile)
+    provider = providers.get(profile.provider).of(account.fields)
     if captured is not None:
-        question = _ask_about(captured, profile, call.runtime.now())
+        question = _ask_about(captured, provider, call.runtime.now())
     elif operation is not None:
-        question = _compose(call, profile, account, operation, typed)
+        question = _compose(call, profile, provider, account, operation, typed)
     else:
         question = Question(_pairs(pairs or []))
-    source = _key_source(profile)
-    answer = Working(
-        providers.get(profile.provider).of(account.fields), account, question, source, reveal=reveal, in_hex=in_hex
-    )
+    answer = Working(provider, account, question, _key_source(profile), reveal=reveal, in_hex=in_hex)
     if expect is not None or question.expected is not None:
         answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
@@ -157,14 +155,13 @@ def _capture(call: Invocation, from_url: str) -> Captured:
     return captured
 
 
-def _ask_about(captured: Captured, profile: Profile, now: float) -> Question:
+def _ask_about(captured: Captured, provider: Provider, now: float) -> Question:
     from smscli.capture import staleness
 
-    provider = providers.get(profile.provider).of(profile.fields)
     values = dict(reversed(captured.params))
     notes = list(captured.notes)
-    if captured.providers and profile.provider not in captured.providers:
-        notes.append(f"the capture looks like {captured.providers[0]}, not like {profile.provider}")
+    if captured.providers and provider.name not in captured.providers:
+        notes.append(f"the capture looks like {captured.providers[0]}, not like {provider.name}")
     stamp = values.get(provider.stamp_name or "")
     if provider.stamp.ages and stamp is not None:
         seen_at = now if captured.seen_at is None else captured.seen_at
@@ -176,9 +173,10 @@ def _ask_about(captured: Captured, profile: Profile, now: float) -> Question:
     return Question(captured.params, captured=captured, expected=expected, notes=tuple(notes))
 
 
-def _compose(call: Invocation, profile: Profile, account: Account, operation: str, typed: _Send) -> Question:
+def _compose(
+    call: Invocation, profile: Profile, provider: Provider, account: Account, operation: str, typed: _Send
+) -> Question:
     """Build the request that ``send`` or ``balance`` would send now, by the local clock: nobody is asked."""
-    provider = providers.get(profile.provider).of(profile.fields)
     stamp = typed.stamp or call.runtime.offline_stamp(provider)
     notes: tuple[str, ...] = ()
     if operation == "balance":

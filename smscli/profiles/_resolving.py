@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, unique
-from types import MappingProxyType
 from typing import Any
 
 from smscli import providers
 from smscli.errors import ConfigError, InputError
-from smscli.model import Account, Field, Profile, Secret, SecretSource, visible
+from smscli.model import Field, Profile, SecretSource, visible
 from smscli.profiles._file import Document, nearest, suggestion, visible_key
 from smscli.profiles._secrets import spelling, spellings
 from smscli.profiles._settings import SETTINGS, Setting, SettingError, check_address, check_field
@@ -96,11 +95,6 @@ def values(profile: Profile) -> dict[str, object]:
         **{setting.name: getattr(profile, setting.name) for setting in SETTINGS},
     }
     return {key: value for key, value in everything.items() if key in profile.sources}
-
-
-def account(profile: Profile, secret: Secret, sent_secrets: Mapping[str, Secret] = MappingProxyType({})) -> Account:
-    """Return what a request builder may know: address, secrets and the vendor's own values."""
-    return Account(profile.base_url, secret, profile.fields, sent_secrets)
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
