@@ -128,7 +128,7 @@ class Caller:
         last = receipts[-1] if receipts else whole
         return whole._replace(unrecorded=last.unrecorded, unrecorded_to=last.unrecorded_to)
 
-    def stamp(self, deadline: float | None = None) -> tuple[str, float | None]:
+    def _stamp(self, deadline: float) -> tuple[str, float | None]:
         """Return what makes the next request fresh, and the monotonic second after which it is stale.
 
         A vendor's clock is fetched over the network.
@@ -142,8 +142,7 @@ class Caller:
         if provider.stamp is Stamp.NONE or provider.timestamp is None:
             return "", None
         if self._fetched is None or started - self._fetched[1] > provider.stamp_life * _REUSE:
-            request = provider.timestamp.build(None, self._account, "")
-            response = self._exchange(request, self._deadline() if deadline is None else deadline)
+            response = self._exchange(provider.timestamp.build(None, self._account, ""), deadline)
             # The age counts from before the question: the vendor read its clock somewhere between then and now.
             self._fetched = str(provider.timestamp.parse(response, None, "").unix), started
         return self._fetched[0], self._fetched[1] + provider.stamp_life
@@ -178,7 +177,7 @@ class Caller:
     def _attempt(self, message: Message, claim: Callable[[], None], deadline: float) -> SendReceipt:
         """Stamp, build, claim, send and read once; NOT_SENT means that no byte has left."""
         try:
-            stamp, not_after = self.stamp(deadline)
+            stamp, not_after = self._stamp(deadline)
             request = self._provider.send.build(message, self._account, stamp)._replace(not_after=not_after)
             claim()
             response = self._let_go(request, deadline)
@@ -222,7 +221,7 @@ class Caller:
         return None
 
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
-        stamp, not_after = self.stamp(deadline)
+        stamp, not_after = self._stamp(deadline)
         request = operation.build(what, self._account, stamp)._replace(not_after=not_after)
         return operation.parse(self._exchange(request, deadline), what, stamp)
 

@@ -2,19 +2,6 @@
 
 This module owns the error tree, the causes and the exit codes; it must not import any other.
 One boundary (``smscli.cli.main``) turns an error into its exit status; nothing else exits.
-
-::
-
-    SmscliError                 what was wrong, where, and what to do
-    ├── InputError              2  bad option, number, sender, text or file; nothing sent
-    ├── ConfigError             3  profile, credentials or journal unusable; nothing sent
-    ├── AuthenticationError     4  the vendor refused login, key, signature or address
-    ├── RejectedError           5  the vendor said no; repeating the same call will not help
-    ├── UnreachableError        6  certainly nothing was sent; rerunning is safe
-    ├── OutcomeUnknownError     7  it may have been sent; do not rerun
-    ├── PartialError            8  some accepted, some not, none unknown
-    └── ConflictError           9  the key was used for something else, is in flight, or a guard refused
-        └── UnsupportedError    9  this vendor has no such operation
 """
 
 from __future__ import annotations

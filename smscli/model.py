@@ -64,10 +64,6 @@ class Secret:
         """Return the value itself. Every caller is worth a look in review."""
         return self._value
 
-    def mask(self, text: str) -> str:
-        """Return ``text`` with every occurrence of the secret replaced by a mask of fixed width."""
-        return text.replace(self._value, MASK) if self._value else text
-
     def __repr__(self) -> str:
         return MASK
 
@@ -83,8 +79,8 @@ class Secret:
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """Return ``text`` with every occurrence of every secret masked: the longer ones first, which may hold others."""
-    for secret in sorted(secrets, key=lambda secret: len(secret.reveal()), reverse=True):
-        text = secret.mask(text)
+    for value in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
+        text = text.replace(value, MASK) if value else text
     return text
 
 

@@ -105,22 +105,18 @@ class Result(Record):
         return {int(ExitCode.OK): "ok", int(ExitCode.PARTIAL): "partial"}.get(self.exit_code, "error")
 
 
-def failure(error: SmscliError, data: Tree = None) -> Result:
+def failure(error: SmscliError) -> Result:
     """Return the result of a command that ended in ``error``."""
-    return Result(data=data, error=error, exit_code=error.exit_code)
-
-
-def render(result: Result, command: str, output: Output, *, width: int = 80, colour: int = 0) -> str:
-    """Return what stdout gets: nothing, or text that ends with a line feed.
-
-    JSON and XML are pure ASCII, so that no locale and no terminal can harm them or be harmed. ``width`` is in columns;
-    ``colour`` is how many there are: 0 (none are wanted), 16 or 256.
-    """
-    return "".join(pieces(result, command, output, width=width, colour=colour))
+    return Result(error=error, exit_code=error.exit_code)
 
 
 def pieces(result: Result, command: str, output: Output, *, width: int = 80, colour: int = 0) -> Iterator[str]:
-    """Yield the same piece by piece: what the result makes while it is written is never in memory as a whole."""
+    """Yield what stdout gets: nothing, or text that ends with a line feed.
+
+    What the result makes while it is written is never in memory as a whole. JSON and XML are pure ASCII, so that no
+    locale and no terminal can harm them or be harmed. ``width`` is in columns; ``colour`` is how many there are: 0
+    (none are wanted), 16 or 256.
+    """
     if output is Output.JSON:
         yield from _json(_envelope(result, command), "\n")
         yield "\n"

@@ -116,7 +116,7 @@ def decode_json(body: bytes) -> object:
     if depth(text) > _MAX_DEPTH:
         raise MalformedAnswer("the answer is nested too deeply")
     try:
-        return json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse_constant, parse_float=Decimal)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=Decimal)
     except MalformedAnswer:
         raise
     except (ValueError, InvalidOperation) as error:  # an exponent can be beyond what a Decimal holds
@@ -132,8 +132,7 @@ def depth(text: str) -> int:
     return deepest
 
 
-def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return the pairs as a dict; raise MalformedAnswer when a key stands twice."""
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise MalformedAnswer("the answer says one thing twice")

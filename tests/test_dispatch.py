@@ -445,19 +445,6 @@ def test_the_local_clock_needs_no_network() -> None:
     assert stage.requests[0].not_after == 1008.0
 
 
-def test_a_vendor_without_stamps_has_none() -> None:
-    """Nothing is asked, nothing grows old."""
-    stage = Stage("mainsms", lambda request, _: ok(request))
-    assert stage.caller.stamp() == ("", None)
-    assert stage.events == []
-
-
-def test_a_stamp_alone_can_be_had() -> None:
-    """Whoever builds a request to look at gets the vendor's clock within the world's seconds."""
-    stage = Stage("lightsms", lambda request, _: ok(request))
-    assert stage.caller.stamp() == ("1732809600", 1008.0)
-
-
 @pytest.mark.parametrize(("wait", "pieces"), [(5.0, [2.0, 2.0, 1.0]), (4.0, [2.0, 2.0])])
 def test_a_vendor_that_asks_for_patience_gets_it(wait: float, pieces: list[float]) -> None:
     """As long as it asks for, in pieces that a signal can end; then a new request, in the same claim."""

@@ -26,7 +26,7 @@ from smscli.errors import (
     UnsupportedError,
 )
 from smscli.model import visible
-from smscli.render import ENVELOPE_VERSION, Output, Result, Table, Tree, explain, failure, render
+from smscli.render import ENVELOPE_VERSION, Output, Result, Table, Tree, explain, failure, pieces
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 ENVELOPE = ["version", "command", "status", "exit_code", "data", "error"]
@@ -95,6 +95,11 @@ def read(element: ET.Element) -> object:
     return element.text
 
 
+def render(result: Result, command: str, output: Output, *, width: int = 80, colour: int = 0) -> str:
+    """Return what is written, as a whole."""
+    return "".join(pieces(result, command, output, width=width, colour=colour))
+
+
 def parse(document: str) -> ET.Element:
     """Return the root of a document that this program has written."""
     return ET.fromstring(document)  # noqa: S314  (written a moment ago, by the function under test)
@@ -139,7 +144,7 @@ def test_nothing_and_empty_differ_in_xml() -> None:
     ("result", "status", "code"),
     [
         (Result(data={"a": 1}), "ok", 0),
-        (failure(PartialError("2 of 3"), {"a": 1}), "partial", 8),
+        (failure(PartialError("2 of 3"))._replace(data={"a": 1}), "partial", 8),
         (failure(InputError("bad number")), "error", 2),
         (failure(ConfigError("two problems", problems=["one", "two"])), "error", 3),
         (failure(AuthenticationError("wrong key", code="6")), "error", 4),

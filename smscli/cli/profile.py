@@ -177,7 +177,18 @@ def remove(
     return _change(call, take_out, name, "is removed")
 
 
-def add(call: Invocation, name: str, provider: str | None, default: bool, **given: Any) -> Result:
+def add(
+    call: Invocation,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.")],
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider),
+    ] = None,
+    default: Annotated[
+        bool, typer.Option("--default", help="Make it the default profile (the first one always is).")
+    ] = False,
+    **given: Any,
+) -> Result:
     """Add a profile; the secret is asked for, or piped in.
 
     A terminal is asked for what no option gives; a script gives the secret from a file or a pipe.
@@ -358,21 +369,11 @@ def _option(name: str, what: str, choices: Sequence[str] = (), usual: str | None
 
 
 def _app_of_add() -> typer.Typer:
-    required = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    provider = typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider)
-    default = typer.Option("--default", help="Make it the default profile (the first one always is).")
     sections = _options_of_add()
-    add.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what Typer is to read instead of **given
-        [
-            inspect.Parameter("call", required),
-            inspect.Parameter(
-                "name", required, annotation=Annotated[str, typer.Argument(metavar="NAME", help="Its name.")]
-            ),
-            inspect.Parameter("provider", required, default=None, annotation=Annotated[str | None, provider]),
-            inspect.Parameter("default", required, default=False, annotation=Annotated[bool, default]),
-            *(option for options in sections.values() for option in options),
-        ]
-    )
+    parameters = inspect.signature(add, eval_str=True).parameters.values()
+    own = [parameter for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    options = (option for options in sections.values() for option in options)
+    add.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]  # what Typer is to read
     headings = {title: [option.name for option in options] for title, options in sections.items()}
     app = new_app()
     command(app, vendor=False, sections=headings, examples=(_ADD, _ADD_BY_COMMAND))(add)

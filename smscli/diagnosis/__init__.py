@@ -91,7 +91,6 @@ def diagnose(
     search.run(true_recipe(provider.rule, signed, secret.reveal()))
     return Diagnosis(
         matches=cleaned == signature,
-        signature=signature,
         expected=cleaned,
         explanations=search.explanations(),
         tried=search.tried,

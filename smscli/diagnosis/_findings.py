@@ -32,7 +32,6 @@ class Diagnosis:
     """
 
     matches: bool
-    signature: str
     expected: str
     explanations: tuple[Explanation, ...]
     tried: int

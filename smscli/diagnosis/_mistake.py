@@ -68,30 +68,31 @@ class Case(NamedTuple):
 
     def rule_in_words(self) -> dict[str, str]:
         """Return the words of the vendor's rule that a fix may name."""
-        return _words(self.rule)
-
-
-def _words(rule: Rule) -> dict[str, str]:
-    order = "sorted by name, byte by byte"
-    if rule.order:
-        order = f"in the order {', '.join(group[0] for group in rule.order)}"
-    pieces = "the values alone" if rule.glue is None else f"name{rule.glue}value of each parameter"
-    places = [f"{'in front of' if rule.leading else 'between'} the {'values' if rule.glue is None else 'parameters'}"]
-    if rule.before_key == rule.separator and rule.key is not KeyUse.HMAC:
-        places.append("before the key" if rule.key is KeyUse.SUFFIX else "behind the key")
-    key = "Put the key in front of the values" if rule.key is KeyUse.PREFIX else "Append the key to the values"
-    values, encoding = "Sign the decoded values", "percent-encoding belongs to the URL or form only"
-    if rule.escape is not Escape.NONE:
-        values, encoding = f"Sign each value {rule.escape}, once", "the request is encoded on top of that, on its own"
-    return {
-        "order": order,
-        "pieces": pieces,
-        "separator": f"{separator_in_words(rule.separator)} {' and '.join(places)}",
-        "key": key,
-        "values": values,
-        "encoding": encoding,
-        "digest": rule_digest(rule).label,
-    }
+        rule, order = self.rule, "sorted by name, byte by byte"
+        if rule.order:
+            order = f"in the order {', '.join(group[0] for group in rule.order)}"
+        pieces = "the values alone" if rule.glue is None else f"name{rule.glue}value of each parameter"
+        places = [
+            f"{'in front of' if rule.leading else 'between'} the {'values' if rule.glue is None else 'parameters'}"
+        ]
+        if rule.before_key == rule.separator and rule.key is not KeyUse.HMAC:
+            places.append("before the key" if rule.key is KeyUse.SUFFIX else "behind the key")
+        key = "Put the key in front of the values" if rule.key is KeyUse.PREFIX else "Append the key to the values"
+        values, encoding = "Sign the decoded values", "percent-encoding belongs to the URL or form only"
+        if rule.escape is not Escape.NONE:
+            values, encoding = (
+                f"Sign each value {rule.escape}, once",
+                "the request is encoded on top of that, on its own",
+            )
+        return {
+            "order": order,
+            "pieces": pieces,
+            "separator": f"{separator_in_words(rule.separator)} {' and '.join(places)}",
+            "key": key,
+            "values": values,
+            "encoding": encoding,
+            "digest": rule_digest(rule).label,
+        }
 
 
 def separator_in_words(separator: str) -> str:

@@ -38,7 +38,7 @@ from smscli.model import (
     Submission,
 )
 from smscli.providers._answers import Answers, Members, amount, unknown, whole
-from smscli.providers._base import Operation, Provider, Stamp
+from smscli.providers._base import Operation, Provider
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
 
@@ -214,7 +214,6 @@ PROVIDER = Provider(
     rule=_RULE,
     send=Operation(_build_send, _ANSWERS.send(_read_send)),
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
-    stamp=Stamp.NONE,
     batch_limit=100,
     # Assumed: public clients name the account's zone or Moscow's.
     time_zone="Europe/Moscow",

@@ -13,7 +13,6 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from types import FrameType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -172,7 +171,7 @@ def serve(app: Flask, port: int, host: str, ready: Callable[[str], None]) -> Non
         listener,
         make_server(host, port, fenced, threaded=True, request_handler=_Quiet, fd=listener.fileno()) as server,
     ):
-        previous = signal.signal(signal.SIGTERM, _interrupt)
+        previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             ready(f"http://{host}:{server.port}")
             server.serve_forever()
@@ -196,10 +195,6 @@ def _for_this_machine(app: WSGIApplication) -> WSGIApplication:
         return [b"The sandbox is for this machine only: ask it as 127.0.0.1, [::1] or localhost.\n"]
 
     return fenced
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _listen(host: str, port: int) -> socket.socket:
