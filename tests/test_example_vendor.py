@@ -24,7 +24,7 @@ from tests.packages import lay_example, on_path
 from tests.vendors import NOW, account, emulator, environment, message
 
 NAME = "examplesms"
-BATTERY = ("contract", "vectors", "sandbox", "answers", "diagnosis", "secrecy")
+BATTERY = ("contract", "vectors", "sandbox", "sandbox_diagnosis", "answers", "diagnosis", "dispatch", "secrecy")
 """The tests that every vendor inherits."""
 
 Run = Callable[..., Ran]
