@@ -307,6 +307,10 @@ class Account(Record):
     fields: Mapping[str, str] = MappingProxyType({})
     sent_secrets: Mapping[str, Secret] = MappingProxyType({})
 
+    def url(self, script: str) -> str:
+        """Return the address of one of the vendor's scripts."""
+        return f"{self.base_url.rstrip('/')}/{script}"
+
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Everything that nobody may see."""

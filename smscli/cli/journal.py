@@ -14,7 +14,7 @@ import typer
 
 from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
-from smscli.cli.options import Invocation, command, complete_profile, new_group, seconds
+from smscli.cli.options import Invocation, command, new_group, profile_option, seconds
 from smscli.errors import ConfigError, InputError
 from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew, exists
 from smscli.model import MSISDN, visible
@@ -50,12 +50,7 @@ def list_entries(
         str | None, typer.Option("--since", metavar="TIME", help="Only what changed within this time (1h, 7d).")
     ] = None,
     to: Recipient = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile", "-p", metavar="NAME", help="Only sends with this profile.", autocompletion=complete_profile
-        ),
-    ] = None,
+    profile: Annotated[str | None, profile_option("Only sends with this profile.")] = None,
     limit: Annotated[
         int | None,
         typer.Option(

@@ -202,9 +202,18 @@ def complete_profile(incomplete: str) -> list[str]:
     return [name for name in profiles.names(real().environ) if name.startswith(incomplete)]
 
 
-def complete_provider(incomplete: str) -> list[str]:
-    """Return the vendor names that begin so."""
+def _complete_provider(incomplete: str) -> list[str]:
     return [name for name in providers.names() if name.startswith(incomplete)]
+
+
+def profile_option(about: str) -> Any:
+    """Return the option that names a profile."""
+    return typer.Option("--profile", "-p", metavar="NAME", help=about, autocompletion=complete_profile)
+
+
+def provider_option(about: str) -> Any:
+    """Return the option that names a vendor."""
+    return typer.Option("--provider", metavar="NAME", help=about, autocompletion=_complete_provider)
 
 
 def _refuse_nan(number: float | None) -> float | None:
@@ -234,24 +243,8 @@ _PRESENTATION: _Shared = {
     ),
 }
 _VENDOR: _Shared = {
-    "profile": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--profile", "-p", metavar="NAME", help="Profile of the profile file.", autocompletion=complete_profile
-            ),
-        ],
-        None,
-    ),
-    "provider": (
-        Annotated[
-            str | None,
-            typer.Option(
-                "--provider", metavar="NAME", help="Vendor, when no profile names it.", autocompletion=complete_provider
-            ),
-        ],
-        None,
-    ),
+    "profile": (Annotated[str | None, profile_option("Profile of the profile file.")], None),
+    "provider": (Annotated[str | None, provider_option("Vendor, when no profile names it.")], None),
     "sandbox": (
         Annotated[bool, typer.Option("--sandbox", help="Talk to the built-in emulator: no account, no network.")],
         False,

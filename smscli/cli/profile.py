@@ -12,7 +12,7 @@ import typer
 
 from smscli import profiles, providers
 from smscli.cli import inputs, prompts
-from smscli.cli.options import Group, Invocation, command, complete_profile, complete_provider, new_app, new_group
+from smscli.cli.options import Group, Invocation, command, complete_profile, new_app, new_group, provider_option
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.model import MASK, Field, Profile, Secret
 from smscli.render import Result, Table
@@ -180,10 +180,7 @@ def remove(
 def add(
     call: Invocation,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name.")],
-    provider: Annotated[
-        str | None,
-        typer.Option("--provider", metavar="NAME", help="The vendor.", autocompletion=complete_provider),
-    ] = None,
+    provider: Annotated[str | None, provider_option("The vendor.")] = None,
     default: Annotated[
         bool, typer.Option("--default", help="Make it the default profile (the first one always is).")
     ] = False,

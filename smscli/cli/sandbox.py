@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from smscli import providers
-from smscli.cli.options import Invocation, command, complete_profile, new_app
+from smscli.cli.options import Invocation, command, new_app, profile_option
 from smscli.errors import ExitCode
 from smscli.model import Account
 from smscli.render import Result, Table
@@ -27,16 +27,7 @@ def sandbox(
     port: Annotated[
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 8025,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile",
-            "-p",
-            metavar="NAME",
-            help="Accept this profile's credentials instead.",
-            autocompletion=complete_profile,
-        ),
-    ] = None,
+    profile: Annotated[str | None, profile_option("Accept this profile's credentials instead.")] = None,
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
     from smscli import sandbox as emulator

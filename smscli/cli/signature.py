@@ -145,7 +145,9 @@ class Working:
         if self._question.captured is not None:
             tree["captured"] = _describe(self._question.captured)
         if self._diagnosis is not None:
-            tree["comparison"] = _comparison(self._diagnosis)
+            from dataclasses import asdict  # the diagnosis has loaded it
+
+            tree["comparison"] = asdict(self._diagnosis)
         return tree
 
     def _explained(self, request: Request) -> Iterator[tuple[str, str, str]]:
@@ -191,26 +193,6 @@ def _verdict(diagnosis: Diagnosis) -> str:
     count = len(diagnosis.explanations)
     ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
     return f"the expected value is not the signature{ambiguous}"
-
-
-def _comparison(diagnosis: Diagnosis) -> dict[str, Tree]:
-    return {
-        "matches": diagnosis.matches,
-        "expected": diagnosis.expected,
-        "explanations": [
-            {
-                "findings": [
-                    {"name": finding.name, "sentence": finding.sentence, "fix": finding.fix}
-                    for finding in explanation.findings
-                ],
-                "text": explanation.text,
-            }
-            for explanation in diagnosis.explanations
-        ],
-        "tried": diagnosis.tried,
-        "cut": diagnosis.cut,
-        "searched": list(diagnosis.searched),
-    }
 
 
 def _describe(captured: Captured) -> dict[str, Tree]:

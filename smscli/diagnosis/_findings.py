@@ -1,4 +1,7 @@
-"""What a diagnosis says: mistakes by name and in words, with every key already masked. It holds values alone."""
+"""What a diagnosis says: mistakes by name and in words, with every key already masked. It holds values alone.
+
+Their fields are what JSON and XML say of a comparison, in this order: scripts rely on the names.
+"""
 
 from __future__ import annotations
 

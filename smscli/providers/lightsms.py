@@ -153,17 +153,13 @@ def _build_balance(_what: None, account: Account, stamp: str) -> Request:
 
 
 def _build_timestamp(_what: None, account: Account, _stamp: str) -> Request:
-    return Request("GET", _url(account, "timestamp.php"))
+    return Request("GET", account.url("timestamp.php"))
 
 
 def _signed(script: str, pairs: Pairs, account: Account, stamp: str, *, billable: bool) -> Request:
     params = (("login", account.fields["login"]), *pairs, ("timestamp", stamp), ("return", "json"))
     signature = sign(_RULE, params, account.secret).signature
-    return Request("GET", _url(account, script), query=(*params, ("signature", signature)), billable=billable)
-
-
-def _url(account: Account, script: str) -> str:
-    return f"{account.base_url.rstrip('/')}/{script}"
+    return Request("GET", account.url(script), query=(*params, ("signature", signature)), billable=billable)
 
 
 def _sender(message: Message) -> str:

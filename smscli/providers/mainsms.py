@@ -113,8 +113,7 @@ def _proved(method: str, pairs: Pairs, account: Account, *, billable: bool) -> R
         proof = ("apikey", account.secret.reveal())
     else:
         proof = ("sign", sign(_RULE, params, account.secret).signature)
-    url = f"{account.base_url.rstrip('/')}/{method}"
-    return Request("POST", url, form=(*params, proof), billable=billable)
+    return Request("POST", account.url(method), form=(*params, proof), billable=billable)
 
 
 def _recipient(number: MSISDN) -> str:

@@ -87,6 +87,7 @@ _TABLE: dict[str, tuple[Cause, str | None]] = {
 ERRORS = {text: Reason(f"error: {text}", cause, text, hint) for text, (cause, hint) in _TABLE.items()}
 """What each error text of the document means; there are no codes."""
 
+_SCRIPT = "api.php"
 _CHARGES = ("none", "free", "charged", "partly-charged")
 
 
@@ -101,21 +102,18 @@ def _build_send(message: Message, account: Account, stamp: str) -> Request:
     _check_sender(message, account)
     name = "recipient" if len(message.to) == 1 else "recipient[]"
     pairs = (("message", message.text), *((name, _national(number)) for number in message.to))
-    return Request("POST", _url(account), (("action", "sendsms"),), form=_signed(pairs, account, stamp), billable=True)
+    form = _signed(pairs, account, stamp)
+    return Request("POST", account.url(_SCRIPT), (("action", "sendsms"),), form, billable=True)
 
 
 def _build_balance(_what: None, account: Account, stamp: str) -> Request:
-    return Request("GET", _url(account), (("action", "balance"), *_signed((), account, stamp)))
+    return Request("GET", account.url(_SCRIPT), (("action", "balance"), *_signed((), account, stamp)))
 
 
 def _signed(pairs: Pairs, account: Account, stamp: str) -> Pairs:
     app_id = (account.fields.get("app_id_name", "appId"), account.fields["app_id"])
     params = (app_id, ("msisdn", account.fields["msisdn"]), *pairs, ("rand", stamp))
     return (*params, ("token", sign(_RULE, params, account.secret).signature))
-
-
-def _url(account: Account) -> str:
-    return f"{account.base_url.rstrip('/')}/api.php"
 
 
 def _national(number: MSISDN) -> str:
