@@ -50,15 +50,13 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> 
     rows = []
     for name, url in emulator.base_urls(root).items():
         account = accounts[name]
-        own = account is not emulator.demo(name).account
-        fields = [*account.fields.items()]
+        if account is not emulator.demo(name).account:
+            rows.append((name, url, f"profile {profile}"))
+            continue
         # The demo key is no secret: it opens nothing but this emulator. A profile's own key is.
-        if not own:
-            secrets = {providers.get(name).secret_field.name: account.secret, **account.sent_secrets}
-            fields += [(field, secret.reveal()) for field, secret in secrets.items()]
-        rows.append(
-            (name, url, f"profile {profile}" if own else " ".join(f"{field}={value}" for field, value in fields))
-        )
+        secrets = {providers.get(name).secret_field.name: account.secret, **account.sent_secrets}
+        fields = {**account.fields, **{field: secret.reveal() for field, secret in secrets.items()}}
+        rows.append((name, url, " ".join(f"{field}={value}" for field, value in fields.items())))
     return Result(
         data={"root": root, "providers": [{"provider": n, "base_url": u, "account": a} for n, u, a in rows]},
         lines=tuple(rows),
