@@ -107,7 +107,7 @@ class Rule(Record):
 def join_pieces(signed: Pairs, glue: str | None, escape: Callable[[str], str]) -> list[str]:
     """Return the piece of each parameter: see ``Rule``."""
     if glue is None:
-        return [escape(value) for _, value in signed]
+        return [value for _, value in signed] if escape is str else [escape(value) for _, value in signed]
     return [f"{name}{glue}{escape(value)}" for name, value in signed]
 
 

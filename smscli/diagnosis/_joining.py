@@ -83,10 +83,11 @@ def separator_other(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for separator in (";", ",", "&", "|", ":", " ", "\n", "-", "_", ".", "/", "+", "; ", ", "):
         if separator != recipe.separator:
             words = separator_in_words(separator)
-            yield recipe._replace(separator=separator, key_separator=separator), (words, "between all parts")
-            yield recipe._replace(separator=separator), (words, "between the values")
+            yield recipe.with_separators(separator, separator), (words, "between all parts")
+            yield recipe.with_separators(separator, recipe.key_separator), (words, "between the values")
         if separator != recipe.separator or case.rule.before_key != case.rule.separator:
-            yield recipe._replace(key_separator=separator), (separator_in_words(separator), "before the key")
+            before_key = recipe.with_separators(recipe.separator, separator)
+            yield before_key, (separator_in_words(separator), "before the key")
 
 
 @mistake(

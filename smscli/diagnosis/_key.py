@@ -23,7 +23,7 @@ def key_placed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 
 @mistake("key-missing", Stage.KEY, "The signature was made with {0}.", "Check that the key was read.")
 def key_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
-    yield recipe._replace(key=""), ("an empty key",)
+    yield recipe.with_key(""), ("an empty key",)
     if recipe.key_place is not Place.NOWHERE:
         yield recipe._replace(key_place=Place.NOWHERE), ("no key at all",)
 
@@ -31,7 +31,7 @@ def key_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 @mistake("key-of-another", Stage.KEY, "The key was that of profile {0}.", "Use this account's key.")
 def key_of_another(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for name, key in case.keys:
-        yield recipe._replace(key=key), (name,)
+        yield recipe.with_key(key), (name,)
 
 
 _KEY_SPELLINGS: Spellings = (
@@ -77,7 +77,7 @@ def key_misspelled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     for words, spell in _KEY_SPELLINGS:
         key = spell(recipe.key)
         if key != recipe.key:
-            yield recipe._replace(key=key), (words,)
+            yield recipe.with_key(key), (words,)
 
 
 @mistake(
@@ -89,7 +89,7 @@ def key_misspelled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 def key_from_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for name, value in dict.fromkeys(case.given):
         if value and name not in case.rule.unsigned:
-            yield recipe._replace(key=value), (name,)
+            yield recipe.with_key(value), (name,)
 
 
 KEY = (key_placed, key_missing, key_of_another, key_misspelled, key_from_value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
 from smscli.diagnosis._recipe import Recipe
@@ -35,6 +36,7 @@ _NUMBERS = re.compile(r"[,;|\s]*\+?\d{7,15}(?:[,;|\s]+\+?\d{7,15})*[,;|\s]*", re
 _ENCODED_COMMA = re.compile("%(?:25)*(?:2[BC]|3B)", re.IGNORECASE)  # of + and ; too: encoded first, respelled later
 
 
+@lru_cache(maxsize=64)  # dozens of spellings ask the same
 def _holds_numbers(text: str) -> bool:
     return _NUMBERS.fullmatch(_ENCODED_COMMA.sub(",", text)) is not None
 

@@ -26,12 +26,19 @@ class Place(StrEnum):
     NOWHERE = "nowhere"
 
 
+# A member looked up in its class takes ten times as long, and a search asks hundreds of thousands of times.
+_BEHIND, _FRONT, _BOTH = Place.BEHIND, Place.FRONT, Place.BOTH
+
+
 class Digest(NamedTuple):
     """One way from (text, key) to hex: its name, the length of its hex, and the function."""
 
     label: str
     length: int
     run: Callable[[bytes, bytes], str]
+
+
+_new_tuple = tuple.__new__
 
 
 class Recipe(NamedTuple):
@@ -56,7 +63,15 @@ class Recipe(NamedTuple):
 
     def with_pairs(self, pairs: Pairs) -> Recipe:
         """Return the recipe over other parameters, in a quarter of the time of ``_replace``."""
-        return Recipe._make((pairs, *self[1:]))
+        return _new_tuple(Recipe, (pairs, *self[1:]))
+
+    def with_key(self, key: str) -> Recipe:
+        """Return the recipe with another key, as quickly."""
+        return _new_tuple(Recipe, (*self[:2], key, *self[3:]))
+
+    def with_separators(self, separator: str, key_separator: str) -> Recipe:
+        """Return the recipe with other separators, as quickly."""
+        return _new_tuple(Recipe, (self[0], separator, *self[2:4], key_separator, *self[5:]))
 
     def outcome(self) -> str:
         """Return the signature, as the hex that the digest gives."""
@@ -67,11 +82,11 @@ class Recipe(NamedTuple):
         pairs, separator, _, place, key_separator, _, glue, head, tail, _, finish, escape = self
         pieces = join_pieces(pairs, glue, escape)
         body = head + separator.join(pieces) if pieces else ""
-        if place is Place.BEHIND:
+        if place is _BEHIND:
             body = f"{body}{key_separator}{key}" if pieces else key
-        elif place is Place.FRONT:
+        elif place is _FRONT:
             body = f"{key}{key_separator}{body}" if pieces else key
-        elif place is Place.BOTH:
+        elif place is _BOTH:
             body = f"{key}{key_separator}{body}{key_separator}{key}"
         return finish(body + tail)
 

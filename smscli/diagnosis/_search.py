@@ -72,15 +72,21 @@ class Search:
         return any(hit.cost <= level for hit in self._hits)
 
     def _try(self, recipes: Iterable[tuple[Recipe, Combination]]) -> None:
+        targets = tuple(dict.fromkeys(form.target for form in self._forms))
         for recipe, combination in recipes:
             if self.tried >= self._limit:
                 self.cut = True
                 return
             self.tried += 1
             outcome = recipe.outcome()
-            for form in self._forms:
-                if form.target in outcome and form.fits(outcome):
-                    self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
+            for target in targets:
+                if target in outcome:
+                    self._keep(recipe, combination, outcome, target)
+
+    def _keep(self, recipe: Recipe, combination: Combination, outcome: str, target: str) -> None:
+        for form in self._forms:
+            if form.target == target and form.fits(outcome):
+                self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
 
     def _single(self, recipe: Recipe) -> Iterator[tuple[Recipe, Combination]]:
         for mistake in self._mistakes:
