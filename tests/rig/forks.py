@@ -16,7 +16,7 @@ from pathlib import Path
 
 # Two sends that reach nobody load what a send needs.
 _SERVER = """
-import ctypes, io, json, os, sys
+import ctypes, gc, io, json, os, sys
 import smscli.journal
 from smscli.__main__ import main
 from smscli.cli import run
@@ -30,6 +30,8 @@ for option in ("--dry-run", "--no-journal"):
     argv = ["send", "--to", "+79121231234", option, "hi", "-o", "json"]
     run(argv, Runtime(environ=world, stdin=streams[0], stdout=streams[1], stderr=streams[2], sleep=lambda _: None))
 
+gc.collect()
+gc.freeze()  # what the forks would look through, and copy
 for order in iter(sys.stdin.readline, ""):
     argv, environ, out, err = json.loads(order)
     waiting, begin = os.pipe()
