@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.rig import figures
+from tests.rig.forks import Forks, forks
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,6 +46,13 @@ def _company(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     with (tmp_path_factory.getbasetemp().parent / "company").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH)
         yield
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Iterator[Forks]:
+    """The program, loaded: what is not about its start forks it."""
+    with forks() as made:
+        yield made
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,6 @@
 """Forks of one interpreter that has loaded the program: each runs one command line, and ends as the program ends.
 
-They are for cases that are not about the program's start. A fork waits for its tracer, which then sees the command
+They are for cases that are not about the program's start. A fork may wait for its tracer, which then sees the command
 alone: neither the start of an interpreter nor its modules.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,22 +67,68 @@ class Forks:
     ) -> tuple[int, str, str]:
         """Return status, stdout and stderr of a command line; ``tracer`` (strace, not quiet) is attached to it."""
         out, err = place / "stdout", place / "stderr"
-        pid = self._ask(json.dumps([list(argv), dict(environ), str(out), str(err)]))
+        pid = self._fork(argv, environ, out, err)
         with subprocess.Popen([*tracer, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as attached:
             assert attached.stderr is not None
             said = attached.stderr.readline()
-            code = self._ask("")
+            self._order("")
+            code = self.answer()
             assert "attached" in said, said
             attached.communicate(timeout=60)
         return code, out.read_text(), err.read_text()
 
-    def _ask(self, line: str) -> int:
-        orders, answers = self._server.stdin, self._server.stdout
-        assert orders is not None
-        assert answers is not None
-        orders.write(f"{line}\n")
-        orders.flush()
-        return int(answers.readline())
+    @contextmanager
+    def started(self, argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Fork]:
+        """Start a command line whose output nobody reads, and see it end."""
+        quiet = Path(os.devnull)
+        process = os.pidfd_open(self._fork(argv, environ, quiet, quiet))
+        fork = Fork(self, process)
+        self._order("")
+        try:
+            yield fork
+        finally:
+            fork.wait()
+            os.close(process)
+
+    def answer(self) -> int:
+        """Return the next number that the interpreter says: of a process, or a status."""
+        assert self._server.stdout is not None
+        return int(self._server.stdout.readline())
+
+    def _fork(self, argv: Sequence[str], environ: Mapping[str, str], out: Path, err: Path) -> int:
+        self._order(json.dumps([list(argv), dict(environ), str(out), str(err)]))
+        return self.answer()
+
+    def _order(self, line: str) -> None:
+        assert self._server.stdin is not None
+        self._server.stdin.write(f"{line}\n")
+        self._server.stdin.flush()
+
+
+class Fork:
+    """A command line that runs, with as much of ``subprocess.Popen`` as killing it takes."""
+
+    def __init__(self, forks: Forks, process: int) -> None:
+        self._forks = forks
+        self._process = process
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the status when it has ended."""
+        ended, *_ = select.select([self._process], [], [], 0)
+        return self.wait() if ended else None
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the status, negative when a signal ended it."""
+        if self._code is None:
+            assert select.select([self._process], [], [], timeout)[0], "it does not end"
+            self._code = self._forks.answer()
+        return self._code
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 from tests.client import SECRETS
 from tests.rig.checker import Tally
 from tests.rig.figures import figure
+from tests.rig.forks import Forks
 from tests.rig.job import Job
 from tests.vendor import Step, Vendor
 
@@ -22,10 +23,10 @@ ANSWER = Step(delay=0.015)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_kill_makes_a_duplicate_or_a_lie(seed: int, tmp_path: Path) -> None:
+def test_no_kill_makes_a_duplicate_or_a_lie(seed: int, tmp_path: Path, loaded: Forks) -> None:
     """The same command again and again: each recipient once in the oracle, UNKNOWN at most once a kill."""
     started = time.monotonic()
-    kills, tallies = _batter(tmp_path / str(seed), seed)
+    kills, tallies = _batter(tmp_path / str(seed), seed, loaded)
     unknown = sum(tally.unknown for tally in tallies)
     assert kills == KILLS
     assert unknown <= kills, f"{unknown} UNKNOWN after {kills} kills"
@@ -35,7 +36,7 @@ def test_no_kill_makes_a_duplicate_or_a_lie(seed: int, tmp_path: Path) -> None:
     )
 
 
-def _batter(home: Path, seed: int) -> tuple[int, list[Tally]]:
+def _batter(home: Path, seed: int, loaded: Forks) -> tuple[int, list[Tally]]:
     """Kill jobs of 1000 recipients until there were enough kills, then let the last one end; return the tallies."""
     # The seed decides the moments; what a moment hits is up to the machine.
     dice = random.Random(seed)  # noqa: S311  (not for secrets)
@@ -45,7 +46,7 @@ def _batter(home: Path, seed: int) -> tuple[int, list[Tally]]:
         while kills < KILLS:
             provider = ("lightsms", "mainsms", "mesajlarim")[(seed + len(tallies)) % 3]
             job = Job(home / provider, provider, vendor.url(provider, ANSWER), 1000, f"{seed}-{len(tallies)}")
-            while kills < KILLS and _killed(job, dice, home.with_suffix(".oracle")):
+            while kills < KILLS and _killed(job, dice, home.with_suffix(".oracle"), loaded):
                 kills += 1
             code = job.start().wait(timeout=300)
             tallies.append(job.check(vendor))
@@ -54,13 +55,13 @@ def _batter(home: Path, seed: int) -> tuple[int, list[Tally]]:
     return kills, tallies
 
 
-def _killed(job: Job, dice: random.Random, oracle: Path) -> bool:
-    """Run the command and kill it: one in four from its start on, the others while they are sending."""
-    process = job.start()
+def _killed(job: Job, dice: random.Random, oracle: Path, loaded: Forks) -> bool:
+    """Kill the command: one in four from the start of the real binary on, forks for the others, while they send."""
     before = oracle.stat().st_size
     anytime, seconds = dice.random() < 0.25, dice.uniform(0, 0.2)
-    while not anytime and oracle.stat().st_size == before and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(3 * seconds if anytime else seconds)
-    process.kill()
-    return process.wait(timeout=60) < 0
+    with job.start() if anytime else loaded.started(job.argv, job.environ) as process:
+        while not anytime and oracle.stat().st_size == before and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(3 * seconds if anytime else seconds)
+        process.kill()
+        return process.wait(timeout=60) < 0

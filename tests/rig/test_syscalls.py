@@ -27,7 +27,7 @@ from smscli.journal import Journal
 from tests.client import VENDORS
 from tests.rig.checker import read
 from tests.rig.figures import add
-from tests.rig.forks import Forks, forks
+from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
 from tests.vendor import Vendor
 
@@ -95,13 +95,6 @@ def ptrace() -> None:
     tried = subprocess.run([*STRACE, os.devnull, "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         pytest.skip(f"strace may not trace here: {tried.stderr.strip()[-100:]}")
-
-
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[Forks]:
-    """The program, loaded."""
-    with forks() as made:
-        yield made
 
 
 @pytest.mark.parametrize("sweep", list(sweeps(kill=True)), ids=str)
