@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -17,24 +18,34 @@ from tests.rig.forks import Forks, forks
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Choose the workers, unless the command line says something else (``-n 0``: all in this process).
 
-    One more than there are cores, because many tests wait. Tests are handed out one at a time and in their order: they
-    take between a millisecond and a minute, and those that must be alone stand at the end.
+    Two for each core, because most of the long tests wait: for answers, syncs and other processes. Tests are handed
+    out one at a time and in their order.
     """
     option = config.option
     if not _is_worker(config) and option.numprocesses is None and not option.tx and not option.usepdb:
-        option.numprocesses = (os.cpu_count() or 1) + 1
+        option.numprocesses = 2 * (os.cpu_count() or 1)
         option.dist = "load"
         option.maxschedchunk = 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of the rig."""
+    """Name the marks of the rig."""
     config.addinivalue_line("markers", "alone: has a bound in seconds; no other test of the rig runs meanwhile")
+    config.addinivalue_line("markers", "waits: takes long and lets the processor rest, so that another may compute")
+    config.addinivalue_line("markers", "computes: takes long and needs a core")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the lonely tests last, so that nobody waits for them before there is nothing else to do."""
-    items.sort(key=lambda item: bool(item.get_closest_marker("alone")))
+    """Put the long tests first, so that short ones fill the gaps in the end: one that computes to two that wait.
+
+    The lonely tests are last: nobody waits for them before there is nothing else to do.
+    """
+    lots: dict[str, list[pytest.Item]] = {"alone": [], "waits": [], "computes": [], "": []}
+    for item in items:
+        lots[next(name for name in lots if not name or item.get_closest_marker(name))].append(item)
+    waiting = iter(lots["waits"])
+    items[:] = [item for one in lots["computes"] for item in (*islice(waiting, 2), one)]
+    items += [*waiting, *lots[""], *lots["alone"]]
 
 
 @pytest.fixture(autouse=True)

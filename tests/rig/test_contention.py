@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from smscli.journal import Job, Journal, Selection, State
 from smscli.model import MSISDN, Outcome, Submission
 from tests.rig.figures import figure
@@ -30,6 +32,7 @@ def fill(path: Path) -> None:
             journal.settle(key, [Submission(TO[0], outcome, "1")])
 
 
+@pytest.mark.waits
 def test_no_outcome_is_lost_beside_readers_and_a_purge(tmp_path: Path) -> None:
     """Each send exits 0 with SENT while lists and purges of the whole file run without a pause."""
     path = tmp_path / "state" / "sandbox.sqlite3"

@@ -75,6 +75,7 @@ def survives(job: tuple[str, int, int]) -> bool:
     return not found.matches and not found.explanations
 
 
+@pytest.mark.computes
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_single_mistake_is_explained(vendor: str) -> None:
     """100 % of single mistakes, on random requests of every vendor."""
@@ -82,6 +83,7 @@ def test_every_single_mistake_is_explained(vendor: str) -> None:
     assert_explained(singles(vendor), told)
 
 
+@pytest.mark.computes
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_every_pair_of_mistakes_is_explained(vendor: str, part: int) -> None:
@@ -98,6 +100,7 @@ def assert_explained(cases: list[Case], told: str) -> None:
     assert not missed, missed
 
 
+@pytest.mark.computes
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_values_are_never_explained(part: int) -> None:
     """10 000 random values against the likeliest combinations, some of them against the whole search."""

@@ -151,6 +151,7 @@ def in_process(
     return run(argv, runtime), out.text(), err.text()
 
 
+@pytest.mark.computes
 def test_vendor_texts(tmp_path: Path) -> None:
     """Whatever stands in an answer comes out visible or not at all, in reasons, in evidence, in every format."""
     rng = random.Random("vendor texts")  # noqa: S311  (repeatable, not secret)
@@ -201,6 +202,7 @@ def user_commands(text: str, to: str, output: str) -> Iterator[list[str]]:
     yield [text, "-o", output]
 
 
+@pytest.mark.computes
 def test_user_texts(tmp_path: Path) -> None:
     """What a user typed comes back visible: as the text of a message, as an option, as a name, as a command."""
     rng = random.Random("user texts")  # noqa: S311  (repeatable, not secret)

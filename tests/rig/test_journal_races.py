@@ -53,6 +53,7 @@ def race(path: Path, oracle: Path, barrier: object, results: object, own_key: st
     results.put(ends)  # type: ignore[attr-defined]  # as above
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("keys", ["one key", "a key each, --once"])
 def test_exactly_one_process_sends_in_every_round(tmp_path: Path, keys: str) -> None:
     """By the key or by the content: one request a round, a receipt or a conflict for the others."""

@@ -22,6 +22,7 @@ SEEDS = range(10) if os.environ.get("RIG_LONG") else range(3)
 ANSWER = Step(delay=0.015)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_kill_makes_a_duplicate_or_a_lie(seed: int, tmp_path: Path, loaded: Forks) -> None:
     """The same command again and again: each recipient once in the oracle, UNKNOWN at most once a kill."""

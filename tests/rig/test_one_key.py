@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.rig.figures import figure
 from tests.rig.job import Ended, Job
 from tests.vendor import Step, Vendor
@@ -18,6 +20,7 @@ PROCESSES, ROUNDS, BINARY_ROUNDS, COPIES, RECIPIENTS = 32, 200, 20, 8, 200
 ANSWER = Step(delay=0.01)
 
 
+@pytest.mark.waits
 def test_exactly_one_of_32_processes_sends(tmp_path: Path, vendor: Vendor) -> None:
     """The whole command inside 32 processes that begin every round together."""
     started = time.monotonic()
@@ -42,6 +45,7 @@ def test_exactly_one_of_32_processes_sends(tmp_path: Path, vendor: Vendor) -> No
     figure(f"one key, library: {PROCESSES} processes x {ROUNDS} rounds, {_shown(ends)}, {_since(started)}")
 
 
+@pytest.mark.waits
 def test_exactly_one_of_32_copies_of_the_binary_sends(tmp_path: Path, vendor: Vendor) -> None:
     """The same with the real binary: all copies wait for their text, and get it at one moment."""
     started = time.monotonic()
@@ -65,6 +69,7 @@ def test_exactly_one_of_32_copies_of_the_binary_sends(tmp_path: Path, vendor: Ve
     figure(f"one key, binary: {PROCESSES} processes x {BINARY_ROUNDS} rounds, {_shown(ends)}, {_since(started)}")
 
 
+@pytest.mark.waits
 def test_copies_of_one_long_job_send_each_recipient_once(tmp_path: Path, vendor: Vendor) -> None:
     """Eight copies at once, each started again until it may show the receipt."""
     started = time.monotonic()

@@ -29,6 +29,7 @@ KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 pytestmark = pytest.mark.usefixtures("heeded_signals")
 
 
+@pytest.mark.waits
 def test_a_signal_begins_no_request_and_the_rest_can_be_sent(tmp_path: Path, vendor: Vendor) -> None:
     """The running request ends and is recorded, the status is right, and the same command sends exactly the rest."""
     dice = random.Random(3)  # noqa: S311  (not for secrets)
@@ -87,6 +88,7 @@ def test_a_second_signal_ends_the_running_request(kind: signal.Signals, tmp_path
     assert states == [State.UNKNOWN, State.NOT_SENT]
 
 
+@pytest.mark.waits
 def test_a_signal_during_the_start_is_quiet(tmp_path: Path, vendor: Vendor) -> None:
     """At random moments before the first request: no traceback of ours, ended by the signal, nothing half recorded."""
     dice = random.Random(5)  # noqa: S311  (not for secrets)
@@ -149,6 +151,7 @@ _SHELL = {
 }
 
 
+@pytest.mark.waits
 def test_no_output_error_changes_the_journal(tmp_path: Path, vendor: Vendor) -> None:
     """Every way to lose stdout and stderr, in every format: the journal and the status are those of a quiet run."""
     combinations = 0

@@ -36,6 +36,7 @@ _REFUSALS = {
 _STATUS = ("500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "429 Too Many", "302 Found", "404 No")
 
 
+@pytest.mark.waits
 def test_faulty_sends_end_in_the_truth(tmp_path: Path) -> None:
     """No false SENT, no false NOT_SENT, nobody twice; and in the end nobody is left NOT_SENT."""
     dice = random.Random(SEED)  # noqa: S311  (not for secrets)

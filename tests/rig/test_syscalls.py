@@ -97,6 +97,7 @@ def ptrace() -> None:
         pytest.skip(f"strace may not trace here: {tried.stderr.strip()[-100:]}")
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("sweep", list(sweeps(kill=True)), ids=str)
 def test_sigkill_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor, loaded: Forks) -> None:
     """Wherever it dies: nothing twice, nothing false, at most one UNKNOWN, and the rest is sent by the next run."""
@@ -105,6 +106,7 @@ def test_sigkill_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vend
     add("SIGKILL at {points} points ({calls}), 0 bad", points=points, calls={sweep.call: points})
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("sweep", list(sweeps(kill=False)), ids=str)
 def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Vendor, loaded: Forks) -> None:
     """Whatever fails: no traceback, the right status, no request without a committed claim, nothing false."""

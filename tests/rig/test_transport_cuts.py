@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
+import pytest
+
 from smscli.model import Outcome
 from smscli.transport import HttpTransport
 from tests.certificates import Certificates
@@ -69,6 +71,7 @@ def length_of_answer(vendor: Vendor, name: str, step: Step) -> int:
         return len(b"".join(iter(lambda: sock.recv(65536), b"")))
 
 
+@pytest.mark.computes
 def test_an_answer_cut_anywhere_is_never_sent_early_and_never_not_sent(vendor: Vendor, files: Certificates) -> None:
     """More than 5000 cuts; the figures of the run stand at its end."""
     everything = list(cases(vendor))
