@@ -148,14 +148,20 @@ def _begun(algorithm: str, key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
 
 
 def chained(algorithms: Sequence[str], between: Callable[[str], bytes]) -> Callable[[bytes, bytes], str]:
-    """Return digests one after the other; ``between`` makes bytes of the hex of the one before."""
-    first, *others = map(constructor, algorithms)
+    """Return digests one after the other; ``between`` makes bytes of the hex of the one before.
+
+    They are copies of empty ones: OpenSSL looks for the algorithm of every new one, longer than it hashes a text.
+    """
+    first, *others = [constructor(algorithm)() for algorithm in algorithms]
 
     def run(text: bytes, _: bytes) -> str:
-        outcome = first(text).hexdigest()
+        stage = first.copy()
+        stage.update(text)
         for other in others:
-            outcome = other(between(outcome)).hexdigest()
-        return outcome
+            text = between(stage.hexdigest())
+            stage = other.copy()
+            stage.update(text)
+        return stage.hexdigest()
 
     return run
 

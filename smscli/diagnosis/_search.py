@@ -100,9 +100,10 @@ class Search:
             if first.stage is not Stage.DIGEST and not case.wants(recipe.digest):
                 seconds = [second for second in seconds if second.stage is Stage.DIGEST]
             for once, facts in first.apply(recipe, case):
+                made = first, facts
                 for second in seconds:
                     for twice, more in second.apply(once, case):
-                        yield twice, ((first, facts), (second, more))
+                        yield twice, (made, (second, more))
 
     def _finding(self, mistake: Mistake, facts: Facts) -> Finding:
         masked = [self._masked(fact) for fact in facts]
