@@ -28,7 +28,7 @@ def names_included(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             changed = recipe._replace(glue=glue, separator=separator)
             yield changed, facts
             if separator != recipe.key_separator and recipe.key_place is not Place.NOWHERE:
-                yield changed._replace(key_separator=separator), facts
+                yield changed.with_separators(separator, separator), facts
 
 
 @mistake("names-left-out", Stage.JOIN, "The values were joined without their names.", "Join {pieces}.")
