@@ -53,9 +53,23 @@ def lay(path: Path, size: int, now: float) -> None:
         for number in range(1, size + 1):
             moment, content = now - 3600 - (size - number), contents[number % len(contents)]
             rows: Iterable[JobRow | WitnessRow | MessageRow] = (
-                JobRow(number, f"key-{number}", content, "lightsms", "", "", moment, 1, 1, content, None),
+                JobRow(number, f"key-{number}", content, "lightsms", "", "", moment, 1),
                 WitnessRow(number, content, moment, gone=1),
-                MessageRow(number, TO.digits, 0, "SENT", 1, moment, moment, message_id=str(number)),
+                MessageRow(
+                    number,
+                    0,
+                    1,
+                    "SENT",
+                    moment,
+                    "lightsms",
+                    "",
+                    None,
+                    moment,
+                    message_id=str(number),
+                    recipient=TO.digits,
+                    text_length=1,
+                    text_sha256=content,
+                ),
             )
             for row in rows:
                 columns = row.columns()

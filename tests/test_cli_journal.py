@@ -37,7 +37,7 @@ def kept(smscli: Smscli, tmp_path: Path) -> Smscli:
     """Return the runner, a minute after two sends: one accepted, one half unknown."""
     with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
         for key, outcome, reason in (("done", Outcome.SENT, None), ("lost", Outcome.UNKNOWN, LOST)):
-            journal.begin(Job(key, "lightsms", "work", "Alert", (ANNA, BERTA), "disk full", key))
+            journal.begin(Job(key, "lightsms", "demo", "work", "Alert", _each(ANNA, BERTA, text="disk full"), key))
             journal.claim(key, (ANNA, BERTA))
             told = (Submission(ANNA, outcome, "17", reason=reason), Submission(BERTA, Outcome.SENT, "18"))
             journal.settle(key, told, "HTTP 200, 0 bytes: [/x]")
@@ -118,7 +118,7 @@ def test_a_table_lists_the_newest_first_and_says_how_many_more(kept: Smscli) -> 
 def test_a_table_lists_fifty_unless_told_otherwise(kept: Smscli, tmp_path: Path) -> None:
     """On a terminal, too; in a pipe all."""
     with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
-        journal.begin(Job("more-1", "lightsms", "", "", _many(60), "hi", "more"))
+        journal.begin(Job("more-1", "lightsms", "", "", "", _each(*_many(60)), "more"))
     ran = kept("list", terminal=True, environ={"COLUMNS": "120"})
     assert (ran.out.count("more-"), "14 more" in ran.err) == (50, True)
     assert kept("list", "--limit", "64", terminal=True, environ={"COLUMNS": "120"}).out.count("+370") == 64
@@ -129,7 +129,7 @@ def test_a_list_that_meets_damage_ends_in_exit_3(kept: Smscli, tmp_path: Path) -
     """A document says so at its head; lines were written up to there, and the status tells."""
     with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
         for number in range(150):
-            journal.begin(Job(f"more-{number}", "lightsms", "", "", (ANNA,), "hi", f"more-{number}"))
+            journal.begin(Job(f"more-{number}", "lightsms", "", "", "", _each(ANNA), f"more-{number}"))
     db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
     db.execute("UPDATE message SET updated = 7 WHERE job = 145")
     db.commit()
@@ -144,6 +144,10 @@ def test_a_list_that_meets_damage_ends_in_exit_3(kept: Smscli, tmp_path: Path) -
 
 def _many(count: int) -> tuple[MSISDN, ...]:
     return tuple(MSISDN(str(37060000000 + number)) for number in range(count))
+
+
+def _each(*numbers: MSISDN, text: str = "hi") -> tuple[tuple[MSISDN, str], ...]:
+    return tuple((number, text) for number in numbers)
 
 
 class _Pipe(io.BytesIO):
@@ -168,7 +172,7 @@ class _Pipe(io.BytesIO):
 def test_a_list_ends_where_nobody_reads_on(tmp_path: Path, error: OSError, code: ExitCode, output: str) -> None:
     """``| head`` is no failure, a full disk is exit 3; in both cases the rest is not even read."""
     with Journal(tmp_path / "journal.sqlite3", now=lambda: NOON) as journal:
-        journal.begin(Job("more", "lightsms", "", "", _many(1000), "hi", "more"))
+        journal.begin(Job("more", "lightsms", "", "", "", _each(*_many(1000)), "more"))
     out, err = io.TextIOWrapper(_Pipe(50_000, error)), io.TextIOWrapper(io.BytesIO())
     environ = {"SMSCLI_STATE_DIR": str(tmp_path)}
     assert run(["journal", "list", "-o", output], Runtime(environ, None, out, err, now=lambda: NOON)) == code

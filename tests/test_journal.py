@@ -40,6 +40,7 @@ from smscli.journal import (
     begin_anew,
     fingerprint,
 )
+from smscli.journal._sqlite import SqliteDatabase
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission
 
 ANNA, BERTA, CARLA = MSISDN("37061234567"), MSISDN("37061234568"), MSISDN("905321000000")
@@ -59,13 +60,19 @@ def job(key: str = "backup", *, to: Sequence[MSISDN] = ALL, text: str = "disk fu
         text=text,
         recipients=to,
     )
-    return Job(key, "lightsms", "work", "Alert", tuple(to), text, content, store_text)
+    return Job(key, "lightsms", "demo", "work", "Alert", tuple((n, text) for n in to), content, store_text)
 
 
 def ended(outcome: Outcome, *to: MSISDN, reason: Reason | None = None) -> list[Submission]:
     """Return one submission for each number, SENT ones with an id."""
     sent = outcome is Outcome.SENT
     return [Submission(n, outcome, message_id=f"id-{n.digits}" if sent else None, reason=reason) for n in to]
+
+
+def connection(journal: Journal) -> sqlite3.Connection:
+    """Return the connection to the file of a journal."""
+    assert isinstance(journal._db, SqliteDatabase)
+    return journal._db._db
 
 
 def outcomes(submissions: Sequence[Submission]) -> list[str]:
@@ -111,7 +118,7 @@ def test_a_receipt_is_replayed_with_everything_the_vendor_said(path: Path) -> No
         journal.claim("backup", ALL)
         journal.settle("backup", told)
     with Journal(path, now=lambda: NOON + 5) as journal:
-        found = journal.begin(replace(job(), recipients=tuple(reversed(ALL))))
+        found = journal.begin(replace(job(), messages=tuple(reversed(job().messages))))
     assert found.replayed
     assert not found.doubted
     assert found.submissions == tuple(reversed(told))
@@ -160,10 +167,10 @@ def test_proved_not_sent_may_be_claimed_again_and_attempts_are_counted(opened: C
     for attempt in (1, 2):
         journal.claim("backup", ALL)
         journal.settle("backup", ended(Outcome.NOT_SENT, *ALL, reason=unreachable))
-        assert {(e.message.attempts, e.submission.reason) for e in journal.show("backup")} == {(attempt, unreachable)}
+        assert {(e.message.attempt, e.submission.reason) for e in journal.show("backup")} == {(attempt, unreachable)}
     journal.claim("backup", [ANNA])
     journal.settle("backup", ended(Outcome.SENT, ANNA))
-    assert [(e.state, e.message.attempts) for e in journal.show("backup")] == [
+    assert [(e.state, e.message.attempt) for e in journal.show("backup")] == [
         ("SENT", 3),
         ("NOT_SENT", 2),
         ("NOT_SENT", 2),
@@ -234,11 +241,6 @@ def test_a_job_cut_short_is_resumed_where_it_stood(path: Path) -> None:
     assert reason is not None
     assert reason.cause is Cause.UNKNOWN
     assert reason.hint == "ask the vendor"
-
-
-def test_a_number_named_twice_is_one_recipient(opened: Callable[..., Journal]) -> None:
-    """At most once also holds within one list."""
-    assert opened().begin(job(to=[ANNA, BERTA, ANNA])).pending == (ANNA, BERTA)
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "\x1b[2J", "k" * 256, "\ud800", "\u202ekey"])
@@ -442,10 +444,10 @@ def test_text_is_kept_as_length_and_hash_unless_asked(opened: Callable[..., Jour
     (entry, *_) = journal.show("quiet")
     # by: printf canary-4711 | openssl dgst -sha256
     digest = "fcb3964ba880e950970f401750817e6b35448bc5ed3a4c06ca67c743f36b5aa6"
-    assert (entry.job.text, entry.job.text_length, entry.job.text_sha256) == (None, 11, digest)
+    assert (entry.message.text, entry.message.text_length, entry.message.text_sha256) == (None, 11, digest)
     assert b"canary-4711" not in path.read_bytes()
     journal.begin(job("open", text="canary-4711 ünïcode\nline", store_text=True))
-    assert journal.show("open")[0].job.text == "canary-4711 ünïcode\nline"
+    assert journal.show("open")[0].message.text == "canary-4711 ünïcode\nline"
 
 
 def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., Journal]) -> None:
@@ -481,7 +483,7 @@ def test_purged_numbers_are_gone_from_the_file(opened: Callable[..., Journal], p
 def test_a_commit_survives_a_power_cut(opened: Callable[..., Journal]) -> None:
     """No test pulls the plug; these settings are what SQLite's promise hangs on (synchronous 3 is EXTRA)."""
     wanted = {"synchronous": 3, "fullfsync": 1, "journal_mode": "delete", "secure_delete": 1}
-    db = opened()._tables._db
+    db = connection(opened())
     assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
 
 
@@ -624,15 +626,15 @@ def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callab
         journal.begin(job(f"key-{number}", to=[ANNA]))
     statements: list[str] = []
     reader = opened()
-    reader._tables._db.set_trace_callback(statements.append)
+    connection(reader).set_trace_callback(statements.append)
     assert len(tuple(reader.stream())) == 450
     begun = [statement for statement in statements if statement.startswith("BEGIN")]
     assert set(begun) == {"BEGIN DEFERRED"}
     assert len(begun) > 2
-    with reader._tables.reading():
-        reader._tables._db.execute("SELECT count(*) FROM job").fetchone()
-        other._tables._db.execute("BEGIN IMMEDIATE")
-        other._tables._db.execute("ROLLBACK")
+    with reader._db.reading():
+        reader._db.execute("SELECT count(*) FROM job").fetchone()
+        other._db.execute("BEGIN IMMEDIATE")
+        other._db.execute("ROLLBACK")
 
 
 def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
@@ -643,10 +645,10 @@ def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     journal.close()
     purging = opened(at=100)
     statements: list[str] = []
-    purging._tables._db.set_trace_callback(statements.append)
+    connection(purging).set_trace_callback(statements.append)
     assert purging.purge(10) == 450
     steps = " ".join(word.split()[0] for word in statements).split("BEGIN")
-    assert max(step.count("DELETE") for step in steps) <= 3 * 200
+    assert max(step.count("DELETE") for step in steps) <= 6 * 120
 
 
 def test_a_new_journal_is_known_as_one(opened: Callable[..., Journal], path: Path) -> None:
@@ -823,7 +825,7 @@ from smscli.journal import Job, Journal
 from smscli.model import MSISDN
 journal = Journal(Path(sys.argv[1]), now=time.time)
 to = (MSISDN("37061234567"), MSISDN("37061234568"))
-journal.begin(Job("backup", "lightsms", "", "", to, "hi", "f" * 64))
+journal.begin(Job("backup", "lightsms", "", "", "", tuple((n, "hi") for n in to), "f" * 64))
 journal.claim("backup", to[:1])
 print("claimed", flush=True)
 time.sleep(60)
@@ -832,7 +834,7 @@ time.sleep(60)
 
 def test_kill_9_frees_the_job_and_what_was_in_flight_is_unknown(path: Path) -> None:
     """The kernel frees the lock of a dead process at once; while it lives, however slow, the job is its own."""
-    wanted = Job("backup", "lightsms", "", "", (ANNA, BERTA), "hi", "f" * 64)
+    wanted = Job("backup", "lightsms", "", "", "", ((ANNA, "hi"), (BERTA, "hi")), "f" * 64)
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "claimed\n"
@@ -949,12 +951,12 @@ def test_damage_is_refused_or_harmless_and_the_file_is_never_replaced(sound: byt
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("PRAGMA user_version = 4", "another version of smscli"),
+        ("PRAGMA user_version = 5", "another version of smscli"),
         ("PRAGMA application_id = 7", "is not a smscli journal"),
         ("DROP INDEX job_of_content", "damaged"),
         ("UPDATE message SET state = 'SENT' WHERE state = 'UNKNOWN'", "checksum"),
         ("DELETE FROM message WHERE state = 'UNKNOWN'", "missing"),
-        ("UPDATE job SET text_sha256 = x'ff00'", "checksum"),
+        ("UPDATE job SET sender = x'ff00'", "checksum"),
     ],
 )
 def test_a_file_changed_by_something_else_is_refused(sound: bytes, path: Path, sql: str, told: str) -> None:
@@ -1053,7 +1055,7 @@ try:
     full("open")
     journal = Journal(path, now=time.time)
     full("begin")
-    journal.begin(Job(sys.argv[3], "lightsms", "", "", to, "hi", sys.argv[3]))
+    journal.begin(Job(sys.argv[3], "lightsms", "", "", "", tuple((n, "hi") for n in to), sys.argv[3]))
     full("claim")
     journal.claim(sys.argv[3], to)
     full("settle")
@@ -1152,7 +1154,7 @@ def test_a_journal_in_another_mode_is_brought_back_or_refused(path: Path) -> Non
         Journal(path, now=lambda: NOON)
     other.close()
     with Journal(path, now=lambda: NOON) as journal:
-        assert journal._tables._db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 def test_a_new_journal_is_in_its_directory_for_good(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from tests.test_journal import NOON
 DUMPS = Path(__file__).with_name("journals")
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def layout(request: pytest.FixtureRequest) -> int:
     """Return the number of an older layout."""
     return int(request.param)
@@ -124,7 +124,7 @@ def test_its_keys_and_contents_are_looked_up_as_any(older: Path) -> None:
     """A used key gives its receipt, and a repeated content is told by when it was claimed."""
     with Journal(older, now=lambda: NOON) as journal:
         dead = journal.show("dead")[0].job
-        again = Job("dead", "lightsms", "work", "Shop", (MSISDN("37061234569"),), "text", dead.fingerprint)
+        again = Job("dead", "lightsms", "", "work", "Shop", ((MSISDN("37061234569"), "text"),), dead.fingerprint)
         assert journal.begin(replace(again, key="another"), once=1e9).repeated_from == "dead"
         assert journal._tables.job("ends") == journal.show("ends")[0].job
     with Journal(older, now=lambda: NOON) as journal:

@@ -18,7 +18,7 @@ from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, 
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
 from tests.conftest import Ran
-from tests.test_journal import ANNA, BERTA, NOON, ended, job, path
+from tests.test_journal import ANNA, BERTA, NOON, connection, ended, job, path
 
 __all__ = ["path"]
 
@@ -38,11 +38,12 @@ def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = F
 
         for number in range(1, jobs + 1):
             one, at = job(f"key-{number:04}", to=[ANNA], text="same" if same else f"text {number}"), moment(number)
-            row = JobRow(number, one.key, one.fingerprint, "lightsms", "work", "Alert", at, 1, 9, "0" * 64, None)
+            row = JobRow(number, one.key, one.fingerprint, "lightsms", "work", "Alert", at, 1)
             insert(row)
             db.executemany("INSERT INTO lookup VALUES (?, ?)", _lookup_rows(row))
             insert(replace(WitnessRow(number, one.fingerprint).after_claim(at, boot), gone=1))
-            insert(MessageRow(number, ANNA.digits, 0, "SENT", 1, at, at, message_id=f"id-{number:04}"))
+            claim = ("lightsms", "demo", None, at)
+            insert(MessageRow(number, 0, 1, "SENT", at, *claim, message_id=f"id-{number:04}", recipient=ANNA.digits))
         insert(InspectionRow(1, NOON, NOON))
 
 
@@ -160,7 +161,7 @@ def is_refused(path: Path, number: int) -> bool:
 def statements(journal: Journal) -> list[str]:
     """Return the list that the SQL statements of a journal go to from now on."""
     told: list[str] = []
-    journal._tables._db.set_trace_callback(told.append)
+    connection(journal).set_trace_callback(told.append)
     return told
 
 
@@ -240,13 +241,13 @@ def test_an_open_twin_is_named_however_many_are_younger(path: Path) -> None:
 def test_a_thousand_that_never_left_are_not_read(path: Path) -> None:
     """A vendor that was down for a week leaves NOT_SENT behind, which counts for nothing."""
     lay(path, 0, moment=lambda _: NOON)
-    with Journal(path, now=lambda: NOON) as journal:
-        for number in range(50):
+    for number in range(50):
+        with Journal(path, now=lambda: NOON) as journal:
             key = f"try-{number}"
             journal.begin(job(key, to=[ANNA], text="same"), once=HOUR)
             journal.claim(key, [ANNA])
             journal.settle(key, ended(Outcome.NOT_SENT, ANNA))
-            journal._locks.release(journal._held.pop(key))
+    with Journal(path, now=lambda: NOON) as journal:
         told = statements(journal)
         assert journal.begin(job("today", to=[ANNA], text="same"), once=HOUR).repeated_from is None
         assert message_reads(told) <= 1

@@ -98,12 +98,23 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.show(key)
     job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
-    title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {job.text_length} characters, in {where}"
+    is_one_text = len({entry.message.text_sha256 for entry in entries}) == 1
+    text = f"{entries[0].message.text_length} characters" if is_one_text else "texts of their own"
+    title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {text}, in {where}"
+    recipients = [
+        {**({} if is_one_text else _text_tree(entry)), **_recipient_tree(entry), "history": _history(entry)}
+        for entry in entries
+    ]
     return Result(
-        data={**_job_tree(entries[0]), "journal": where.value, "recipients": [_recipient_tree(e) for e in entries]},
+        data={
+            **_job_tree(entries[0]),
+            **(_text_tree(entries[0]) if is_one_text else {}),
+            "journal": where.value,
+            "recipients": recipients,
+        },
         lines=rows,
         table=Table(tuple(_details(entries[0])), rows, title=title, prose=("reason", "evidence")).compact(),
-        notes=where.notes(key),
+        notes=(*where.notes(key), *_earlier(entries)),
     )
 
 
@@ -243,7 +254,7 @@ def _number(text: str | None) -> MSISDN | None:
 
 def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: bool) -> Result:
     """Return entries as a result; those that are no list are only asked for when they are written, and once."""
-    data = ({**_job_tree(entry), **_recipient_tree(entry)} for entry in entries)
+    data = ({**_job_tree(entry), **_text_tree(entry), **_recipient_tree(entry)} for entry in entries)
     stored = entries if isinstance(entries, Sequence) else None
     journal = (_Where.SANDBOX if sandbox else _Where.VENDOR).value
     result = Result(data={"journal": journal, "entries": data}, lines=map(_row, entries))
@@ -275,7 +286,7 @@ def _details(entry: JournalEntry) -> dict[str, str]:
         "message id": submission.message_id or "",
         "parts": "" if submission.parts is None else str(submission.parts),
         "cost": outcomes.price(submission.cost),
-        "attempts": str(entry.message.attempts),
+        "attempts": str(entry.message.attempt),
         "changed": _time(entry.message.updated),
         "resolved": "" if entry.message.resolved is None else "by a person",
         "reason": submission.reason.text if submission.reason else "",
@@ -290,17 +301,50 @@ def _job_tree(entry: JournalEntry) -> dict[str, Tree]:
         "profile": entry.job.profile or None,
         "sender": entry.job.sender or None,
         "begun": _time(entry.job.created),
-        "text": entry.job.text,
-        "text_length": entry.job.text_length,
-        "text_sha256": entry.job.text_sha256,
     }
+
+
+def _text_tree(entry: JournalEntry) -> dict[str, Tree]:
+    message = entry.message
+    return {"text": message.text, "text_length": message.text_length, "text_sha256": message.text_sha256}
+
+
+def _history(entry: JournalEntry) -> list[Tree]:
+    """Return all attempts at a message, oldest first."""
+    last = entry.message
+    return [
+        {
+            "attempt": each.attempt,
+            "provider": each.provider,
+            "account": each.account or None,
+            "state": each.state,
+            "claimed": None if each.claimed is None else _time(each.claimed),
+            "changed": _time(each.updated),
+            "resolved": None if each.resolved is None else _time(each.resolved),
+            "message_id": each.message_id,
+            "parts": each.parts,
+            "cost": None if each.cost is None else outcomes.price(each.cost),
+            "reason": each.reason,
+            "code": each.code,
+            "evidence": each.evidence,
+        }
+        for each in (*entry.earlier, *([last] if last.attempt else []))
+    ]
+
+
+def _earlier(entries: Sequence[JournalEntry]) -> Iterator[str]:
+    """Say of every attempt that was not the last one how it ended."""
+    for entry in entries:
+        for attempt in entry.earlier:
+            why = f": {attempt.reason}" if attempt.reason else ""
+            yield f"{entry.submission.to}, attempt {attempt.attempt} at {_time(attempt.updated)}: {attempt.state}{why}"
 
 
 def _recipient_tree(entry: JournalEntry) -> dict[str, Tree]:
     return {
         **outcomes.tree(entry.submission),
         "state": entry.state.value,
-        "attempts": entry.message.attempts,
+        "attempts": entry.message.attempt,
         "claimed": None if entry.message.claimed is None else _time(entry.message.claimed),
         "changed": _time(entry.message.updated),
         "resolved": None if entry.message.resolved is None else _time(entry.message.resolved),

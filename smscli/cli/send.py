@@ -204,16 +204,16 @@ def _job(draft: Draft, key: str | None) -> Job:
 
     message = draft.message
     sender = message.sender.value if message.sender else ""
-    account = [draft.account.fields[f.name] for f in draft.provider.fields if f.required and not f.secret]
+    account = " ".join(draft.account.fields[f.name] for f in draft.provider.fields if f.required and not f.secret)
     return Job(
         key=secrets.token_hex(8) if key is None else key,
         provider=draft.provider.name,
+        account=account,
         profile=draft.profile.name or "",
         sender=sender,
-        recipients=message.to,
-        text=message.text,
+        messages=tuple((number, message.text) for number in message.to),
         fingerprint=fingerprint(
-            provider=draft.provider.name, base_url=draft.account.base_url, account_id=" ".join(account), sender=sender,
+            provider=draft.provider.name, base_url=draft.account.base_url, account_id=account, sender=sender,
             text=message.text, recipients=message.to, send_at=message.send_at, test=message.test,
         ),
         store_text=draft.profile.store_text,

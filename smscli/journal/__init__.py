@@ -1,27 +1,32 @@
 """What was sent, refused, not sent and unknown: the durable record that keeps a recipient from being submitted twice.
 
 This package owns one SQLite file and the order in which it changes: *in flight* is committed before the first byte of
-a request leaves, the outcome after its answer. A job (one key) holds one row for each recipient. Every row starts as
-NOT_SENT, which is true, and a row that is IN_FLIGHT without a living process is UNKNOWN. It must not know vendors,
-HTTP or output, and it never resends, recreates or repairs anything by itself.
+a request leaves, the outcome after its answer. A job (one key) holds a message for each recipient, with its text, and
+a message its attempts. Every message starts as NOT_SENT, which is true, and one that is IN_FLIGHT without a living
+owner is UNKNOWN. It must not know vendors, HTTP or output, and it never resends, recreates or repairs anything by
+itself.
 
-Whether a job's process lives is told by a record lock on byte *job id* of ``<journal>.lock``: the kernel frees it on
-any death, kill -9 included. Nothing here goes by age: a slow process is not a dead one.
+What is in flight belongs to an owner: one opened journal. Whether an owner lives is told by a record lock on byte
+*owner* of ``<journal>.lock``: the kernel frees it on any death, kill -9 included. Nothing here goes by age: a slow
+process is not a dead one.
 
 ::
 
     _store.py    Journal: begin, claim, settle, resolve, purge, check, one transaction each
     _contents.py the same content under another key
-    _tables.py   the open file: transactions, rows in and out
-    _rows.py     the layout of the file, and its rows as values with a checksum
-    _layouts.py  files of earlier layouts
+    _tables.py   the store as tables: rows in and out
+    _rows.py     the layout of the store, and its rows as values with a checksum
+    _database.py what the journal asks of a store
+    _sqlite.py   the store that is a file: transactions
+    _owners.py   its lock file: which owners live
     _file.py     making, opening and refusing the file, and its trouble in words
-    _locks.py    which jobs have a living owner
+    _layouts.py  files of earlier layouts
     _entries.py  what callers give and get
 """
 
 from __future__ import annotations
 
+from smscli.journal._database import BUSY_SECONDS
 from smscli.journal._entries import (
     EVERYTHING,
     Boot,
@@ -34,7 +39,7 @@ from smscli.journal._entries import (
     Twin,
     fingerprint,
 )
-from smscli.journal._file import APPLICATION_ID, BUSY_SECONDS, begin_anew, exists
+from smscli.journal._file import APPLICATION_ID, begin_anew, exists
 from smscli.journal._store import MAX_EVIDENCE, Journal, NoJournal
 
 __all__ = [

@@ -1,6 +1,6 @@
 """The same content under another key: which job of it counts, and how long ago it was sent.
 
-However many jobs of it there are, only those are read that may count. It must not change the file.
+However many jobs of it there are, only those are read that may count. It must not change the store.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import NamedTuple
 
+from smscli.journal._database import Database
 from smscli.journal._entries import Boot, State, Twin
-from smscli.journal._locks import LockFile
 from smscli.journal._rows import BEFORE_SMSCLI, DamagedError, JobRow, Window
 from smscli.journal._tables import Tables
 
@@ -25,10 +25,10 @@ class Contents:
     """Looks for jobs by what they send, inside a transaction of the caller's; ``now`` and ``boot`` tell the time."""
 
     def __init__(
-        self, tables: Tables, locks: LockFile, now: Callable[[], float], boot: Callable[[], Boot | None]
+        self, db: Database, now: Callable[[], float], boot: Callable[[], Boot | None]
     ) -> None:  # fmt: skip
-        self._tables = tables
-        self._locks = locks
+        self._db = db
+        self._tables = Tables(db)
         self._clock = now
         self._boot = boot
 
@@ -39,7 +39,7 @@ class Contents:
         """
         for job in self._same_content(content, seconds):
             age = self._age(job)
-            if age.is_within(seconds) or self._locks.is_held(job.id):
+            if age.is_within(seconds) or self._db.is_alive(job.id):
                 return job, age.went_out and age.seconds is None
         return None, False
 
@@ -47,7 +47,7 @@ class Contents:
         """Return the newest job of this content that is being sent, was within ten minutes, or is UNKNOWN."""
         for job in self._same_content(content, TWIN_SECONDS):
             age = self._age(job)
-            if age.unknown or age.is_within(TWIN_SECONDS) or self._locks.is_held(job.id):
+            if age.unknown or age.is_within(TWIN_SECONDS) or self._db.is_alive(job.id):
                 return Twin(job.key, job.created, age.unknown)
         return None
 
@@ -65,7 +65,7 @@ class Contents:
         candidates = self._tables.candidates(content, window)
         candidates |= {number for number in latest if self._tables.witness(number).may_be_in(window)}
         for number in sorted(candidates.union(latest), reverse=True):
-            if number in candidates or self._locks.is_held(number):
+            if number in candidates or self._db.is_alive(number):
                 job = self._tables.numbered(number)
                 if job.fingerprint != content:
                     raise DamagedError("a job is not of the content it was looked up by")

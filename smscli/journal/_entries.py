@@ -14,7 +14,7 @@ from smscli.errors import Cause
 from smscli.model import MSISDN, Outcome, Submission
 
 if TYPE_CHECKING:
-    from smscli.journal._rows import JobRow, MessageRow
+    from smscli.journal._rows import AttemptRow, JobRow, MessageRow
 
 
 class Hints(NamedTuple):
@@ -65,20 +65,25 @@ class Boot:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One text for some recipients under one key; ``fingerprint`` says what else must be equal to be the same job.
+    """Some recipients, each with a text, under one key; ``fingerprint`` says what else must be equal to be the same.
 
-    ``profile`` and ``sender`` are empty when there is none. The text is kept as length and SHA-256, in clear only with
-    ``store_text``.
+    ``account`` is the public name of the account, ``profile`` and ``sender`` are empty when there is none. A text is
+    kept as length and SHA-256, in clear only with ``store_text``. No recipient stands in ``messages`` twice.
     """
 
     key: str
     provider: str
+    account: str
     profile: str
     sender: str
-    recipients: tuple[MSISDN, ...]
-    text: str
+    messages: tuple[tuple[MSISDN, str], ...]
     fingerprint: str
     store_text: bool = False
+
+    @property
+    def recipients(self) -> tuple[MSISDN, ...]:
+        """The recipients, in order."""
+        return tuple(number for number, _ in self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +153,14 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One recipient of one job: the job's row, the message's row, and what both say in the words of a send."""
+    """One recipient of one job: the job's row, the message's row, and what both say in the words of a send.
+
+    ``earlier`` are the attempts before the latest, oldest first; a list of many entries leaves them out.
+    """
 
     job: JobRow
     message: MessageRow
+    earlier: tuple[AttemptRow, ...] = ()
 
     @property
     def key(self) -> str:

@@ -16,15 +16,15 @@ from time import monotonic, time
 
 from smscli import private
 from smscli.errors import ConfigError, ConflictError
+from smscli.journal._database import BUSY_SECONDS
 from smscli.journal._entries import NO_HINTS, Hints
 from smscli.journal._layouts import MIGRATIONS, migrate
+from smscli.journal._owners import LockFile
 from smscli.journal._rows import SCHEMA, VERSION, DamagedError
 from smscli.model import visible
 
 APPLICATION_ID = 0x534D5343
 """``SMSC`` in the header of the file: tells a journal from any other database (SQLite file format, offset 68)."""
-BUSY_SECONDS = 10.0
-"""How long one step waits for other processes; a step takes milliseconds."""
 
 # What SQLite says, in words, with what to do: a sentence, or the name of one of the hints.
 _TROUBLE = {
@@ -184,7 +184,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def check_head(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
+def check_head(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints) -> None:
     """Refuse a file that is not ours, newer, or of another schema or mode; what that costs does not grow with the file.
 
     A file of an older layout is checked as a whole and brought up to date first.
@@ -201,8 +201,14 @@ def check_head(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
             hint=hints.newer,
         )
     if version in MIGRATIONS:
-        check_whole(db, path, hints)
-        migrate(db, path)
+        with locks.without_older_programs() as alone:
+            if not alone:
+                raise ConflictError(
+                    f"the journal {name} has to be brought up to date, and an earlier version of smscli is sending",
+                    hint="let it finish",
+                )
+            check_whole(db, path, hints)
+            migrate(db, path)
     # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
     named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
     if dict(db.execute(named)) != SCHEMA or mode != "delete":

@@ -10,14 +10,13 @@ import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from smscli import private
 from smscli.errors import Cause
 from smscli.journal._entries import Boot, State
-from smscli.journal._rows import SCHEMA, MessageRow, WitnessRow, checksum, key_digest
+from smscli.journal._rows import SCHEMA, VERSION, MessageRow, WitnessRow, checksum, key_digest
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
@@ -32,10 +31,8 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         try:
             # What others have written since would be missing in the copy.
             if db.execute("PRAGMA data_version").fetchone() == before:
-                while version in MIGRATIONS:
-                    MIGRATIONS[version](db)
-                    version += 1
-                db.execute(f"PRAGMA user_version = {version}")
+                MIGRATIONS[version](db)
+                db.execute(f"PRAGMA user_version = {VERSION}")
                 db.execute("COMMIT")
                 return
             db.execute("ROLLBACK")
@@ -75,61 +72,82 @@ def _copy(db: sqlite3.Connection, copy: Path) -> Path | None:
     return copy
 
 
-def _from_2(db: sqlite3.Connection) -> None:
-    """Layout 2 kept an exit status and whether to try again, layout 3 keeps the cause.
+def _rebuild(db: sqlite3.Connection, version: int) -> None:
+    """Turn the rows of layout 2 or 3 into those of layout 4.
 
-    A witness counts what went out, and keys and contents are looked up twice.
+    Layout 2 kept an exit status and whether to try again instead of the cause, and looked keys up once. Both kept one
+    text for a job and no attempts but the last.
     """
-    for index in ("message_in_flight", "job_of_content"):
+    for (index,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
         db.execute(f"DROP INDEX {index}")
-    for table in ("message", "witness"):
+    for table in ("job", "message", "witness"):
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
-    for name in ("message", "witness", "lookup", "inspection"):
-        db.execute(SCHEMA[name])
-    old = db.execute("SELECT * FROM old_message ORDER BY job")
-    for job, rows in groupby(old, key=lambda row: row[0]):
-        _renew(db, job, list(rows))
-    db.create_function("key_digest", 1, key_digest, deterministic=True)
-    # In order, as a tree of this size grows fast only at its end.
-    db.execute(
-        "INSERT INTO lookup SELECT key_digest(key), id FROM job UNION ALL SELECT fingerprint, id FROM job ORDER BY 1, 2"
-    )
-    db.create_function("key_digest", 1, None)
-    for table in ("message", "witness"):
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for name, definition in SCHEMA.items():
+        if definition.startswith("CREATE TABLE") and name not in there:
+            db.execute(definition)
+    for job in db.execute("SELECT * FROM old_job ORDER BY id"):
+        _renew(db, version, job)
+    if "lookup" not in there:
+        db.create_function("key_digest", 1, key_digest, deterministic=True)
+        # In order, as a tree of this size grows fast only at its end.
+        db.execute(
+            "INSERT INTO lookup "
+            "SELECT key_digest(key), id FROM job UNION ALL SELECT fingerprint, id FROM job ORDER BY 1, 2"
+        )
+        db.create_function("key_digest", 1, None)
+    for table in ("job", "message", "witness"):
         db.execute(f"DROP TABLE old_{table}")
     for definition in SCHEMA.values():
         if definition.startswith("CREATE INDEX"):
             db.execute(definition)
 
 
-def _renew(db: sqlite3.Connection, job: int, rows: Sequence[Sequence[Any]]) -> None:
-    """Write the messages of one job in the new layout, and its witness."""
-    renewed = [_renewed(row) for row in rows]
-    marks = ", ".join("?" * len(renewed[0]))
-    db.executemany(f"INSERT INTO message VALUES ({marks})", renewed)  # noqa: S608  (question marks)
-    owner = db.execute("SELECT fingerprint FROM job WHERE id = ?", (job,)).fetchone()
-    if owner is None:
-        return
-    old = db.execute("SELECT * FROM old_witness WHERE job = ?", (job,)).fetchone()
-    sound = (old is None or old[-1] == checksum(old[:-1])) and all(row[-1] == checksum(row[:-1]) for row in renewed)
-    witness = WitnessRow(job, *owner)
-    if sound:
-        messages = [MessageRow(*row[:-1]) for row in renewed]
-        boot = old and Boot(old[1], old[2])
+def _renew(db: sqlite3.Connection, version: int, job: Sequence[Any]) -> None:
+    """Write one job with its messages and its witness."""
+    *values, match = job
+    *front, length, text_sha256, text = values
+    sound = match == checksum(values)
+    _insert(db, "job", front, sound=sound)
+    messages: list[MessageRow] = []
+    for row in db.execute("SELECT * FROM old_message WHERE job = ? ORDER BY position", (job[0],)).fetchall():
+        *old, match = row
+        sound = sound and match == checksum(old)
+        number, recipient, position, state, attempts, updated, claimed, resolved, *said = old
+        if version == 2:
+            said = _with_cause(state, said)
+        provider, account = (front[3], "") if attempts else (None, None)
+        tried = (number, position, attempts, state, updated, provider, account, None, claimed, resolved, *said)
+        message = MessageRow(*[*tried, recipient, length, text_sha256, text])
+        *columns, _ = message.columns()
+        _insert(db, "message", columns, sound=match == checksum(old) and job[-1] == checksum(values))
+        messages.append(message)
+    old_witness = db.execute("SELECT * FROM old_witness WHERE job = ?", (job[0],)).fetchone()
+    sound = sound and (old_witness is None or old_witness[-1] == checksum(old_witness[:-1]))
+    witness = WitnessRow(job[0], front[2])
+    if sound and version == 3 and old_witness:
+        witness = WitnessRow(*old_witness[:-1])
+    elif sound:
+        boot = old_witness and Boot(old_witness[1], old_witness[2])
         for moment in sorted(m.claimed for m in messages if m.claimed is not None):
             witness = witness.after_claim(moment, boot)
         witness = witness.counting((), messages)
-    *values, match = witness.columns()
+    *columns, _ = witness.columns()
+    _insert(db, "witness", columns, sound=sound)
+
+
+def _insert(db: sqlite3.Connection, table: str, values: Sequence[object], *, sound: bool) -> None:
+    """Insert a row; one that was damaged stays so."""
     marks = ", ".join("?" * (len(values) + 1))
-    db.execute(f"INSERT INTO witness VALUES ({marks})", (*values, match if sound else "damaged"))  # noqa: S608  (as above)
+    match = checksum(values) if sound else "damaged"
+    db.execute(f"INSERT INTO {table} VALUES ({marks})", (*values, match))  # noqa: S608  (constants, question marks)
 
 
-def _renewed(row: Sequence[Any]) -> tuple[Any, ...]:
-    *old, stored = row
-    *front, status, code, hint, retry, evidence = old
-    cause = Cause.STALE if retry and front[3] == State.REFUSED else _CAUSE_OF_STATUS.get(status)
-    new = (*front, cause, code, hint, evidence)
-    return (*new, checksum(new) if stored == checksum(old) else "damaged")
+def _with_cause(state: str, said: Sequence[Any]) -> list[Any]:
+    """Return what layout 2 kept of an outcome, its exit status as a cause."""
+    *front, status, code, hint, retry, evidence = said
+    cause = Cause.STALE if retry and state == State.REFUSED else _CAUSE_OF_STATUS.get(status)
+    return [*front, cause, code, hint, evidence]
 
 
 _CAUSE_OF_STATUS = {
@@ -144,8 +162,15 @@ _WITNESS_OF_2 = """CREATE TABLE witness (
     checksum TEXT NOT NULL
 )"""
 
+
+def _from_1(db: sqlite3.Connection) -> None:
+    db.execute(_WITNESS_OF_2)
+    _rebuild(db, 2)
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], object]] = {
-    1: lambda db: db.execute(_WITNESS_OF_2),
-    2: _from_2,
+    1: _from_1,
+    2: lambda db: _rebuild(db, 2),
+    3: lambda db: _rebuild(db, 3),
 }
-"""What turns each older layout into the next one, inside a transaction."""
+"""What turns each older layout into this one, inside a transaction."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from math import inf
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -17,10 +18,30 @@ from smscli.errors import Cause, ConfigError
 from smscli.journal._entries import Boot, State, digest
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
 
-VERSION = 3
+VERSION = 4
 """The layout this program reads and writes; a file with a higher one belongs to a newer smscli."""
 FRESH_SECONDS, TRY_SECONDS = 86_400.0, 3600.0
 """A check of the whole file is due again after so long, or after a try that did not come to its end."""
+
+_TRIED = """job INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt >= 0),
+    state TEXT NOT NULL CHECK (state IN ('SENT', 'REFUSED', 'NOT_SENT', 'UNKNOWN', 'IN_FLIGHT')),
+    updated REAL NOT NULL,
+    provider TEXT,
+    account TEXT,
+    owner INTEGER,
+    claimed REAL,
+    resolved REAL,
+    message_id TEXT,
+    parts INTEGER,
+    amount TEXT,
+    currency TEXT,
+    reason TEXT,
+    cause TEXT,
+    code TEXT,
+    hint TEXT,
+    evidence TEXT"""
 
 SCHEMA = {
     "job": """CREATE TABLE job (
@@ -32,31 +53,21 @@ SCHEMA = {
     sender TEXT NOT NULL,
     created REAL NOT NULL,
     recipients INTEGER NOT NULL CHECK (recipients > 0),
+    checksum TEXT NOT NULL
+)""",
+    "message": f"""CREATE TABLE message (
+    {_TRIED},
+    recipient TEXT NOT NULL,
     text_length INTEGER NOT NULL,
     text_sha256 TEXT NOT NULL,
     text TEXT,
-    checksum TEXT NOT NULL
-)""",
-    "message": """CREATE TABLE message (
-    job INTEGER NOT NULL,
-    recipient TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('SENT', 'REFUSED', 'NOT_SENT', 'UNKNOWN', 'IN_FLIGHT')),
-    attempts INTEGER NOT NULL CHECK (attempts >= 0),
-    updated REAL NOT NULL,
-    claimed REAL,
-    resolved REAL,
-    message_id TEXT,
-    parts INTEGER,
-    amount TEXT,
-    currency TEXT,
-    reason TEXT,
-    cause TEXT,
-    code TEXT,
-    hint TEXT,
-    evidence TEXT,
     checksum TEXT NOT NULL,
-    PRIMARY KEY (job, recipient)
+    PRIMARY KEY (job, position)
+) WITHOUT ROWID""",
+    "attempt": f"""CREATE TABLE attempt (
+    {_TRIED},
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (job, position, attempt)
 ) WITHOUT ROWID""",
     "job_of_content": "CREATE INDEX job_of_content ON job (fingerprint)",
     "message_in_flight": "CREATE INDEX message_in_flight ON message (job) WHERE state = 'IN_FLIGHT'",
@@ -83,8 +94,9 @@ SCHEMA = {
 }
 """Names and definitions, letter for letter as SQLite keeps them.
 
-``lookup`` says a second time, apart from the indexes of ``job``, which job has a key (``key_digest``) or a content
-(its fingerprint): a single damaged page must not make a used key look free.
+``message`` holds the latest attempt at each message, ``attempt`` those before it. ``lookup`` says a second time, apart
+from the indexes of ``job``, which job has a key (``key_digest``) or a content (its fingerprint): a single damaged page
+must not make a used key look free.
 """
 
 # No journal is older than this program (2024-01-01): a clock that says so was wrong.
@@ -103,6 +115,8 @@ class _Row:
 
     __slots__ = ()
     TABLE: ClassVar[str]
+    KEYS: ClassVar[int] = 1
+    """So many of the first columns name the row."""
 
     @classmethod
     def read(cls, columns: Sequence[Any]) -> Self:
@@ -118,10 +132,26 @@ class _Row:
         values = [getattr(self, name) for name in self.__match_args__]  # type: ignore[attr-defined]  # of a dataclass
         return (*values, checksum(values))
 
+    @classmethod
+    @cache
+    def insertion(cls) -> str:
+        """Return the statement that inserts ``columns``."""
+        marks = ", ".join("?" * (len(cls.__match_args__) + 1))  # type: ignore[attr-defined]  # as above
+        return f"INSERT INTO {cls.TABLE} VALUES ({marks})"  # noqa: S608  (constants and question marks)
+
+    @classmethod
+    @cache
+    def change(cls) -> str:
+        """Return the statement that puts ``columns``, those that name the row last, in the place of a row's own."""
+        columns = (*cls.__match_args__, "checksum")  # type: ignore[attr-defined]  # as above
+        values = ", ".join(f"{name} = ?" for name in columns[cls.KEYS :])
+        names = " AND ".join(f"{name} = ?" for name in columns[: cls.KEYS])
+        return f"UPDATE {cls.TABLE} SET {values} WHERE {names}"  # noqa: S608  (as above)
+
 
 @dataclass(frozen=True, slots=True)
 class JobRow(_Row):
-    """One job. ``created`` is Unix seconds; ``text`` is None unless the profile asked to keep it."""
+    """One job, as it was begun. ``created`` is Unix seconds."""
 
     TABLE = "job"
 
@@ -133,9 +163,6 @@ class JobRow(_Row):
     sender: str
     created: float
     recipients: int
-    text_length: int
-    text_sha256: str
-    text: str | None
 
 
 class Window(NamedTuple):
@@ -202,21 +229,24 @@ class InspectionRow(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRow(_Row):
-    """One recipient of one job; every change is a new row.
+class AttemptRow(_Row):
+    """One attempt at one message; ``attempt`` counts from 1, and is 0 as long as there was none.
 
-    Times are Unix seconds: ``claimed`` is when it last went in flight, ``updated`` when its state last changed,
-    ``resolved`` when a person decided what became of it.
+    ``owner`` is who claimed it: with ``attempt`` it names the claim. Times are Unix seconds: ``claimed`` is when it
+    went in flight, ``updated`` when its state last changed, ``resolved`` when a person decided what became of it.
     """
 
-    TABLE = "message"
+    TABLE = "attempt"
+    KEYS = 3
 
     job: int
-    recipient: str
     position: int
-    state: str
-    attempts: int
-    updated: float
+    attempt: int = 0
+    state: str = State.NOT_SENT
+    updated: float = 0.0
+    provider: str | None = None
+    account: str | None = None
+    owner: int | None = None
     claimed: float | None = None
     resolved: float | None = None
     message_id: str | None = None
@@ -230,14 +260,49 @@ class MessageRow(_Row):
     evidence: str | None = None
 
     @property
+    def cost(self) -> Money | None:
+        """What it cost, if the vendor said."""
+        return Money(Decimal(self.amount), self.currency) if self.amount is not None else None
+
+    @property
+    def why(self) -> Reason | None:
+        """Why it is not SENT, if that is known."""
+        if self.reason is None or self.cause is None:
+            return None
+        return Reason(self.reason, Cause(self.cause), self.code, self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow(AttemptRow):
+    """One message of one job with the latest attempt at it; every change is a new row.
+
+    ``text`` is None unless the profile asked to keep it.
+    """
+
+    TABLE = "message"
+    KEYS = 2
+
+    recipient: str = ""
+    text_length: int = 0
+    text_sha256: str = ""
+    text: str | None = None
+
+    @property
     def went_out(self) -> bool:
         """Whether it was claimed, and is not proved unsent."""
         return self.state != State.NOT_SENT and self.claimed is not None
 
-    def in_flight(self, moment: float) -> MessageRow:
+    @property
+    def past(self) -> AttemptRow:
+        """The latest attempt, to be kept when there is another."""
+        return AttemptRow(*[getattr(self, name) for name in AttemptRow.__match_args__])
+
+    def in_flight(self, moment: float, owner: int, provider: str, account: str) -> MessageRow:
         """Return it as claimed: whatever an earlier attempt left is gone."""
-        attempts = self.attempts + 1
-        return MessageRow(self.job, self.recipient, self.position, State.IN_FLIGHT, attempts, moment, claimed=moment)
+        return MessageRow(
+            self.job, self.position, self.attempt + 1, State.IN_FLIGHT, moment, provider, account, owner, moment,
+            recipient=self.recipient, text_length=self.text_length, text_sha256=self.text_sha256, text=self.text,
+        )  # fmt: skip
 
     def died(self, moment: float, hint: str | None) -> MessageRow:
         """Return it as UNKNOWN: whoever was sending it ended before the answer was recorded."""
@@ -267,13 +332,7 @@ class MessageRow(_Row):
     def submission(self) -> Submission:
         """Return the outcome in the words of a send."""
         outcome = Outcome.UNKNOWN if self.state == State.IN_FLIGHT else Outcome(self.state)
-        cost = Money(Decimal(self.amount), self.currency) if self.amount is not None else None
-        reason = (
-            Reason(self.reason, Cause(self.cause), self.code, self.hint)
-            if self.reason is not None and self.cause is not None
-            else None
-        )
-        return Submission(MSISDN(self.recipient), outcome, self.message_id, self.parts, cost, reason)
+        return Submission(MSISDN(self.recipient), outcome, self.message_id, self.parts, self.cost, self.why)
 
     def _because(self, reason: Reason | None, state: State, moment: float) -> MessageRow:
         return replace(

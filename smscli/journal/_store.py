@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import randbelow
 from time import monotonic
 from types import TracebackType
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._contents import Contents
+from smscli.journal._database import BUSY_SECONDS, Database, LostError
 from smscli.journal._entries import (
     EVERYTHING,
     NO_HINTS,
@@ -26,8 +27,7 @@ from smscli.journal._entries import (
     digest,
     is_pending,
 )
-from smscli.journal._file import BUSY_SECONDS, check_file, ensure, explained, lock_path
-from smscli.journal._locks import LockFile
+from smscli.journal._owners import FIRST_OWNER
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import Tables, complete, is_text
 from smscli.model import MSISDN, Outcome, Submission, visible
@@ -38,8 +38,10 @@ MAX_KEY = 255
 
 _OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
-# Seconds a send may spend on checking the whole file, and the lock of whoever is at it (no job has that number).
-_CHECK_SECONDS, _CHECK_LOCK = 2.0, 0
+# Seconds a send may spend on checking the whole store, and what whoever is at it holds (no owner has that number).
+_CHECK_SECONDS, _CHECKING = 2.0, 0
+# So often a lost connection is replaced to record an outcome.
+_RECONNECTIONS = 3
 
 
 class NoJournal:
@@ -49,8 +51,7 @@ class NoJournal:
 
     def begin(self, job: Job, *, once: float | None = None) -> Opened:  # noqa: ARG002  (the journal's own shape)
         """Open the job: every recipient is still to be sent."""
-        numbers = dict.fromkeys(job.recipients)
-        return Opened(job.key, tuple(Submission(number, Outcome.NOT_SENT) for number in numbers), 0.0)
+        return Opened(job.key, tuple(Submission(number, Outcome.NOT_SENT) for number in job.recipients), 0.0)
 
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Keep nothing."""
@@ -64,61 +65,69 @@ class NoJournal:
         """Hold nothing."""
 
 
-class Journal:
-    """One journal file, opened by one thread of one process.
+@dataclass
+class _Held:
+    """A job that this journal works on, alone or not: where its recipients stand, who sends, and what is claimed.
 
-    ``path`` is created when there never was one (``is_new`` then says so), 0600 in a directory of 0700; an existing
-    file is never replaced, mended or migrated down. ``now`` gives Unix seconds; ``boot`` is the second witness of
-    time, None where the system has none; ``hints`` say what to do about trouble, ``tell`` takes a line on what was
-    done besides. Raises ConfigError when the file cannot be trusted or used.
+    ``claims`` gives for each place the owner and the number of the attempt that is this journal's own.
+    """
+
+    alone: bool
+    places: Mapping[MSISDN, int]
+    provider: str
+    account: str
+    claims: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+class Journal:
+    """One journal, opened by one thread of one process; it is one owner of what it has in flight.
+
+    ``place`` is the path of a file, which is created when there never was one (``is_new`` then says so), 0600 in a
+    directory of 0700; an existing file is never replaced, mended or migrated down. ``now`` gives Unix seconds; ``boot``
+    is the second witness of time, None where the system has none; ``hints`` say what to do about trouble, ``tell``
+    takes a line on what was done besides. Raises ConfigError when the store cannot be trusted or used.
     """
 
     def __init__(
         self,
-        path: Path,
+        place: Path,
         *,
         now: Callable[[], float],
         boot: Callable[[], Boot | None] = lambda: None,
         hints: Hints = NO_HINTS,
         tell: Callable[[str], object] = lambda _line: None,
     ) -> None:
-        if os.name == "nt":
-            raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint=hints.no_locks)
-        self._path = Path(os.path.realpath(path))
         self._now = now
         self._boot = boot
         self._hints = hints
         self._tell = tell
-        self._held: dict[str, int] = {}
-        with ExitStack() as stack, explained(self._path, hints):
-            self.is_new = ensure(self._path, hints)
-            check_file(self._path, hints)
-            self._locks = LockFile.open(lock_path(self._path), hints)
-            stack.callback(self._locks.close)
-            stack.callback(self._release)
-            self._tables = Tables(self._path, hints)
-            stack.callback(self._tables.close)
-            self._contents = Contents(self._tables, self._locks, self._clock, boot)
-            self._unclean = self._settle_for_the_dead() or self._tables.recovered
+        self._held: dict[str, _Held] = {}
+        self._owner: int | None = None
+        self._db = _opened(place, hints)
+        with ExitStack() as stack, self._db.explained():
+            stack.callback(self._db.close)
+            self.is_new = self._db.is_new
+            self._tables = Tables(self._db)
+            self._contents = Contents(self._db, self._clock, boot)
+            self._unclean = self._settle_for_the_dead() or self._db.recovered
             self._stack = stack.pop_all()
 
     # --- the way of one send ------------------------------------------------------------------------------------------
 
-    def begin(self, job: Job, *, once: float | None = None) -> Opened:
+    def begin(self, job: Job, *, once: float | None = None, together: bool = False) -> Opened:
         """Find or insert the job, hold it until ``close``, and return where each recipient stands.
 
         ``once``: when the same content was begun under any key within that many seconds, and not all of it is proved
         unsent, that job is opened instead and nothing is inserted. Where the clock was changed, so that nobody can
-        tell how long ago that was, it counts as within.
-        Raises ConflictError when the key was used for other content or a living process holds the job, InputError for
+        tell how long ago that was, it counts as within. ``together``: others that say so may work on the job as well.
+        Raises ConflictError when the key was used for other content or a living owner holds the job, InputError for
         a key that cannot be one, ConfigError when the journal cannot be written. In every case nothing was sent.
         """
         key = _checked_key(job.key)
         self._check_when_due()
-        recipients = tuple(dict.fromkeys(job.recipients))
         repeated: JobRow | None = None
         doubted, twin = False, None
-        with self._tables.writing("nothing was sent"):
+        with self._db.writing("nothing was sent"):
             stored = self._tables.job(key)
             if stored and stored.fingerprint != job.fingerprint:
                 raise ConflictError(
@@ -130,12 +139,20 @@ class Journal:
                     self._contents.repetition(job.fingerprint, once) if once is not None else (None, False)
                 )
                 twin = None if repeated else self._contents.twin(job.fingerprint)
-            stored = stored or repeated or self._insert(key, job, recipients)
-            self._hold(stored)
-            messages = {message.recipient: message for message in self._settled(stored)}
+            stored = stored or repeated or self._insert(key, job)
+            rows = self._tables.messages(stored)
+            if self._is_worked_on(stored, () if together else rows):
+                raise _in_flight_elsewhere(stored.key)
+            rows = self._settled(stored, rows)
+            if not together and not self._db.hold(stored.id):
+                raise _in_flight_elsewhere(stored.key)
+        messages = {message.recipient: message for message in rows}
+        asked = [messages[number.digits] for number in job.recipients]
+        places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
+        self._held[stored.key] = _Held(not together, places, job.provider, job.account)
         return Opened(
             stored.key,
-            tuple(messages[number.digits].submission() for number in recipients),
+            tuple(message.submission() for message in asked),
             stored.created,
             repeated_from=stored.key if repeated else None,
             doubted=doubted,
@@ -145,45 +162,66 @@ class Journal:
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Commit durably that these recipients are in flight; only then may the first byte leave.
 
-        Raises ConfigError when that cannot be recorded and ConflictError when one of them may not be sent (again): in
-        both cases none of them is in flight and nothing may be sent.
+        Raises ConfigError when that cannot be recorded and ConflictError when one of them may not be sent (again) or
+        another owner is sending it: in both cases none of them is in flight and nothing may be sent.
         """
         moment, boot = self._clock(), self._boot()
-        with self._tables.writing("nothing was sent to these recipients"):
-            job = self._held_job(key)
-            messages = self._messages(job, recipients)
-            for message in messages:
-                if not is_pending(message.submission()):
-                    raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
-            witness = self._tables.witness(job.id).after_claim(moment, boot)
-            self._change(messages, [message.in_flight(moment) for message in messages], witness)
+        held = self._work(key)
+        places = _places(held, key, recipients)
+        owner = self._own()
+        claims: dict[int, tuple[int, int]] = {}
+        try:
+            with self._db.writing("nothing was sent to these recipients", alone=False):
+                job = self._known(key)
+                messages = self._tables.to_claim(job, places)
+                if len(messages) != len(places):
+                    raise _in_flight_elsewhere(key)
+                if not held.alone and self._db.is_alive(job.id):
+                    raise _in_flight_elsewhere(key)
+                witness = self._tables.witness(job.id, to_change=True)
+                for message in messages:
+                    if not is_pending(message.submission()):
+                        raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
+                    if message.attempt:
+                        self._tables.insert(message.past)
+                claimed = [message.in_flight(moment, owner, held.provider, held.account) for message in messages]
+                claims = {message.position: (owner, message.attempt) for message in claimed}
+                self._change(messages, claimed, witness.after_claim(moment, boot))
+        except LostError:
+            self._give_back(key, claims)
+            raise
+        held.claims |= claims
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
     ) -> None:
         """Record how claimed recipients ended; NOT_SENT gives the claim back.
 
+        It may be recorded twice: only this journal's own claim is touched, in flight or taken for UNKNOWN meanwhile.
         ``evidence`` is what an answer that was not understood looked like, escaped; 4 KiB of it are kept. ``seconds``
         is how long it may wait for other processes, if that is longer than usual.
         Raises ConfigError when it cannot be recorded: then they stay in flight, which a later run reads as unknown.
         """
-        moment = self._clock()
+        held = self._work(key)
+        by_place = dict(zip(_places(held, key, [s.to for s in submissions]), submissions, strict=True))
         text = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
-        with self._tables.writing(consequence, seconds=max(seconds, BUSY_SECONDS)):
-            job = self._held_job(key)
-            messages = self._messages(job, [submission.to for submission in submissions])
-            for message in messages:
-                if message.state != State.IN_FLIGHT:
-                    raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
-            ended = [m.ended(submission, moment, text) for m, submission in zip(messages, submissions, strict=True)]
-            self._change(messages, ended, self._tables.witness(job.id))
+        deadline = monotonic() + max(seconds, BUSY_SECONDS)
+        for left in range(_RECONNECTIONS, -1, -1):
+            try:
+                with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
+                    self._record(key, by_place, held.claims, text)
+                break
+            except LostError:
+                if not left or monotonic() > deadline:
+                    raise
+                self._reconnect()
+        for place in by_place:
+            held.claims.pop(place, None)
 
     def close(self) -> None:
-        """Let go of every job and of the file. What is still in flight is unknown from now on."""
-        # Everything is committed by now, and the kernel frees what could not be: trouble here changes nothing.
-        with suppress(OSError, sqlite3.Error):
-            self._stack.close()
+        """Let go of every job and of the store. What is still in flight is unknown from now on."""
+        self._stack.close()
 
     def __enter__(self) -> Journal:
         return self
@@ -200,7 +238,7 @@ class Journal:
 
         They are read page by page; what changes meanwhile may or may not be seen. Raises ConfigError at a damaged one.
         """
-        with self._tables.explained():
+        with self._db.explained():
             for page in self._tables.pages(selection, newest_first=newest_first):
                 for job, rows in page:
                     yield from filter(selection.includes, (JournalEntry(job, m) for m in complete(job, rows)))
@@ -210,14 +248,15 @@ class Journal:
         return self._tables.counts(selection)
 
     def show(self, key: str) -> tuple[JournalEntry, ...]:
-        """Return the entries of one job; raise InputError when there is no such key."""
-        with self._tables.reading():
+        """Return the entries of one job, all attempts included; raise InputError when there is no such key."""
+        with self._db.reading():
             job = self._known(key)
-            return tuple(JournalEntry(job, message) for message in self._tables.messages(job))
+            earlier = self._tables.earlier(job)
+            return tuple(JournalEntry(job, m, earlier.get(m.position, ())) for m in self._tables.messages(job))
 
     def knows(self, key: str) -> bool:
         """Return whether there is such a key."""
-        with self._tables.reading():
+        with self._db.reading():
             return self._tables.job(key) is not None
 
     def resolve(self, key: str, *, sent: bool, to: MSISDN | None = None) -> tuple[JournalEntry, ...]:
@@ -227,13 +266,14 @@ class Journal:
         or nothing unknown under it, ConflictError when a living process holds the job.
         """
         moment = self._clock()
-        with self._tables.writing("nothing was changed"):
+        with self._db.writing("nothing was changed"):
             job = self._known(key)
-            if self._locks.is_held(job.id):
+            messages = self._tables.messages(job)
+            if self._is_worked_on(job, messages):
                 raise _in_flight_elsewhere(key)
             unknown = [
                 message
-                for message in self._settled(job)
+                for message in self._settled(job, messages)
                 if message.state == State.UNKNOWN and (to is None or message.recipient == to.digits)
             ]
             if not unknown:
@@ -255,13 +295,14 @@ class Journal:
         before = self._clock() - older_than
         forgotten = 0
         for page in self._tables.pages():
-            with self._tables.explained():
+            with self._db.explained():
                 over = [job for job, rows in page if _ended_before(before, complete(job, rows))]
             if over:
-                with self._tables.writing("the rest was not forgotten"):
+                with self._db.writing("the rest was not forgotten"):
                     # Read again: others may have changed or forgotten it since.
                     for job in filter(self._tables.still_has, over):
-                        if _ended_before(before, self._tables.messages(job)) and not self._locks.is_held(job.id):
+                        messages = self._tables.messages(job)
+                        if _ended_before(before, messages) and not self._is_worked_on(job, messages):
                             self._tables.forget(job)
                             forgotten += job.recipients
         return forgotten
@@ -272,11 +313,11 @@ class Journal:
         Raises ConfigError when a page of it is damaged.
         """
         begun = self._clock()
-        self._tables.check_whole()
+        self._db.check_whole()
         problems: list[str] = []
         last: int | None = None
         while True:
-            with self._tables.reading():
+            with self._db.reading():
                 last, page = self._tables.page(last)
                 for job, rows in page:
                     try:
@@ -287,22 +328,23 @@ class Journal:
                 break
         problems += () if problems else self._tables.odd_records()
         if not problems:
-            with suppress(ConfigError), self._tables.writing("it is sound all the same"):
-                self._tables.put(InspectionRow(1, begun, begun))
+            with suppress(ConfigError), self._db.writing("it is sound all the same"):
+                self._tables.put_inspection(InspectionRow(1, begun, begun))
         return tuple(problems)
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
 
     def _settle_for_the_dead(self) -> bool:
-        """Turn what is in flight under dead processes into UNKNOWN; return whether there was any."""
-        some = False
-        if self._tables.in_flight():
-            with self._tables.writing("nothing was sent"):
-                for job in self._tables.in_flight():
-                    if not self._locks.is_held(job.id):
-                        self._settled(job)
-                        some = True
-        return some
+        """Turn what is in flight under dead owners into UNKNOWN; return whether there was any."""
+        if not self._tables.in_flight():
+            return False
+        with self._db.writing("nothing was sent"):
+            buried = [job for job in self._tables.in_flight() if self._buried(job)]
+        return bool(buried)
+
+    def _buried(self, job: JobRow) -> bool:
+        messages = self._tables.messages(job)
+        return self._settled(job, messages) != messages
 
     def _check_when_due(self) -> None:
         """Check the whole file before a send, if an end was unclean or the last check is too long ago.
@@ -310,21 +352,21 @@ class Journal:
         It is bounded; what a send touches is checked in any case. Raises ConfigError when the file is damaged.
         """
         now = self._clock()
-        with self._tables.reading():
+        with self._db.reading():
             inspection = self._tables.inspection()
         if inspection and inspection.is_fresh(now) and not self._unclean:
             return
-        with explained(self._path, self._hints, "nothing was sent"):
-            if not self._locks.hold(_CHECK_LOCK):
-                return  # somebody else is at it
-            try:
-                started = monotonic()
-                whole = self._tables.check_whole(_CHECK_SECONDS)
-                seconds = f"{monotonic() - started:.1f} s"
-                with self._tables.writing("nothing was sent"):
-                    self._tables.put(InspectionRow(1, now, now if whole else inspection.ended if inspection else None))
-            finally:
-                self._locks.release(_CHECK_LOCK)
+        if not self._db.hold(_CHECKING):
+            return  # somebody else is at it
+        try:
+            started = monotonic()
+            whole = self._db.check_whole(_CHECK_SECONDS)
+            seconds = f"{monotonic() - started:.1f} s"
+            with self._db.writing("nothing was sent"):
+                ended = now if whole else inspection.ended if inspection else None
+                self._tables.put_inspection(InspectionRow(1, now, ended))
+        finally:
+            self._db.release(_CHECKING)
         self._unclean = False
         self._tell(
             f"checked the whole journal: {seconds}"
@@ -332,20 +374,63 @@ class Journal:
             else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
         )
 
-    def _settled(self, job: JobRow) -> tuple[MessageRow, ...]:
-        """Return the job's messages, those in flight turned into UNKNOWN: whoever was sending them is dead."""
+    def _settled(self, job: JobRow, messages: tuple[MessageRow, ...]) -> tuple[MessageRow, ...]:
+        """Return the job's messages, those in flight under a dead owner turned into UNKNOWN."""
         moment = self._clock()
-        messages = self._tables.messages(job)
-        settled = tuple(m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT else m for m in messages)
+        settled = tuple(
+            m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT and not self._db.is_alive(m.owner) else m
+            for m in messages
+        )
         if settled != messages:
             self._change(messages, settled, self._tables.witness(job.id))
         return settled
 
-    def _messages(self, job: JobRow, recipients: Sequence[MSISDN]) -> list[MessageRow]:
-        messages = {number: self._tables.message(job, number) for number in recipients}
-        if len(messages) != len(recipients):
-            raise ConfigError(f"a recipient was named twice under key {job.key!r}")
-        return list(messages.values())
+    def _is_worked_on(self, job: JobRow, messages: Sequence[MessageRow]) -> bool:
+        """Return whether somebody has the job to himself, or one of these messages of it in flight."""
+        return any(map(self._db.is_alive, {job.id, *(m.owner for m in messages if m.state == State.IN_FLIGHT)}))
+
+    def _record(
+        self, key: str, by_place: Mapping[int, Submission], claims: Mapping[int, tuple[int, int]], evidence: str | None
+    ) -> None:
+        """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile."""
+        moment = self._clock()
+        job = self._known(key)
+        messages = self._tables.to_change(job, tuple(by_place))
+        ended: list[MessageRow] = []
+        for message in messages:
+            submission = by_place[message.position]
+            ours = (message.owner, message.attempt) == claims.get(message.position) and message.resolved is None
+            if ours and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+                ended.append(message.ended(submission, moment, evidence))
+            elif ours and message == message.ended(submission, message.updated, evidence):
+                ended.append(message)  # it was recorded, and the confirmation was lost
+            else:
+                raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
+        self._change(messages, ended, self._tables.witness(job.id, to_change=True))
+
+    def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
+        """Take back a claim of which nobody can tell whether it was committed. Nothing was sent.
+
+        Where that fails too it is read as unknown later: needless, but safe.
+        """
+        with suppress(ConfigError):
+            self._reconnect()
+            moment = self._clock()
+            with self._db.writing(""):
+                job = self._known(key)
+                messages = [
+                    message
+                    for message in self._tables.messages(job)
+                    if (message.owner, message.attempt) == claims.get(message.position)
+                    and message.state in (State.IN_FLIGHT, State.UNKNOWN)
+                ]
+                back = [m.ended(Submission(MSISDN(m.recipient), Outcome.NOT_SENT), moment, None) for m in messages]
+                self._change(messages, back, self._tables.witness(job.id))
+
+    def _reconnect(self) -> None:
+        """Begin a new connection, as another owner: over the old one this journal may look dead to others."""
+        self._db.reconnect()
+        self._owner = None
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
@@ -356,7 +441,7 @@ class Journal:
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _insert(self, key: str, job: Job, recipients: Sequence[MSISDN]) -> JobRow:
+    def _insert(self, key: str, job: Job) -> JobRow:
         moment = self._clock()
         row = JobRow(
             id=self._tables.newest()[0] + 1,
@@ -366,31 +451,30 @@ class Journal:
             profile=job.profile,
             sender=job.sender,
             created=moment,
-            recipients=len(recipients),
-            text_length=len(job.text),
-            text_sha256=digest(job.text),
-            text=job.text if job.store_text else None,
+            recipients=len(job.messages),
         )
         self._tables.insert(row)
         self._tables.insert(WitnessRow(row.id, row.fingerprint))
-        for position, number in enumerate(recipients):
-            self._tables.insert(MessageRow(row.id, number.digits, position, State.NOT_SENT, attempts=0, updated=moment))
+        for position, (number, text) in enumerate(job.messages):
+            self._tables.insert(
+                MessageRow(
+                    row.id, position, updated=moment, recipient=number.digits, text_length=len(text),
+                    text_sha256=digest(text), text=text if job.store_text else None,
+                )
+            )  # fmt: skip
         return row
 
-    def _hold(self, job: JobRow) -> None:
-        if not self._locks.hold(job.id):
-            raise _in_flight_elsewhere(job.key)
-        self._held[job.key] = job.id
+    def _own(self) -> int:
+        """Return who this journal is: a number that nobody had before."""
+        while self._owner is None:
+            number = FIRST_OWNER + randbelow(1 << 61)
+            self._owner = number if self._db.hold(number) else None
+        return self._owner
 
-    def _held_job(self, key: str) -> JobRow:
+    def _work(self, key: str) -> _Held:
         if key not in self._held:
             raise ConfigError(f"key {key!r} was not begun by this process")
-        return self._known(key)
-
-    def _release(self) -> None:
-        for job_id in self._held.values():
-            self._locks.release(job_id)
-        self._held.clear()
+        return self._held[key]
 
     def _known(self, key: str) -> JobRow:
         job = self._tables.job(key)
@@ -400,6 +484,22 @@ class Journal:
 
     def _clock(self) -> float:
         return float(self._now())
+
+
+def _opened(place: Path, hints: Hints) -> Database:
+    from smscli.journal._sqlite import SqliteDatabase
+
+    return SqliteDatabase(place, hints)
+
+
+def _places(held: _Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:
+    """Return where in the job these recipients stand."""
+    for number in recipients:
+        if number not in held.places:
+            raise ConfigError(f"{number} is no recipient of key {key!r}")
+    if len(set(recipients)) != len(recipients):
+        raise ConfigError(f"a recipient was named twice under key {key!r}")
+    return [held.places[number] for number in recipients]
 
 
 def _ended_before(moment: float, messages: Sequence[MessageRow]) -> bool:

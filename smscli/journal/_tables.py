@@ -1,25 +1,26 @@
-"""The open file as tables: one transaction at a time, and rows in and out.
+"""The store as tables: rows in and out, in a transaction of the caller's.
 
-Whoever changes the file holds its write lock for milliseconds. Whoever only reads never holds it, and reads in pages:
-a long read would keep a sender's outcome from being committed.
+What is told of all jobs is read page by page: a long read would keep a sender's outcome from being committed.
 """
 
 from __future__ import annotations
 
-import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from math import inf
-from pathlib import Path
-from time import monotonic
 
-from smscli.errors import ConfigError
-from smscli.journal._entries import EVERYTHING, Hints, Selection
-from smscli.journal._file import BUSY_SECONDS, check_head, check_whole, connect, explained, primary_code, was_left_open
-from smscli.journal._rows import DamagedError, InspectionRow, JobRow, MessageRow, Window, WitnessRow, key_digest
-from smscli.model import MSISDN, visible
+from smscli.journal._database import Database
+from smscli.journal._entries import EVERYTHING, Selection
+from smscli.journal._rows import (
+    AttemptRow,
+    DamagedError,
+    InspectionRow,
+    JobRow,
+    MessageRow,
+    Window,
+    WitnessRow,
+    key_digest,
+)
 
 StoredJob = tuple[JobRow, Sequence[Sequence[object]]]
 """A job, and the rows of its messages, not looked at yet."""
@@ -29,92 +30,16 @@ _PAGE, _PAGE_MESSAGES, _SPAN = 120, 3000, 1000
 
 # Three ranges of three indexes: what was claimed in the time, by either clock, and what is open at any age.
 _CANDIDATES = """
-SELECT job FROM witness WHERE fingerprint = :content AND gone > 0 AND claimed >= :since AND boot IS NOT :boot
-UNION SELECT job FROM witness WHERE fingerprint = :content AND gone > 0 AND boot = :boot AND seconds >= :after
-UNION SELECT job FROM witness WHERE fingerprint = :content AND open > 0"""
+SELECT job FROM witness WHERE fingerprint = ? AND gone > 0 AND claimed >= ? AND (boot IS NULL OR boot <> ?)
+UNION SELECT job FROM witness WHERE fingerprint = ? AND gone > 0 AND boot = ? AND seconds >= ?
+UNION SELECT job FROM witness WHERE fingerprint = ? AND open > 0"""
 
 
 class Tables:
-    """One connection to one journal file; raises ConfigError when the file cannot be trusted or used.
+    """The rows of one store; raises ConfigError for what is damaged."""
 
-    ``recovered`` says that the file had been left in the middle of a transaction.
-    """
-
-    def __init__(self, path: Path, hints: Hints) -> None:
-        self._path = path
-        self._hints = hints
-        self._failed = False
-        suspect = was_left_open(path)
-        self._db = connect(path)
-        try:
-            self.recovered = suspect and not self._is_being_written()
-            check_head(self._db, path, hints)
-        except BaseException:
-            self._db.close()
-            raise
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
-
-    def explained(self) -> AbstractContextManager[None]:
-        """Say what to do about a damaged row that is met outside of a transaction."""
-        return explained(self._path, self._hints)
-
-    # --- transactions -------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def writing(self, consequence: str, *, seconds: float = BUSY_SECONDS) -> Iterator[None]:
-        """Hold the write lock, and commit at the end; ``seconds`` bound the wait for other processes."""
-        if self._failed:
-            # After a failed sync a second "success" proves nothing (the kernel may have dropped the page).
-            raise ConfigError(f"the journal {visible(str(self._path))} failed before in this run; {consequence}")
-        deadline = monotonic() + seconds
-        with explained(self._path, self._hints, consequence):
-            try:
-                self._wait_at_most(seconds)
-                self._db.execute("BEGIN IMMEDIATE")
-                yield
-                # Readers that are at it can hold this up. It must not fail before its time.
-                self._wait_at_most(deadline - monotonic())
-                self._db.execute("COMMIT")
-            except BaseException as error:
-                self._failed = isinstance(error, sqlite3.Error) and primary_code(error) != sqlite3.SQLITE_BUSY
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """See one state of the file, for as short a time as possible."""
-        with explained(self._path, self._hints):
-            self._wait_at_most(BUSY_SECONDS)
-            self._db.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                self._db.execute("ROLLBACK")
-
-    def check_whole(self, seconds: float = inf) -> bool:
-        """Refuse a damaged file; return False when that was not known within ``seconds``."""
-        with explained(self._path, self._hints):
-            return check_whole(self._db, self._path, self._hints, seconds)
-
-    def _is_being_written(self) -> bool:
-        self._wait_at_most(0)
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if primary_code(error) == sqlite3.SQLITE_BUSY:
-                return True
-            raise
-        finally:
-            self._wait_at_most(BUSY_SECONDS)
-        self._db.execute("ROLLBACK")
-        return False
-
-    def _wait_at_most(self, seconds: float) -> None:
-        self._db.execute(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}").close()
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     # --- look-ups -----------------------------------------------------------------------------------------------------
 
@@ -137,7 +62,8 @@ class Tables:
 
     def candidates(self, content: str, window: Window) -> set[int]:
         """Return the numbers of the jobs of that fingerprint of which ``WitnessRow.may_be_in`` the window is true."""
-        return {number for (number,) in self._db.execute(_CANDIDATES, {"content": content, **window._asdict()})}
+        by_clock, by_boot = (content, window.since, window.boot), (content, window.boot, window.after)
+        return {number for (number,) in self._db.execute(_CANDIDATES, (*by_clock, *by_boot, content))}
 
     def _looked_up(self, digest: str, count: int) -> list[int]:
         rows = self._db.execute("SELECT job FROM lookup WHERE digest = ? ORDER BY job DESC LIMIT ?", (digest, count))
@@ -168,18 +94,42 @@ class Tables:
         rows = self._db.execute("SELECT * FROM message WHERE job = ? ORDER BY position", (job.id,)).fetchall()
         return complete(job, rows)
 
-    def message(self, job: JobRow, number: MSISDN) -> MessageRow:
-        """Return one message of a job; raise ConfigError when there is none or it is damaged."""
-        row = self._db.execute(
-            "SELECT * FROM message WHERE job = ? AND recipient = ?", (job.id, number.digits)
-        ).fetchone()
-        if row is None:
-            raise ConfigError(f"{number} is no recipient of key {job.key!r}")
-        return MessageRow.read(row)
+    def to_claim(self, job: JobRow, positions: Sequence[int]) -> list[MessageRow]:
+        """Return messages of a job that nobody else is changing, by their place; others are left out."""
+        if not self._db.for_claim:
+            return self.to_change(job, positions)
+        return self._numbered_messages(job, positions, self._db.for_claim)
 
-    def witness(self, number: int) -> WitnessRow:
+    def to_change(self, job: JobRow, positions: Sequence[int]) -> list[MessageRow]:
+        """Return messages of a job, by their place; raise ConfigError when one is missing or damaged."""
+        rows = self._numbered_messages(job, positions, self._db.for_update)
+        if len(rows) != len(positions):
+            raise DamagedError(f"recipients of key {job.key!r} are missing")
+        return rows
+
+    def _numbered_messages(self, job: JobRow, positions: Sequence[int], locked: str) -> list[MessageRow]:
+        one = f"SELECT * FROM message WHERE job = ? AND position = ?{locked}"  # noqa: S608  (a constant)
+        rows = [self._db.execute(one, (job.id, position)).fetchone() for position in sorted(positions)]
+        return [MessageRow.read(row) for row in rows if row is not None]
+
+    def earlier(self, job: JobRow) -> dict[int, tuple[AttemptRow, ...]]:
+        """Return the attempts before the latest of each message, by its place, oldest first; none has no entry.
+
+        Raises ConfigError when one is missing or damaged.
+        """
+        attempts: dict[int, tuple[AttemptRow, ...]] = {}
+        in_order = "SELECT * FROM attempt WHERE job = ? ORDER BY position, attempt"
+        for attempt in map(AttemptRow.read, self._db.execute(in_order, (job.id,))):
+            before = attempts.get(attempt.position, ())
+            if attempt.attempt != len(before) + 1:
+                raise DamagedError(f"an attempt of key {job.key!r} is missing")
+            attempts[attempt.position] = (*before, attempt)
+        return attempts
+
+    def witness(self, number: int, *, to_change: bool = False) -> WitnessRow:
         """Return the witness of a job; raise ConfigError when it is missing or damaged."""
-        row = self._db.execute("SELECT * FROM witness WHERE job = ?", (number,)).fetchone()
+        locked = self._db.for_update if to_change else ""
+        row = self._db.execute(f"SELECT * FROM witness WHERE job = ?{locked}", (number,)).fetchone()  # noqa: S608  (a constant)
         if row is None:
             raise DamagedError("a job has no witness")
         return WitnessRow.read(row)
@@ -199,7 +149,7 @@ class Tables:
         """Yield jobs with all their messages: at least those of which a message is selected."""
         last: int | None = None
         while True:
-            with self.reading():
+            with self._db.reading():
                 last, page = self.page(last, selection, newest_first=newest_first)
             if last is None:
                 return
@@ -249,7 +199,7 @@ class Tables:
         last = 0
         of_jobs, of_messages = _of_jobs(selection), _of_messages(selection)
         while True:
-            with self.reading():
+            with self._db.reading():
                 (first,) = self._db.execute("SELECT min(id) FROM job WHERE id > ?", (last,)).fetchone()
                 if first is None:
                     return counts
@@ -266,6 +216,9 @@ class Tables:
         witness = self.witness(job.id)
         if witness != replace(witness, fingerprint=job.fingerprint, gone=0, open=0).counting((), messages):
             raise DamagedError("its witness disagrees with its messages")
+        earlier = {place: len(attempts) for place, attempts in self.earlier(job).items()}
+        if earlier != {message.position: message.attempt - 1 for message in messages if message.attempt > 1}:
+            raise DamagedError("an attempt of it is missing")
         there = "SELECT 1 FROM lookup WHERE digest = ? AND job = ?"
         if not all(self._db.execute(there, row).fetchone() for row in _lookup_rows(job)):
             raise DamagedError("it cannot be looked up")
@@ -274,33 +227,37 @@ class Tables:
         """Say which records of jobs have no job."""
         jobs = "(SELECT count(*) FROM job)"
         for what, table, each in (("look-ups", "lookup", 2), ("witnesses", "witness", 1)):
-            with self.reading():
+            with self._db.reading():
                 (odd,) = self._db.execute(f"SELECT count(*) - {each} * {jobs} FROM {table}").fetchone()  # noqa: S608  (constants)
             if odd:
                 yield f"{abs(odd)} {what} too {'many' if odd > 0 else 'few'}"
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
-    def insert(self, row: JobRow | MessageRow | WitnessRow) -> None:
+    def insert(self, row: JobRow | MessageRow | AttemptRow | WitnessRow) -> None:
         """Insert a row that must not be there yet; a job is entered into ``lookup`` as well."""
-        self._write("INSERT", row)
+        self._db.execute(row.insertion(), row.columns())
         if isinstance(row, JobRow):
-            self._db.executemany("INSERT INTO lookup VALUES (?, ?)", _lookup_rows(row))
+            for looked_up in _lookup_rows(row):
+                self._db.execute("INSERT INTO lookup VALUES (?, ?)", looked_up)
 
-    def put(self, row: MessageRow | WitnessRow | InspectionRow) -> None:
-        """Put a row in the place of the one before."""
-        self._write("REPLACE", row)
-
-    def _write(self, verb: str, row: JobRow | MessageRow | WitnessRow | InspectionRow) -> None:
+    def put(self, row: MessageRow | WitnessRow) -> None:
+        """Put a row in the place of the one before; raise ConfigError when there is none."""
         columns = row.columns()
-        marks = ", ".join("?" * len(columns))
-        self._db.execute(f"{verb} INTO {row.TABLE} VALUES ({marks})", columns)
+        if self._db.execute(row.change(), (*columns[row.KEYS :], *columns[: row.KEYS])).rowcount != 1:
+            raise DamagedError("a row is missing")
+
+    def put_inspection(self, row: InspectionRow) -> None:
+        """Record when the whole file was checked."""
+        self._db.execute("DELETE FROM inspection")
+        self._db.execute(row.insertion(), row.columns())
 
     def forget(self, job: JobRow) -> None:
         """Delete the job and all that belongs to it."""
-        for table, column in (("message", "job"), ("witness", "job"), ("job", "id")):
+        for table, column in (("attempt", "job"), ("message", "job"), ("witness", "job"), ("job", "id")):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (job.id,))  # noqa: S608  (constants)
-        self._db.executemany("DELETE FROM lookup WHERE digest = ? AND job = ?", _lookup_rows(job))
+        for looked_up in _lookup_rows(job):
+            self._db.execute("DELETE FROM lookup WHERE digest = ? AND job = ?", looked_up)
 
 
 def _of_messages(selection: Selection) -> tuple[str, tuple[object, ...]]:

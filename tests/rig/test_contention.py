@@ -23,10 +23,10 @@ TO = tuple(MSISDN(str(37060000000 + number)) for number in range(RECIPIENTS))
 def fill(path: Path) -> None:
     """Begin that many jobs, long ago; every other one was sent, so that purge has something to do and to leave."""
     with Journal(path, now=lambda: time.time() - 90 * 86400) as journal:
-        journal._tables._db.execute("PRAGMA synchronous = OFF")  # the filling is not what is tried here
+        journal._db.execute("PRAGMA synchronous = OFF")  # the filling is not what is tried here
         for number in range(JOBS):
             key = f"job-{number}"
-            journal.begin(Job(key, "lightsms", "", "", TO, "hi", key))
+            journal.begin(Job(key, "lightsms", "", "", "", tuple((to, "hi") for to in TO), key))
             journal.claim(key, TO[:1])
             outcome = Outcome.SENT if number % 2 else Outcome.UNKNOWN
             journal.settle(key, [Submission(TO[0], outcome, "1")])

@@ -29,7 +29,7 @@ def send(path: Path, oracle: Path, key: str, once: float | None) -> str:
         recipients=TO,
     )
     with Journal(path, now=time.time) as journal:
-        found = journal.begin(Job(key, "lightsms", "", "", TO, "hi", content), once=once)
+        found = journal.begin(Job(key, "lightsms", "", "", "", tuple((to, "hi") for to in TO), content), once=once)
         if not found.pending:
             return "replayed"
         journal.claim(found.key, found.pending)

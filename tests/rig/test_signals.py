@@ -183,7 +183,7 @@ def _record(job: Job) -> list[Any]:
         (
             entry.submission.to,
             entry.state,
-            entry.message.attempts,
+            entry.message.attempt,
             entry.submission.reason,
             bool(entry.submission.message_id),
         )

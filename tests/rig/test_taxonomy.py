@@ -511,7 +511,7 @@ def test_c10_c1_a_key_in_flight_and_a_key_whose_sender_died(name: str, desk: Des
     desk.journal.unlink()
     begin_anew(desk.journal)
     with Journal(desk.journal, now=time.time) as held:
-        opened = held.begin(Job("k", name, "", "", (number,), "hello", content))
+        opened = held.begin(Job("k", name, "", "", "", ((number, "hello"),), content))
         held.claim(opened.key, opened.pending)
         ran = desk.send()
         assert (ran.code, ran.outcomes) == (9, [])

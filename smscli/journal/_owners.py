@@ -1,4 +1,4 @@
-"""Which jobs have a living owner: byte N of the lock file is locked as long as the process that holds job N lives.
+"""Who lives: byte N of the lock file is locked as long as the process lives that is owner N, or has job N to itself.
 
 POSIX record locks belong to a process, and closing any descriptor of the file drops them all. So a process has one
 descriptor for each file, shared by all its journals and counted, and knows itself what it holds. The file is never
@@ -10,12 +10,17 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from smscli.errors import ConfigError
 from smscli.journal._entries import Hints
 from smscli.model import visible
+
+FIRST_OWNER = 1 << 40
+"""Owners' numbers begin here; those below are of jobs."""
 
 
 class LockFile:
@@ -46,29 +51,29 @@ class LockFile:
             file._users += 1
             return file
 
-    def hold(self, job_id: int) -> bool:
-        """Hold the job until ``release``; return False when somebody, perhaps this process, holds it."""
+    def hold(self, number: int) -> bool:
+        """Hold that number until ``release``; return False when somebody, perhaps of this process, does."""
         with self._guard:
-            if job_id in self._held or not self._lock(job_id):
+            if number in self._held or not self._lock(number):
                 return False
-            self._held.add(job_id)
+            self._held.add(number)
             return True
 
-    def is_held(self, job_id: int) -> bool:
-        """Return whether anybody holds the job. Ask inside a write transaction, where nobody can begin to."""
+    def is_held(self, number: int) -> bool:
+        """Return whether anybody holds that number. Ask inside a write transaction, where nobody can begin to."""
         with self._guard:
-            if job_id in self._held:
+            if number in self._held:
                 return True
-            if not self._lock(job_id):
+            if not self._lock(number):
                 return True
-            self._unlock(job_id)
+            self._unlock(number)
             return False
 
-    def release(self, job_id: int) -> None:
-        """Let go of the job."""
+    def release(self, number: int) -> None:
+        """Let go of that number."""
         with self._guard:
-            self._held.discard(job_id)
-            self._unlock(job_id)
+            self._held.discard(number)
+            self._unlock(number)
 
     def close(self) -> None:
         """Give the file up; the last of this process's journals closes it."""
@@ -78,19 +83,30 @@ class LockFile:
                 del self._shared[self._identity]
                 os.close(self._handle)
 
-    def _lock(self, job_id: int) -> bool:
+    @contextmanager
+    def without_older_programs(self) -> Iterator[bool]:
+        """Keep programs of an earlier layout from sending, and say whether none was."""
+        with self._guard:
+            free = self._lock(1, FIRST_OWNER - 1)
+            try:
+                yield free
+            finally:
+                if free:
+                    self._unlock(1, FIRST_OWNER - 1)
+
+    def _lock(self, first: int, count: int = 1) -> bool:
         import fcntl  # Windows has none, and is told so before this
 
         try:
-            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, job_id)
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
         except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, POSIX allows both
             return False
         return True
 
-    def _unlock(self, job_id: int) -> None:
+    def _unlock(self, first: int, count: int = 1) -> None:
         import fcntl  # as above
 
-        fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, job_id)
+        fcntl.lockf(self._handle, fcntl.LOCK_UN, count, first)
 
 
 def _identity(info: os.stat_result) -> tuple[int, int, int]:
