@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from enum import StrEnum, unique
 from typing import TYPE_CHECKING, NamedTuple
 
 from smscli.errors import Cause
-from smscli.model import MSISDN, Outcome, Submission
+from smscli.model import MSISDN, Outcome, Secret, Submission, visible
 
 if TYPE_CHECKING:
     from smscli.journal._rows import AttemptRow, JobRow, MessageRow
@@ -38,6 +39,24 @@ class Hints(NamedTuple):
 
 
 NO_HINTS = Hints()
+
+
+class Server(NamedTuple):
+    """A PostgreSQL database that a journal is kept in: libpq's URL, the schema, and who knows the password.
+
+    ``password`` is asked when the URL holds none; None leaves it to libpq (environment, password file, none at all).
+    """
+
+    url: Secret
+    schema: str
+    password: Callable[[], Secret] | None = None
+
+    def __str__(self) -> str:
+        """Return the URL without what may be secret: the password and all parameters."""
+        return visible(re.sub(r"//([^/:@?]*)(:[^/?]*)?@", r"//\1@", self.url.reveal()).partition("?")[0])
+
+    def __repr__(self) -> str:
+        return f"Server({self})"
 
 
 @unique

@@ -23,6 +23,7 @@ from smscli.journal._entries import (
     JournalEntry,
     Opened,
     Selection,
+    Server,
     State,
     digest,
     is_pending,
@@ -82,7 +83,7 @@ class _Held:
 class Journal:
     """One journal, opened by one thread of one process; it is one owner of what it has in flight.
 
-    ``place`` is the path of a file, which is created when there never was one (``is_new`` then says so), 0600 in a
+    ``place`` is a server, or the path of a file, made when there never was one (``is_new`` then says so), 0600 in a
     directory of 0700; an existing file is never replaced, mended or migrated down. ``now`` gives Unix seconds; ``boot``
     is the second witness of time, None where the system has none; ``hints`` say what to do about trouble, ``tell``
     takes a line on what was done besides. Raises ConfigError when the store cannot be trusted or used.
@@ -90,7 +91,7 @@ class Journal:
 
     def __init__(
         self,
-        place: Path,
+        place: Path | Server,
         *,
         now: Callable[[], float],
         boot: Callable[[], Boot | None] = lambda: None,
@@ -486,7 +487,11 @@ class Journal:
         return float(self._now())
 
 
-def _opened(place: Path, hints: Hints) -> Database:
+def _opened(place: Path | Server, hints: Hints) -> Database:
+    if isinstance(place, Server):
+        from smscli.journal._postgres import PostgresDatabase  # only who has a server pays for it
+
+        return PostgresDatabase(place, hints)
     from smscli.journal._sqlite import SqliteDatabase
 
     return SqliteDatabase(place, hints)

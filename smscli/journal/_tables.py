@@ -249,8 +249,8 @@ class Tables:
 
     def put_inspection(self, row: InspectionRow) -> None:
         """Record when the whole file was checked."""
-        self._db.execute("DELETE FROM inspection")
-        self._db.execute(row.insertion(), row.columns())
+        anew = ", ".join(f"{name} = excluded.{name}" for name in ("begun", "ended", "checksum"))
+        self._db.execute(f"{row.insertion()} ON CONFLICT (id) DO UPDATE SET {anew}", row.columns())
 
     def forget(self, job: JobRow) -> None:
         """Delete the job and all that belongs to it."""

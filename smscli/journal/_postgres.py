@@ -1,0 +1,291 @@
+"""The store that is a PostgreSQL server: several hosts share one journal, each over one direct session.
+
+Whoever lives is told by session advisory locks: the server frees them when the session ends. That the server keeps
+what it has confirmed is asked of it before anything is believed; what it says about time is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from math import inf
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from smscli.errors import ConfigError, ConflictError
+from smscli.journal._database import BUSY_SECONDS, LostError
+from smscli.journal._entries import Hints, Server
+from smscli.journal._owners import FIRST_OWNER
+from smscli.journal._rows import SCHEMA, VERSION, DamagedError
+from smscli.model import visible
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from smscli.journal._database import Cursor
+
+# How long a new connection may take, and how long a transaction may lie idle before the server ends the session.
+_CONNECT_SECONDS, _IDLE_SECONDS = 10, 60
+# What a connection has unless the URL says otherwise: a dead host must not look alive for two hours.
+_USUAL = {
+    "connect_timeout": str(_CONNECT_SECONDS),
+    "application_name": "smscli",
+    "target_session_attrs": "read-write",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+# Each leaves what was confirmed on the server's own disk at least.
+_DURABLE = ("on", "remote_apply", "remote_write")
+
+_ASKED = """SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('fsync'),
+    current_setting('server_encoding'), current_setting('server_version_num')::int, to_regnamespace(%s)::oid::bigint"""
+
+# What the server says, in words, with what to do: a sentence, or the name of one of the hints.
+_TROUBLE = {
+    "25006": ("cannot be written: it is read-only", "name the primary server"),
+    "42501": ("does not let this role do that", "grant it what the README's recipe names, or take another role"),
+    "53": ("has no resources left", "look at its disk, memory and connections"),
+    "55P03": ("is busy: other sessions hold it", "try again"),
+    "40": ("is busy: other sessions hold it", "try again"),
+    "23": ("is damaged", "damaged"),
+    "42": ("is damaged: its tables are not as smscli made them", "damaged"),
+    "XX": ("is damaged", "damaged"),
+}
+
+
+class PostgresDatabase:
+    """One session on a server, whose schema is made when it is not there (see ``Database``)."""
+
+    for_update, for_claim = " FOR UPDATE", " FOR UPDATE SKIP LOCKED"
+    recovered = False
+
+    def __init__(self, server: Server, hints: Hints) -> None:
+        self._server = server
+        self._hints = hints
+        self._held: set[int] = set()
+        self._space = 0
+        self._db = _connect(server, hints)
+        with ExitStack() as stack, self.explained():
+            stack.callback(self._db.close)
+            space = self._check_server()
+            self.is_new = space is None and self._create()
+            self._space = space if space is not None else self._check_server() or 0
+            self._check_layout()
+            stack.pop_all()
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> Cursor:
+        """Run one statement."""
+        return self._db.execute(statement.replace("?", "%s").encode(), values)
+
+    @contextmanager
+    def writing(self, consequence: str, *, seconds: float = BUSY_SECONDS, alone: bool = True) -> Iterator[None]:
+        """Hold the store's lock, shared unless ``alone``, and commit at the end; the wait for row locks is as long."""
+        with self.explained(consequence):
+            try:
+                self._db.execute("BEGIN")
+                self._wait_at_most(seconds)
+                lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+                self._db.execute(f"SELECT {lock}(%s)", (self._key(-1),))
+                self._check_durability()
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with suppress(Exception):
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the store."""
+        with self.explained():
+            self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield
+            finally:
+                with suppress(Exception):
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def explained(self, consequence: str = "") -> Iterator[None]:
+        """Say what to do about the server's trouble."""
+        import psycopg
+
+        end = f"; {consequence}" if consequence else ""
+        try:
+            yield
+        except DamagedError as error:
+            error.hint = self._hints.damaged
+            raise
+        except psycopg.Error as error:
+            if self._db.closed:
+                raise LostError(
+                    f"the connection to the journal {self._server} was lost{end}", hint="try again"
+                ) from error
+            code = error.sqlstate or ""
+            what, hint = _TROUBLE.get(code) or _TROUBLE.get(code[:2]) or (f"failed ({code or 'no code'})", "damaged")
+            raise ConfigError(
+                f"the journal {self._server} {what}{end}", hint=getattr(self._hints, hint, hint)
+            ) from error
+
+    def check_whole(self, seconds: float = inf) -> bool:  # noqa: ARG002  (at once)
+        """Believe the server: its pages are its own."""
+        return True
+
+    def hold(self, number: int) -> bool:
+        """Hold the number with a lock of this session."""
+        if number in self._held:
+            return False  # the server would count it twice
+        with self.explained():
+            (taken,) = self._db.execute("SELECT pg_try_advisory_lock(%s)", (self._key(number),)).fetchone() or (False,)
+        if taken:
+            self._held.add(number)
+        return bool(taken)
+
+    def is_alive(self, number: int | None) -> bool:
+        """Return whether some session has that lock; whoever asks does not get in another's way."""
+        if number is None or number in self._held:
+            return number is not None
+        asked = "SELECT pg_try_advisory_xact_lock_shared(%s)"
+        (free,) = self._db.execute(asked, (self._key(number),)).fetchone() or (False,)
+        return not free
+
+    def release(self, number: int) -> None:
+        """Give the lock back."""
+        self._held.discard(number)
+        with self.explained():
+            self._db.execute("SELECT pg_advisory_unlock(%s)", (self._key(number),))
+
+    def reconnect(self) -> None:
+        """Begin a new session; a server that starts anew is waited for."""
+        self._db.close()
+        self._held.clear()
+        deadline = monotonic() + _CONNECT_SECONDS
+        while True:
+            try:
+                self._db = _connect(self._server, self._hints)
+                break
+            except ConfigError:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.2)
+        with self.explained():
+            self._check_server()
+
+    def close(self) -> None:
+        """End the session, and with it everything it holds."""
+        with suppress(Exception):
+            self._db.close()
+
+    # --- what is not believed unasked ---------------------------------------------------------------------------------
+
+    def _check_server(self) -> int | None:
+        """Refuse a server whose word is not enough; return the number of the schema, None when it is not there."""
+        self._db.execute(
+            "SELECT set_config('synchronous_commit', 'on', false), set_config('search_path', %s, false), "
+            "set_config('idle_in_transaction_session_timeout', %s, false)",
+            (f"{self._server.schema}, pg_temp", f"{_IDLE_SECONDS}s"),
+        )
+        row = self._db.execute(_ASKED, (self._server.schema,)).fetchone()
+        assert row is not None  # noqa: S101  (a SELECT without FROM)
+        backend, standby, fsync, encoding, version, space = row
+        problem = (
+            "is reached through a pooler, and needs a session of its own" if backend != self._db.info.backend_pid
+            else "is on a standby, whose locks nobody else sees" if standby
+            else "is on a server with fsync = off, which forgets at a power cut what it has confirmed" if fsync != "on"
+            else f"is in a database in {encoding}, not UTF8" if encoding != "UTF8"
+            else "is on a server older than PostgreSQL 12" if version < 12_00_00
+            else None
+        )  # fmt: skip
+        if problem:
+            raise ConfigError(f"the journal {self._server} {problem}", hint="name the primary server itself")
+        return space if space is None else int(space)
+
+    def _check_durability(self) -> None:
+        (word,) = self._db.execute("SELECT current_setting('synchronous_commit')").fetchone() or ("",)
+        if word not in _DURABLE:
+            raise ConfigError(f"the journal {self._server} does not wait for its disk (synchronous_commit = {word})")
+
+    def _check_layout(self) -> None:
+        row = self._db.execute("SELECT layout FROM about").fetchone()
+        if row is None or row[0] != VERSION:
+            raise ConfigError(
+                f"the journal {self._server} was written by another version of smscli "
+                f"(layout {row and row[0]}, not {VERSION})",
+                hint=self._hints.newer,
+            )
+
+    def _create(self) -> bool:
+        """Make schema and tables, all or nothing; return whether it was this session that did."""
+        self._db.execute("BEGIN")
+        try:
+            self._wait_at_most(BUSY_SECONDS)
+            self._db.execute("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
+            made = self._db.execute("SELECT to_regnamespace(%s) IS NULL", (self._server.schema,)).fetchone() == (True,)
+            if made:
+                for statement in (f"CREATE SCHEMA {self._server.schema}", *_tables()):
+                    self._db.execute(statement.encode())
+                self._db.execute("INSERT INTO about VALUES (%s)", (VERSION,))
+            self._db.execute("COMMIT")
+        except BaseException:
+            with suppress(Exception):
+                self._db.execute("ROLLBACK")
+            raise
+        return made
+
+    def _wait_at_most(self, seconds: float) -> None:
+        self._db.execute("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, int(seconds * 1000))}ms",))
+
+    def _key(self, number: int) -> int:
+        """Return the advisory lock of a number: an owner's is its own, others belong to this schema."""
+        return number if number >= FIRST_OWNER else -((self._space << 31) + number + 2)
+
+
+def exists(server: Server, hints: Hints) -> bool:
+    """Return whether there is a journal on the server; asking does not begin one."""
+    with _connect(server, hints) as db:
+        return db.execute("SELECT to_regnamespace(%s) IS NOT NULL", (server.schema,)).fetchone() == (True,)
+
+
+def begin_anew(server: Server, hints: Hints) -> None:
+    """Make the tables; raise ConflictError when they are there."""
+    database = PostgresDatabase(server, hints)
+    database.close()
+    if not database.is_new:
+        raise ConflictError(f"there is a journal already: {server}", hint="drop its schema first, if that is meant")
+
+
+def _connect(server: Server, hints: Hints) -> psycopg.Connection:
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as error:
+        reason = "" if isinstance(error, ModuleNotFoundError) else f" ({visible(str(error))})"
+        raise ConfigError(
+            f"a journal on a PostgreSQL server needs psycopg{reason}", hint="pip install 'smscli[postgres]'"
+        ) from None
+    try:
+        settings: dict[str, Any] = {**_USUAL, **conninfo_to_dict(server.url.reveal())}
+        if "password" not in settings and server.password:
+            settings["password"] = server.password().reveal()
+        return psycopg.connect(**settings, autocommit=True, client_encoding="utf8")
+    except psycopg.Error as error:
+        raise ConfigError(
+            f"the journal {server} cannot be reached: {_told(error, server)}", hint=hints.elsewhere
+        ) from None
+
+
+def _told(error: Exception, server: Server) -> str:
+    """Return what libpq says of a failed connection, on one line, without what stands in the URL."""
+    words = visible(" ".join(str(error).split()))
+    return re.sub(r"postgres(ql)?://\S*", "…", words).replace(server.url.reveal(), "…")
+
+
+def _tables() -> Iterator[str]:
+    """Yield the definitions in the server's dialect."""
+    yield "CREATE TABLE about (layout INTEGER NOT NULL)"
+    for definition in SCHEMA.values():
+        statement = definition.replace(" INTEGER", " BIGINT").replace(" REAL", " DOUBLE PRECISION")
+        yield statement.replace(") WITHOUT ROWID", ")")
