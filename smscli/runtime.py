@@ -27,7 +27,7 @@ from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
-    from smscli.journal import Boot, Hints, Journal
+    from smscli.journal import Boot, Hints, Journal, Place
     from smscli.profiles import Need
 
 DEFAULT_SECONDS = 30.0
@@ -187,8 +187,35 @@ class Runtime(Record):
 
     # --- what is kept ---
 
-    def journal_path(self, *, sandbox: bool) -> Path:
-        """Return where the journal lives. What went to a sandbox is kept apart from what went to a vendor."""
+    def journal_place(self, *, sandbox: bool) -> Place:
+        """Return where the journal lives: where SMSCLI_JOURNAL or the profile file says, else in the state directory.
+
+        What went to a sandbox is kept apart from what went to a vendor: in another schema, or another file. Raises
+        ConfigError when that is no place for a journal.
+        """
+        from smscli import profiles
+        from smscli.journal import Server
+
+        named, password = self.environ.get("SMSCLI_JOURNAL"), None
+        if not named:
+            document = profiles.find(self.environ)
+            named = document.journal
+            if document.journal_password_command:
+                password = partial(profiles.journal_password, document.journal_password_command, environ=self.environ)
+        if not named:
+            return self._journal_file(sandbox=sandbox)
+        if named.startswith(("postgresql://", "postgres://")):
+            return Server(Secret(named), "smscli_sandbox" if sandbox else "smscli", password)
+        home = self.environ.get("HOME")
+        path = Path(home, named[2:]) if home and named.startswith("~/") else Path(named)
+        if "://" in named or not path.is_absolute():
+            raise ConfigError(
+                "the journal is neither a postgresql:// URL nor a whole path",
+                hint="see SMSCLI_JOURNAL, or journal at the top of the profile file",
+            )
+        return self._journal_file(sandbox=True) if sandbox else path
+
+    def _journal_file(self, *, sandbox: bool) -> Path:
         state = self.environ.get("SMSCLI_STATE_DIR")
         if not state:
             import platformdirs
@@ -211,8 +238,8 @@ class Runtime(Record):
         """
         from smscli.journal import Journal
 
-        path, tell = self.journal_path(sandbox=sandbox), trace or (lambda _line: None)
-        return Journal(path, now=self.now, boot=self.boot, hints=hints, tell=tell)
+        place, tell = self.journal_place(sandbox=sandbox), trace or (lambda _line: None)
+        return Journal(place, now=self.now, boot=self.boot, hints=hints, tell=tell)
 
     # --- streams ---
 

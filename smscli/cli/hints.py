@@ -19,6 +19,8 @@ def journal_hints(*, sandbox: bool) -> Hints:
         another=f"{_ANOTHER}, or use --no-journal",
         newer="use that version, or keep this one's journal elsewhere with SMSCLI_STATE_DIR",
         gone=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
+        server="look at its address, role and password (SMSCLI_JOURNAL, or journal at the top of the profile file), "
+        "or use --no-journal",
         no_locks="use --no-journal",
         keys=f"see them all: smscli journal list{options}",
         decide="find out at the vendor, then: smscli journal resolve KEY --sent or --not-sent",

@@ -167,7 +167,7 @@ def purge(
 @command(app, vendor=False, examples=("smscli journal check --sandbox", "smscli journal check --sandbox -o json"))
 def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Read the whole journal and say whether it is sound."""
-    path = str(call.runtime.journal_path(sandbox=sandbox))
+    path = str(call.runtime.journal_place(sandbox=sandbox))
     with _opened(call.runtime, sandbox=sandbox) as journal:
         problems = journal.check() if journal else ()
         if problems:
@@ -191,7 +191,7 @@ def check(call: Invocation, sandbox: Sandbox = False) -> Result:
 @command(app, "init", vendor=False, examples=("smscli journal init --sandbox", "smscli journal init -o json"))
 def init(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Begin a new, empty journal on purpose, where the earlier one is gone; its keys are forgotten."""
-    path = call.runtime.journal_path(sandbox=sandbox)
+    path = call.runtime.journal_place(sandbox=sandbox)
     begin_anew(path, journal_hints(sandbox=sandbox))
     return Result(
         data={"path": str(path)},
@@ -222,7 +222,7 @@ class _Where(StrEnum):
 @contextmanager
 def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
     """Open the journal; give None when there never was one: whoever only looks does not begin it."""
-    if not exists(runtime.journal_path(sandbox=sandbox)):
+    if not exists(runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)):
         yield None
         return
     with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as journal:
@@ -323,7 +323,7 @@ def _history(entry: JournalEntry) -> list[Tree]:
             "resolved": None if each.resolved is None else _time(each.resolved),
             "message_id": each.message_id,
             "parts": each.parts,
-            "cost": None if each.cost is None else outcomes.price(each.cost),
+            "cost": outcomes.cost_tree(each.cost),
             "reason": each.reason,
             "code": each.code,
             "evidence": each.evidence,

@@ -8,15 +8,20 @@ from smscli.render import Tree
 
 def tree(submission: Submission) -> dict[str, Tree]:
     """Return what JSON and XML say of a submission; amounts are texts, so that no digit is lost."""
-    reason, cost = submission.reason, submission.cost
+    reason = submission.reason
     return {
         "to": str(submission.to),
         "outcome": submission.outcome.value,
         "message_id": submission.message_id,
         "parts": submission.parts,
-        "cost": {"amount": str(cost.amount), "currency": cost.currency} if cost else None,
+        "cost": cost_tree(submission.cost),
         "reason": {"text": reason.text, "code": reason.code, "hint": reason.hint} if reason else None,
     }
+
+
+def cost_tree(cost: Money | None) -> Tree:
+    """Return what it cost as a tree, None when the vendor did not say."""
+    return None if cost is None else {"amount": str(cost.amount), "currency": cost.currency}
 
 
 def price(cost: Money | None) -> str:

@@ -185,7 +185,7 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
                     batch_size=draft.batch_size,
                 )  # fmt: skip
     journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
-    new_journal = journal.is_new and str(call.runtime.journal_path(sandbox=sandbox))
+    new_journal = journal.is_new and str(call.runtime.journal_place(sandbox=sandbox))
     return report(draft, opened, receipt, interruption, journal_name, new_journal or None)
 
 

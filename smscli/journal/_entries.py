@@ -23,8 +23,8 @@ class Hints(NamedTuple):
 
     ``damaged``: the file cannot be believed; ``elsewhere``: file or directory cannot be used; ``another``: they
     belong to somebody else; ``newer``: the file is a later program's; ``gone``: there was a journal, and is none;
-    ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a recipient is UNKNOWN; ``key`` is
-    given a key that was used.
+    ``server``: it cannot be reached; ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a
+    recipient is UNKNOWN; ``key`` is given a key that was used.
     """
 
     damaged: str | None = None
@@ -32,6 +32,7 @@ class Hints(NamedTuple):
     another: str | None = None
     newer: str | None = None
     gone: str | None = None
+    server: str | None = None
     no_locks: str | None = None
     keys: str | None = None
     decide: str | None = None

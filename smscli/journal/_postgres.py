@@ -43,16 +43,18 @@ _DURABLE = ("on", "remote_apply", "remote_write")
 _ASKED = """SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('fsync'),
     current_setting('server_encoding'), current_setting('server_version_num')::int, to_regnamespace(%s)::oid::bigint"""
 
-# What the server says, in words, with what to do: a sentence, or the name of one of the hints.
+_DAMAGED = "keep it, it says what was sent; look at the server's log, and at who else writes into this schema"
+
+# What the server says, in words, with what to do.
 _TROUBLE = {
     "25006": ("cannot be written: it is read-only", "name the primary server"),
     "42501": ("does not let this role do that", "grant it what the README's recipe names, or take another role"),
     "53": ("has no resources left", "look at its disk, memory and connections"),
     "55P03": ("is busy: other sessions hold it", "try again"),
     "40": ("is busy: other sessions hold it", "try again"),
-    "23": ("is damaged", "damaged"),
-    "42": ("is damaged: its tables are not as smscli made them", "damaged"),
-    "XX": ("is damaged", "damaged"),
+    "23": ("is damaged", _DAMAGED),
+    "42": ("is damaged: its tables are not as smscli made them", _DAMAGED),
+    "XX": ("is damaged", _DAMAGED),
 }
 
 
@@ -117,7 +119,7 @@ class PostgresDatabase:
         try:
             yield
         except DamagedError as error:
-            error.hint = self._hints.damaged
+            error.hint = _DAMAGED
             raise
         except psycopg.Error as error:
             if self._db.closed:
@@ -125,10 +127,8 @@ class PostgresDatabase:
                     f"the connection to the journal {self._server} was lost{end}", hint="try again"
                 ) from error
             code = error.sqlstate or ""
-            what, hint = _TROUBLE.get(code) or _TROUBLE.get(code[:2]) or (f"failed ({code or 'no code'})", "damaged")
-            raise ConfigError(
-                f"the journal {self._server} {what}{end}", hint=getattr(self._hints, hint, hint)
-            ) from error
+            what, hint = _TROUBLE.get(code) or _TROUBLE.get(code[:2]) or (f"failed ({code or 'no code'})", _DAMAGED)
+            raise ConfigError(f"the journal {self._server} {what}{end}", hint=hint) from error
 
     def check_whole(self, seconds: float = inf) -> bool:  # noqa: ARG002  (at once)
         """Believe the server: its pages are its own."""
@@ -273,7 +273,7 @@ def _connect(server: Server, hints: Hints) -> psycopg.Connection:
         return psycopg.connect(**settings, autocommit=True, client_encoding="utf8")
     except psycopg.Error as error:
         raise ConfigError(
-            f"the journal {server} cannot be reached: {_told(error, server)}", hint=hints.elsewhere
+            f"the journal {server} cannot be reached: {_told(error, server)}", hint=hints.server
         ) from None
 
 

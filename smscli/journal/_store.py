@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from secrets import randbelow
 from time import monotonic
 from types import TracebackType
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._contents import Contents
-from smscli.journal._database import BUSY_SECONDS, Database, LostError
+from smscli.journal._database import BUSY_SECONDS, LostError
 from smscli.journal._entries import (
     EVERYTHING,
     NO_HINTS,
@@ -23,12 +22,12 @@ from smscli.journal._entries import (
     JournalEntry,
     Opened,
     Selection,
-    Server,
     State,
     digest,
     is_pending,
 )
 from smscli.journal._owners import FIRST_OWNER
+from smscli.journal._places import Place, opened
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import Tables, complete, is_text
 from smscli.model import MSISDN, Outcome, Submission, visible
@@ -91,7 +90,7 @@ class Journal:
 
     def __init__(
         self,
-        place: Path | Server,
+        place: Place,
         *,
         now: Callable[[], float],
         boot: Callable[[], Boot | None] = lambda: None,
@@ -104,7 +103,7 @@ class Journal:
         self._tell = tell
         self._held: dict[str, _Held] = {}
         self._owner: int | None = None
-        self._db = _opened(place, hints)
+        self._db = opened(place, hints)
         with ExitStack() as stack, self._db.explained():
             stack.callback(self._db.close)
             self.is_new = self._db.is_new
@@ -485,16 +484,6 @@ class Journal:
 
     def _clock(self) -> float:
         return float(self._now())
-
-
-def _opened(place: Path | Server, hints: Hints) -> Database:
-    if isinstance(place, Server):
-        from smscli.journal._postgres import PostgresDatabase  # only who has a server pays for it
-
-        return PostgresDatabase(place, hints)
-    from smscli.journal._sqlite import SqliteDatabase
-
-    return SqliteDatabase(place, hints)
 
 
 def _places(held: _Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:

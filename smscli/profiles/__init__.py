@@ -7,6 +7,7 @@ vendor, nor display or log a value: every message names the setting, never what 
 The file::
 
     default = "work"
+    journal = "postgresql://sms@db.example/sms"    # or a path; SMSCLI_JOURNAL beats it
 
     [profiles.work]
     provider = "lightsms"
@@ -29,10 +30,11 @@ from __future__ import annotations
 from smscli.profiles._editing import add, refuse_name, remove, use
 from smscli.profiles._file import Document, change, find, names, path, read
 from smscli.profiles._resolving import BUILT_IN, Need, resolve, values
-from smscli.profiles._secrets import MAX_SECRET, secret, sent_secrets
+from smscli.profiles._secrets import MAX_SECRET, journal_password, secret, sent_secrets
 from smscli.profiles._settings import SETTINGS, SettingError, check
 
 __all__ = [
-    "BUILT_IN", "MAX_SECRET", "SETTINGS", "Document", "Need", "SettingError", "add", "change", "check", "find", "names",
-    "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use", "values",
+    "BUILT_IN", "MAX_SECRET", "SETTINGS", "Document", "Need", "SettingError", "add", "change", "check", "find",
+    "journal_password", "names", "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use",
+    "values",
 ]  # fmt: skip

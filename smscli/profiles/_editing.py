@@ -37,7 +37,7 @@ def add(document: Document, name: str, values: Mapping[str, object], *, make_def
     """
     refuse_name(document, name)
     default = name if make_default else document.default
-    return _edited(document, Document("", {**document.tables, name: values}, default))
+    return _edited(document, document._replace(text="", tables={**document.tables, name: values}, default=default))
 
 
 def use(document: Document, name: str) -> Document:
@@ -46,7 +46,7 @@ def use(document: Document, name: str) -> Document:
     Raises ConfigError when there is none of that name, and for a file that cannot be edited.
     """
     document.table(name)
-    return _edited(document, Document("", document.tables, name))
+    return _edited(document, document._replace(text="", default=name))
 
 
 def remove(document: Document, name: str) -> Document:
@@ -57,7 +57,8 @@ def remove(document: Document, name: str) -> Document:
     """
     document.table(name)
     tables = {other: table for other, table in document.tables.items() if other != name}
-    return _edited(document, Document("", tables, None if document.default == name else document.default))
+    default = None if document.default == name else document.default
+    return _edited(document, document._replace(text="", tables=tables, default=default))
 
 
 def _edited(document: Document, goal: Document) -> Document:
@@ -92,7 +93,8 @@ def _edited(document: Document, goal: Document) -> Document:
 
 def _content(document: Document) -> str:
     # As words: 1 is not true there, and nan is nan.
-    return repr((document.default, sorted((name, sorted(table.items())) for name, table in document.tables.items())))
+    tables = sorted((name, sorted(table.items())) for name, table in document.tables.items())
+    return repr((document.default, document.journal, document.journal_password_command, tables))
 
 
 def _set_default(tree: TOMLDocument, name: str | None) -> None:

@@ -25,11 +25,16 @@ _LOOKS_LIKE_A_KEY = r"[A-Za-z_-]{1,32}"
 
 
 class Document(Record):
-    """A profile file: its text, its profiles by name, and the name of the default one."""
+    """A profile file: its text, its profiles by name, the name of the default one, and where the journal is.
+
+    ``journal`` is a path or a URL, ``journal_password_command`` what gives the password for it.
+    """
 
     text: str = ""
     tables: Mapping[str, Mapping[str, object]] = MappingProxyType({})
     default: str | None = None
+    journal: str | None = None
+    journal_password_command: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Document(profiles={list(self.tables)}, default={self.default!r})"
@@ -127,7 +132,12 @@ def parse(text: str, name: str) -> Document:
     tree = _parse_toml(text, name)
     tables = tree.pop("profiles", {})
     default = tree.pop("default", None)
+    journal, command = tree.pop("journal", None), tree.pop("journal_password_command", [])
     problems = [f"unknown setting {visible_key(key)} at the top of the file" for key in tree]
+    if not (journal is None or (isinstance(journal, str) and journal)):
+        problems.append('journal must be a path or a URL: journal = "postgresql://host/database"')
+    if not (isinstance(command, list) and all(isinstance(item, str) and "\0" not in item for item in command)):
+        problems.append('journal_password_command must be a list of arguments: ["pass", "show", "journal"]')
     if not (default is None or isinstance(default, str)):
         problems.append('default must be the name of a profile: default = "work"')
     if not isinstance(tables, dict):
@@ -137,7 +147,7 @@ def parse(text: str, name: str) -> Document:
         problems += _misshapen(profile, table)
     if problems:
         raise ConfigError(f"{name} is not a profile file", hint=_MEND, problems=problems)
-    return Document(text, tables, default)
+    return Document(text, tables, default, journal, tuple(command))
 
 
 def _parse_toml(text: str, name: str) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def sent_secrets(profile: Profile, *, environ: Mapping[str, str]) -> dict[str, S
     return {name: _fetch(name, source, environ, COMMAND_SECONDS) for name, source in profile.sent_secrets.items()}
 
 
+def journal_password(argv: tuple[str, ...], *, environ: Mapping[str, str]) -> Secret:
+    """Return what the profile file's ``journal_password_command`` prints; it is run as ``secret`` runs its command."""
+    return _fetch("journal_password", SecretCommand(argv), environ, COMMAND_SECONDS)
+
+
 def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], seconds: float) -> Secret:
     match source:
         case SecretValue():

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,10 +83,8 @@ def cluster(*settings: str) -> Iterator[Cluster]:
         try:
             yield started
         finally:
-            try:
+            with suppress(subprocess.CalledProcessError):  # a test has killed it
                 started.stop("immediate")
-            except subprocess.CalledProcessError:
-                pass  # a test has killed it
 
 
 def _as_ordinary_user(command: Sequence[str], directory: Path) -> None:
