@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 USER = "smscli"
 
@@ -90,7 +91,7 @@ def cluster(*settings: str) -> Iterator[Cluster]:
 def _as_ordinary_user(command: Sequence[str], directory: Path) -> None:
     """Run a program of the server's, which refuses to run as root."""
     user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    more = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    more: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     subprocess.run(
         command, cwd=directory, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **more,

@@ -1,0 +1,131 @@
+"""Two hosts with one journal on a PostgreSQL server: the README's recipe, with a role that may do nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.cluster import Cluster, cluster, programs
+from tests.vendor import Step, Vendor
+from tests.vendors import environment, numbers
+
+psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+pytestmark = pytest.mark.skipif(programs() is None, reason="there is no PostgreSQL server here (package postgresql)")
+
+VENDOR = "lightsms"
+GRANTS = """
+CREATE ROLE sms LOGIN PASSWORD 'canary';
+GRANT USAGE ON SCHEMA smscli TO sms;
+GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA smscli TO sms;
+"""
+Host = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A server with the journal's tables, and with the role of the recipe."""
+    with cluster() as running:
+        _smscli(running.url, "journal", "init", state=running.home).communicate()
+        with psycopg.connect(running.url, autocommit=True) as db:
+            db.execute(GRANTS)
+        yield running
+
+
+@pytest.fixture
+def url(server: Cluster) -> str:
+    """Return how the hosts reach it."""
+    return server.url.replace("smscli@", "sms@")
+
+
+@pytest.fixture
+def host(url: str, vendor: Vendor, tmp_path: Path) -> Host:
+    """Return a runner of the real program on a host of that name: it has a state directory of its own."""
+
+    def host(name: str, *argv: str, step: Step | None = None) -> subprocess.Popen[str]:
+        return _smscli(url, *argv, state=tmp_path / name, SMSCLI_BASE_URL=vendor.url(VENDOR, step))
+
+    return host
+
+
+def _smscli(url: str, *argv: str, state: Path, **environ: str) -> subprocess.Popen[str]:
+    world = {**environment(VENDOR), "PATH": os.environ["PATH"], "HOME": str(state), "SMSCLI_CONFIG": str(state / "no")}
+    own = {"SMSCLI_STATE_DIR": str(state), "SMSCLI_JOURNAL": url, "PGPASSWORD": "canary"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "smscli", *argv], env=world | own | environ, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Return status and output."""
+    out, err = process.communicate(timeout=60)
+    assert "canary" not in out + err
+    return process.returncode, out
+
+
+def accepted(vendor: Vendor, text: str) -> int:
+    """Return how often the vendor took that text."""
+    return sum(one.text == text for one in vendor.oracle())
+
+
+def test_of_two_hosts_with_the_same_cron_line_one_sends(host: Host, vendor: Vendor) -> None:
+    """Ten nights at the same second: the other one gets the receipt, or exit 9 while it is in flight."""
+    line = ("--to", numbers(VENDOR)[0], "-o", "plain")
+    for night in range(10):
+        both = [host(name, "send", *line, f"night {night}", "--key", f"night-{night}") for name in ("one", "two")]
+        codes = sorted(code for code, _ in map(ended, both))
+        assert codes in ([0, 0], [0, 9])
+        assert accepted(vendor, f"night {night}") == 1
+        receipts = {
+            ended(host(name, "send", *line, f"night {night}", "--key", f"night-{night}")) for name in ("a", "b")
+        }
+        assert len(receipts) == 1, "both read the same receipt afterwards"
+        assert accepted(vendor, f"night {night}") == 1
+
+
+def test_what_is_in_flight_on_one_host_is_exit_9_on_the_other(host: Host, vendor: Vendor) -> None:
+    """And UNKNOWN once the first host is killed; nothing is sent again."""
+    line = ("send", "--to", numbers(VENDOR)[0], "slow", "--key", "slow", "--timeout", "30")
+    slow = host("one", *line, step=Step(delay=20))
+    while accepted(vendor, "slow") == 0 and not vendor.seen.requests:
+        assert slow.poll() is None
+    assert ended(host("two", *line, step=Step(delay=20)))[0] == 9
+    slow.kill()
+    slow.communicate()
+    code, out = ended(host("two", *line, step=Step(delay=20)))
+    assert (code, "UNKNOWN" in out) == (7, True)
+    assert accepted(vendor, "slow") <= 1
+
+
+def test_once_holds_across_hosts(host: Host, vendor: Vendor) -> None:
+    """The same alert, on both, without a key."""
+    line = ("send", "--to", numbers(VENDOR)[0], "disk full", "--once", "1h")
+    assert [ended(host(name, *line))[0] for name in ("one", "two", "one")] == [0, 0, 0]
+    assert accepted(vendor, "disk full") == 1
+
+
+def test_a_runner_without_a_disk_remembers(host: Host, vendor: Vendor, tmp_path: Path) -> None:
+    """Its state directory cannot even be made, and is not asked for."""
+    (tmp_path / "no-disk").write_text("a file in its place")
+    line = ("send", "--to", numbers(VENDOR)[0], "build 17 failed", "--key", "build-17")
+    assert [ended(host("no-disk", *line))[0] for _ in range(2)] == [0, 0]
+    assert accepted(vendor, "build 17 failed") == 1
+
+
+def test_the_role_can_do_what_a_host_needs_and_no_more(host: Host) -> None:
+    """It looks, decides and checks; it forgets nothing and makes no tables."""
+    for argv in (("journal", "list"), ("journal", "check"), ("journal", "list", "--state", "unknown")):
+        assert ended(host("one", *argv))[0] == 0
+    purge = host("one", "journal", "purge", "--older-than", "0s")
+    _, err = purge.communicate(timeout=60)
+    assert purge.returncode == 3
+    assert "does not let this role do that" in err
+    sandboxed = host("one", "send", "--sandbox", "--to", "+37061234567", "Hello")
+    _, err = sandboxed.communicate(timeout=60)
+    assert sandboxed.returncode == 3
+    assert "does not let this role do that" in err
