@@ -370,7 +370,7 @@ def test_an_accepted_message_that_cannot_be_recorded_is_not_to_be_sent_again(
         return vendor(request, seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("smscli.journal._store.BUSY_SECONDS", 0.1)  # rather than tests of ten seconds each
+        patch.setattr("smscli.journal._store._SETTLE_SECONDS", 0.1)  # rather than tests of ten seconds each
         argv = ("send", "--to", to, "--key", key, "--timeout", "0.5", "disk full")
         ran = smscli(*argv, environ=ACCOUNT, transport=answer)
     held[0].close()

@@ -603,7 +603,7 @@ def test_an_outcome_waits_for_a_reader_as_long_as_it_is_given(
     opened: Callable[..., Journal], path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, recorded: bool
 ) -> None:
     """A long reader keeps a commit waiting: longer than usual, where the caller has the time."""
-    monkeypatch.setattr("smscli.journal._store.BUSY_SECONDS", 0.1)  # rather than a test of ten seconds
+    monkeypatch.setattr("smscli.journal._store._SETTLE_SECONDS", 0.1)  # rather than a test of ten seconds
     journal = opened()
     journal.begin(job())
     journal.claim("backup", ALL)

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._contents import Contents
-from smscli.journal._database import BUSY_SECONDS, LostError
+from smscli.journal._database import LostError
 from smscli.journal._entries import (
     EVERYTHING,
     NO_HINTS,
@@ -40,6 +40,8 @@ _OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to
 
 # Seconds a send may spend on checking the whole store, and what whoever is at it holds (no owner has that number).
 _CHECK_SECONDS, _CHECKING = 2.0, 0
+# Seconds an outcome waits for other processes: a commit that gives up turns it into UNKNOWN.
+_SETTLE_SECONDS = 60.0
 # So often a lost connection is replaced to record an outcome.
 _RECONNECTIONS = 3
 
@@ -72,6 +74,7 @@ class _Held:
     ``claims`` gives for each place the owner and the number of the attempt that is this journal's own.
     """
 
+    number: int
     alone: bool
     places: Mapping[MSISDN, int]
     provider: str
@@ -149,7 +152,7 @@ class Journal:
         messages = {message.recipient: message for message in rows}
         asked = [messages[number.digits] for number in job.recipients]
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
-        self._held[stored.key] = _Held(not together, places, job.provider, job.account)
+        self._held[stored.key] = _Held(stored.id, not together, places, job.provider, job.account)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked),
@@ -199,14 +202,14 @@ class Journal:
 
         It may be recorded twice: only this journal's own claim is touched, in flight or taken for UNKNOWN meanwhile.
         ``evidence`` is what an answer that was not understood looked like, escaped; 4 KiB of it are kept. ``seconds``
-        is how long it may wait for other processes, if that is longer than usual.
+        is how long it may wait for other processes, if that is longer than a minute.
         Raises ConfigError when it cannot be recorded: then they stay in flight, which a later run reads as unknown.
         """
         held = self._work(key)
         by_place = dict(zip(_places(held, key, [s.to for s in submissions]), submissions, strict=True))
         text = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
         consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
-        deadline = monotonic() + max(seconds, BUSY_SECONDS)
+        deadline = monotonic() + max(seconds, _SETTLE_SECONDS)
         for left in range(_RECONNECTIONS, -1, -1):
             try:
                 with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
@@ -428,9 +431,14 @@ class Journal:
                 self._change(messages, back, self._tables.witness(job.id))
 
     def _reconnect(self) -> None:
-        """Begin a new connection, as another owner: over the old one this journal may look dead to others."""
+        """Begin a new connection, as another owner: over the old one this journal may look dead to others.
+
+        A job that somebody else took for abandoned meanwhile is theirs now.
+        """
         self._db.reconnect()
         self._owner = None
+        for held in self._held.values():
+            held.alone = held.alone and self._db.hold(held.number)
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
