@@ -29,7 +29,7 @@ from smscli.wire import Request, Response
 from tests.vendors import NAMES, NOW, PLATFORMS, account, emulator, message
 
 KEY = "Kq7/zX&w+93;é=9<vW'~y\"Q%2f\\j8"
-TEXT = 'Zażółć <b>&"jinx" https://host.example/?pin=4711&x=q+z 47%/vexing'
+TEXT = 'Zażółć <b>&"jinx" https://host.invalid/?pin=4711&x=q+z 47%/vexing'
 PASSWORD = "jUNGLE#gym(71) %vox"
 LOGIN = "wUmbo-lOgin.42"
 CALLS = [
