@@ -47,8 +47,9 @@ class Commit:
         elif call == "pwrite64" and database in arguments:
             assert self.rollback_synced, "the database is written before its rollback journal is safe"
             self.written, self.synced, self.durable = True, False, False
-            # Number, position and state stand side by side in a row; what was there before is overwritten.
-            self.claims |= bool(re.search(rf"{recipient}.{{0,12}}IN_FLIGHT", arguments))
+            # In a row the state comes before its recipient, and no other row's state lies between them.
+            row = rf"IN_FLIGHT(?:(?!SENT|REFUSED|UNKNOWN|IN_FLIGHT).){{0,200}}{recipient}"
+            self.claims |= bool(re.search(row, arguments))
         elif call == "fdatasync" and database in arguments:
             self.synced = self.written
         elif call == "unlink" and f'"{journal}-journal"' in arguments:
