@@ -17,6 +17,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ from typing import Any
 import pytest
 
 from smscli.cli import run
+from smscli.journal import Journal
 from smscli.runtime import Runtime
 from smscli.wire import Transport
 from tests.certificates import Certificates, certificates
 from tests.client import SECRETS
+from tests.jobs import NOON, Place
 from tests.vendor import Vendor
 
 
@@ -175,6 +178,28 @@ def heeded_signals() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+# --- a journal, in whatever store -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where a journal is not yet."""
+    return tmp_path / "state" / "journal.sqlite3"
+
+
+@pytest.fixture
+def place(path: Path) -> Place:
+    """Return where a journal is not yet, in the store that is asked about: here, a file."""
+    return path
+
+
+@pytest.fixture
+def opened(place: Place) -> Iterator[Callable[..., Journal]]:
+    """Return an opener of journals in the same place, closed in the end; ``at`` is seconds after noon."""
+    with ExitStack() as stack:
+        yield lambda at=0.0: stack.enter_context(Journal(place, now=lambda: NOON + at))
 
 
 # --- a vendor behind a socket, and the fence around it ----------------------------------------------------------------

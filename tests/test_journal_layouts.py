@@ -14,7 +14,7 @@ import pytest
 from smscli.errors import Cause, ConfigError
 from smscli.journal import Job, Journal, State, Twin, _layouts, _rows
 from smscli.model import MSISDN, Money
-from tests.test_journal import NOON
+from tests.jobs import NOON
 
 DUMPS = Path(__file__).with_name("journals")
 

@@ -18,9 +18,7 @@ from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, 
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
 from tests.conftest import Ran
-from tests.test_journal import ANNA, BERTA, NOON, connection, ended, job, path
-
-__all__ = ["path"]
+from tests.jobs import ANNA, BERTA, NOON, connection, ended, job
 
 DAY = 86_400.0
 JOBS, TRIALS = 2000, 25

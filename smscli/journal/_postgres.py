@@ -177,6 +177,9 @@ class PostgresDatabase:
     def close(self) -> None:
         """End the session, and with it everything it holds."""
         with suppress(Exception):
+            # The session ends a moment after it was told to; until then others would take this owner for alive.
+            self._db.execute("SELECT pg_advisory_unlock_all()")
+        with suppress(Exception):
             self._db.close()
 
     # --- what is not believed unasked ---------------------------------------------------------------------------------
@@ -223,7 +226,9 @@ class PostgresDatabase:
         try:
             self._wait_at_most(BUSY_SECONDS)
             self._db.execute("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
-            made = self._db.execute("SELECT to_regnamespace(%s) IS NULL", (self._server.schema,)).fetchone() == (True,)
+            # Reading a table makes the session notice what others have made since it last looked.
+            anew = "SELECT to_regnamespace(%s) IS NULL FROM pg_namespace LIMIT 1"
+            made = self._db.execute(anew, (self._server.schema,)).fetchone() == (True,)
             if made:
                 for statement in (f"CREATE SCHEMA {self._server.schema}", *_tables()):
                     self._db.execute(statement.encode())

@@ -69,12 +69,12 @@ class NoJournal:
 
 @dataclass
 class _Held:
-    """A job that this journal works on, alone or not: where its recipients stand, who sends, and what is claimed.
+    """A job that this journal works on, alone or not, as it was begun: where its recipients stand, and what is claimed.
 
     ``claims`` gives for each place the owner and the number of the attempt that is this journal's own.
     """
 
-    number: int
+    job: JobRow
     alone: bool
     places: Mapping[MSISDN, int]
     provider: str
@@ -152,7 +152,9 @@ class Journal:
         messages = {message.recipient: message for message in rows}
         asked = [messages[number.digits] for number in job.recipients]
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
-        self._held[stored.key] = _Held(stored.id, not together, places, job.provider, job.account)
+        before = self._held.get(stored.key)
+        claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
+        self._held[stored.key] = _Held(stored, not together, places, job.provider, job.account, claims)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked),
@@ -175,7 +177,7 @@ class Journal:
         claims: dict[int, tuple[int, int]] = {}
         try:
             with self._db.writing("nothing was sent to these recipients", alone=False):
-                job = self._known(key)
+                job = self._begun(held)
                 messages = self._tables.to_claim(job, places)
                 if len(messages) != len(places):
                     raise _in_flight_elsewhere(key)
@@ -213,7 +215,7 @@ class Journal:
         for left in range(_RECONNECTIONS, -1, -1):
             try:
                 with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
-                    self._record(key, by_place, held.claims, text)
+                    self._record(held, by_place, text)
                 break
             except LostError:
                 if not left or monotonic() > deadline:
@@ -392,23 +394,21 @@ class Journal:
         """Return whether somebody has the job to himself, or one of these messages of it in flight."""
         return any(map(self._db.is_alive, {job.id, *(m.owner for m in messages if m.state == State.IN_FLIGHT)}))
 
-    def _record(
-        self, key: str, by_place: Mapping[int, Submission], claims: Mapping[int, tuple[int, int]], evidence: str | None
-    ) -> None:
+    def _record(self, held: _Held, by_place: Mapping[int, Submission], evidence: str | None) -> None:
         """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile."""
         moment = self._clock()
-        job = self._known(key)
+        job = self._begun(held)
         messages = self._tables.to_change(job, tuple(by_place))
         ended: list[MessageRow] = []
         for message in messages:
             submission = by_place[message.position]
-            ours = (message.owner, message.attempt) == claims.get(message.position) and message.resolved is None
+            ours = (message.owner, message.attempt) == held.claims.get(message.position) and message.resolved is None
             if ours and message.state in (State.IN_FLIGHT, State.UNKNOWN):
                 ended.append(message.ended(submission, moment, evidence))
             elif ours and message == message.ended(submission, message.updated, evidence):
                 ended.append(message)  # it was recorded, and the confirmation was lost
             else:
-                raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
+                raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {job.key!r}")
         self._change(messages, ended, self._tables.witness(job.id, to_change=True))
 
     def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
@@ -438,7 +438,7 @@ class Journal:
         self._db.reconnect()
         self._owner = None
         for held in self._held.values():
-            held.alone = held.alone and self._db.hold(held.number)
+            held.alone = held.alone and self._db.hold(held.job.id)
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
@@ -483,6 +483,12 @@ class Journal:
         if key not in self._held:
             raise ConfigError(f"key {key!r} was not begun by this process")
         return self._held[key]
+
+    def _begun(self, held: _Held) -> JobRow:
+        """Return the job; raise ConfigError when it was forgotten since, and perhaps begun anew by somebody else."""
+        if not self._tables.still_has(held.job):
+            raise ConfigError(f"key {held.job.key!r} was forgotten meanwhile")
+        return held.job
 
     def _known(self, key: str) -> JobRow:
         job = self._tables.job(key)

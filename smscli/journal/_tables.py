@@ -186,6 +186,8 @@ class Tables:
         return next(reversed(jobs)), self._with_messages(jobs)
 
     def _with_messages(self, jobs: dict[int, JobRow]) -> list[StoredJob]:
+        if not jobs:
+            return []  # PostgreSQL has no empty lists
         messages: dict[int, list[Sequence[object]]] = {number: [] for number in jobs}
         marks = ", ".join("?" * len(jobs))
         of_these = f"SELECT * FROM message WHERE job IN ({marks}) ORDER BY job, position"  # noqa: S608  (question marks)

@@ -25,6 +25,17 @@ def programs() -> Path | None:
     return next((place for place in reversed(places) if (place / "initdb").exists()), None)
 
 
+def missing() -> str | None:
+    """Return what these tests need and this machine has not."""
+    if programs() is None:
+        return "needs a PostgreSQL server's programs (Debian: postgresql)"
+    try:
+        import psycopg  # noqa: F401  (whether it can be loaded, with its C library)
+    except ImportError:
+        return "needs psycopg: pip install 'psycopg[binary]'"
+    return None
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A running server; ``port`` is on 127.0.0.1."""

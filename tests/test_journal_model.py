@@ -1,0 +1,358 @@
+"""The journal against a model of it, whatever two workers do in whatever order, dying at any point."""
+
+from __future__ import annotations
+
+import os
+import sqlite3  # noqa: TID253  (to lay older files, and to read what they say)
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from smscli.errors import ConfigError, ConflictError, InputError
+from smscli.journal import Job, Journal
+from smscli.model import MSISDN, Outcome, Reason
+from tests.jobs import ALL, NOON, STALE, STOPPED, Place, ended, job, outcomes
+
+KEYS, TEXTS = ("k1", "k2", "k3"), ("one", "two")
+DUMPS = Path(__file__).with_name("journals")
+STALE_CODE = "24"
+"""Of the refusals in the older files, this one is documented as unprocessed."""
+
+
+@dataclass
+class ModelMessage:
+    """What the model knows of one message: its latest attempt, and how those before it ended.
+
+    ``life`` is whose attempt it is: one of a worker's lives, None in an older file.
+    """
+
+    updated: float
+    state: str = "NOT_SENT"
+    attempt: int = 0
+    claimed: float | None = None
+    life: int | None = None
+    resolved: bool = False
+    unprocessed: bool = False
+    earlier: list[tuple[int, str, int | None, float | None]] = field(default_factory=list)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it may be claimed."""
+        return self.state == "NOT_SENT" or (self.state == "REFUSED" and self.unprocessed)
+
+    def claim(self, life: int, now: float) -> None:
+        """Go in flight; what there was before is history."""
+        if self.attempt:
+            self.earlier.append((self.attempt, self.state, self.life, self.claimed))
+        self.attempt, self.life, self.claimed = self.attempt + 1, life, now
+        self.end("IN_FLIGHT", now)
+
+    def end(self, state: str, now: float, *, unprocessed: bool = False, resolved: bool = False) -> None:
+        """Change where it stands."""
+        self.state, self.updated, self.unprocessed, self.resolved = state, now, unprocessed, resolved
+
+
+@dataclass
+class ModelJob:
+    """What the model knows of one job; ``holder`` is the worker that has it to himself."""
+
+    job: Job
+    created: float
+    messages: dict[MSISDN, ModelMessage]
+    holder: int | None = None
+
+    def went_out_since(self, moment: float) -> bool:
+        """Return whether it counts as sent then or later."""
+        out = [m.claimed for m in self.messages.values() if m.state != "NOT_SENT" and m.claimed is not None]
+        return any(claimed >= moment for claimed in out)
+
+
+@dataclass
+class Worker:
+    """One journal of two, with what it has begun (alone or not) and claimed: the number of each attempt."""
+
+    journal: Journal
+    life: int
+    begun: dict[str, tuple[ModelJob, bool]] = field(default_factory=dict)
+    claims: dict[tuple[str, MSISDN], int] = field(default_factory=dict)
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """Two workers on one store against a dict."""
+
+    layouts: ClassVar[Sequence[int | None]] = (None,)
+    """The layouts of the files that an example may begin with; None is no file."""
+
+    def new_place(self, layout: int | None) -> Place:
+        """Return where a journal is not yet, or one of that layout is."""
+        raise NotImplementedError
+
+    @initialize(data=st.data())
+    def start(self, data: st.DataObject) -> None:
+        self.stack = ExitStack()
+        self.now = NOON
+        self.lives = 0
+        self.living: set[int | None] = set()
+        self.numbers: dict[int | None, int | None] = {None: None}
+        self.jobs: dict[str, ModelJob] = {}
+        layout = data.draw(st.sampled_from(self.layouts))
+        self.place = self.new_place(layout)
+        if layout is not None and isinstance(self.place, Path):
+            self.jobs = older_jobs(self.place)
+        self.older = {key: one.job for key, one in self.jobs.items()}
+        self.keys = (*KEYS, *self.older)
+        self.workers = [self.open(), self.open()]
+
+    def open(self) -> Worker:
+        """Open a journal: what is in flight under dead owners is unknown from now on."""
+        self.lives += 1
+        self.living.add(self.lives)
+        worker = Worker(Journal(self.place, now=lambda: self.now), self.lives)
+        for one in self.jobs.values():
+            self.bury(one)
+        return worker
+
+    def teardown(self) -> None:
+        for worker in getattr(self, "workers", ()):
+            worker.journal.close()
+        if hasattr(self, "stack"):
+            self.stack.close()
+
+    def bury(self, one: ModelJob) -> None:
+        """Know that nobody will say what became of messages whose owner is dead."""
+        for message in one.messages.values():
+            if message.state == "IN_FLIGHT" and message.life not in self.living:
+                message.end("UNKNOWN", self.now)
+
+    def is_sent_by_somebody(self, one: ModelJob) -> bool:
+        """Return whether a living owner has a message of it in flight."""
+        return any(m.state == "IN_FLIGHT" and m.life in self.living for m in one.messages.values())
+
+    def wanted(self, key: str, text: str) -> Job:
+        """Return the job of that key and text; an older file's is its first text."""
+        return self.older[key] if key in self.older and text == TEXTS[0] else job(key, text=text)
+
+    def recipients(self, key: str, places: set[int]) -> list[MSISDN]:
+        """Return some recipients of the job, at least one."""
+        to = self.jobs[key].job.recipients if key in self.jobs else ALL
+        return [to[place] for place in sorted(places) if place < len(to)] or [to[0]]
+
+    # --- what workers and persons do ----------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 30, 700]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(who=st.integers(0, 1))
+    def die_and_return(self, who: int) -> None:
+        self.living.discard(self.workers[who].life)
+        for one in self.jobs.values():
+            if one.holder == who:
+                one.holder = None
+        self.workers[who].journal.close()
+        self.workers[who] = self.open()
+
+    @rule(who=st.integers(0, 1))
+    def lose_the_owner(self, who: int) -> None:
+        """Look dead to others, as after a lost connection; what is claimed from then on has another owner."""
+        worker = self.workers[who]
+        if worker.journal._owner is not None:
+            worker.journal._db.release(worker.journal._owner)
+            worker.journal._owner = None
+            self.living.discard(worker.life)
+            self.lives += 1
+            worker.life = self.lives
+            self.living.add(worker.life)
+
+    @rule(
+        who=st.integers(0, 1),
+        number=st.integers(0, 6),
+        text=st.sampled_from(TEXTS),
+        once=st.sampled_from([None, 60.0]),
+        together=st.booleans(),
+    )
+    def begin(self, who: int, number: int, text: str, once: float | None, together: bool) -> None:
+        key = self.keys[number % len(self.keys)]
+        worker, wanted = self.workers[who], self.wanted(key, text)
+        repeated = None
+        if key not in self.jobs and once is not None:
+            same = [name for name, one in self.jobs.items() if one.job.fingerprint == wanted.fingerprint]
+            counts = [
+                name
+                for name in same
+                if self.jobs[name].holder is not None or self.jobs[name].went_out_since(self.now - once)
+            ]
+            repeated = counts[-1] if counts else None
+        target = repeated or key
+        one = self.jobs.get(target)
+        if one is not None and (
+            one.job.fingerprint != wanted.fingerprint
+            or one.holder is not None
+            or (not together and self.is_sent_by_somebody(one))
+        ):
+            with pytest.raises(ConflictError):
+                worker.journal.begin(wanted, once=once, together=together)
+            return
+        begun = worker.journal.begin(wanted, once=once, together=together)
+        if one is None:
+            one = self.jobs[key] = ModelJob(wanted, self.now, {n: ModelMessage(self.now) for n in wanted.recipients})
+        self.bury(one)
+        if not together:
+            one.holder = who
+        worker.begun[target] = (one, not together)
+        assert (begun.key, begun.repeated_from, begun.since) == (target, repeated, one.created)
+        states = [m.state for m in one.messages.values()]
+        assert outcomes(begun.submissions) == ["UNKNOWN" if state == "IN_FLIGHT" else state for state in states]
+        assert begun.pending == tuple(n for n, m in one.messages.items() if m.is_pending)
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 6), places=st.sets(st.integers(0, 4), min_size=1))
+    def claim(self, who: int, number: int, places: set[int]) -> None:
+        key = self.keys[number % len(self.keys)]
+        worker, to = self.workers[who], self.recipients(key, places)
+        one, alone = worker.begun.get(key, (None, False))
+        if (
+            one is None
+            or one is not self.jobs.get(key)
+            or (one.holder is not None and not alone)
+            or not all(one.messages[number].is_pending for number in to)
+        ):
+            with pytest.raises((ConfigError, ConflictError)):
+                worker.journal.claim(key, to)
+            return
+        worker.journal.claim(key, to)
+        for recipient in to:
+            one.messages[recipient].claim(worker.life, self.now)
+            worker.claims[key, recipient] = one.messages[recipient].attempt
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 6), places=st.sets(st.integers(0, 4), min_size=1),
+          outcome=st.sampled_from(Outcome), reason=st.sampled_from([STALE, STOPPED]))  # fmt: skip
+    def settle(self, who: int, number: int, places: set[int], outcome: Outcome, reason: Reason) -> None:
+        key = self.keys[number % len(self.keys)]
+        worker, to = self.workers[who], self.recipients(key, places)
+        one, _ = worker.begun.get(key, (None, False))
+        submissions = ended(outcome, *to, reason=reason if outcome is Outcome.REFUSED else None)
+        if one is None or one is not self.jobs.get(key) or not all(self.is_own(worker, key, n) for n in to):
+            with pytest.raises(ConfigError):
+                worker.journal.settle(key, submissions)
+            return
+        worker.journal.settle(key, submissions)
+        for recipient in to:
+            one.messages[recipient].end(outcome, self.now, unprocessed=reason is STALE)
+            del worker.claims[key, recipient]
+
+    def is_own(self, worker: Worker, key: str, recipient: MSISDN) -> bool:
+        """Return whether a worker may say what became of a message, also where others took it for unknown."""
+        message = self.jobs[key].messages[recipient]
+        is_latest = worker.claims.get((key, recipient)) == message.attempt
+        return is_latest and message.state in ("IN_FLIGHT", "UNKNOWN") and not message.resolved
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 6), sent=st.booleans())
+    def resolve(self, who: int, number: int, sent: bool) -> None:
+        key = self.keys[number % len(self.keys)]
+        journal, one = self.workers[who].journal, self.jobs.get(key)
+        if one is None:
+            with pytest.raises(InputError):
+                journal.resolve(key, sent=sent)
+            return
+        if one.holder is not None or self.is_sent_by_somebody(one):
+            with pytest.raises(ConflictError):
+                journal.resolve(key, sent=sent)
+            return
+        self.bury(one)
+        unknown = [n for n, m in one.messages.items() if m.state == "UNKNOWN"]
+        if not unknown:
+            with pytest.raises(InputError):
+                journal.resolve(key, sent=sent)
+            return
+        assert [e.submission.to for e in journal.resolve(key, sent=sent)] == unknown
+        for recipient in unknown:
+            one.messages[recipient].end("SENT" if sent else "NOT_SENT", self.now, resolved=True)
+
+    @rule(who=st.integers(0, 1), age=st.sampled_from([0.5, 100.0]))
+    def purge(self, who: int, age: float) -> None:
+        over = [
+            key
+            for key, one in self.jobs.items()
+            if one.holder is None
+            and not {"UNKNOWN", "IN_FLIGHT"} & {m.state for m in one.messages.values()}
+            and all(m.updated < self.now - age for m in one.messages.values())
+        ]
+        assert self.workers[who].journal.purge(age) == sum(len(self.jobs[key].messages) for key in over)
+        for key in over:
+            del self.jobs[key]
+
+    # --- what holds at any time ---------------------------------------------------------------------------------------
+
+    @invariant()
+    def tells_the_truth(self) -> None:
+        if not hasattr(self, "workers"):
+            return
+        one, other = (worker.journal for worker in self.workers)
+        assert [(e.key, e.submission.to, str(e.state)) for e in one.stream()] == [
+            (key, number, m.state) for key, job in self.jobs.items() for number, m in job.messages.items()
+        ]
+        assert not other.check()
+
+    @invariant()
+    def keeps_history(self) -> None:
+        """Every attempt is counted, and belongs to whom it belonged to."""
+        for key, one in getattr(self, "jobs", {}).items():
+            for entry in self.workers[0].journal.show(key):
+                message, row = one.messages[entry.submission.to], entry.message
+                assert (row.attempt, row.claimed, row.updated) == (message.attempt, message.claimed, message.updated)
+                assert self.numbers.setdefault(message.life, row.owner) == row.owner
+                assert [(a.attempt, a.state, a.owner, a.claimed) for a in entry.earlier] == [
+                    (attempt, state, self.numbers[life], claimed) for attempt, state, life, claimed in message.earlier
+                ]
+
+
+def lay_older(path: Path, layout: int) -> None:
+    """Lay a journal of an older layout."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((DUMPS / f"layout-{layout}.sql").read_text(encoding="utf-8"))
+    path.chmod(0o600)
+
+
+def older_jobs(path: Path) -> dict[str, ModelJob]:
+    """Return what a file of an older layout says."""
+    jobs: dict[str, ModelJob] = {}
+    with closing(sqlite3.connect(path)) as db:
+        for number, key, content, created in db.execute("SELECT id, key, fingerprint, created FROM job ORDER BY id"):
+            columns = "recipient, updated, state, attempts, claimed, code"
+            rows = db.execute(f"SELECT {columns} FROM message WHERE job = ? ORDER BY position", (number,))  # noqa: S608  (ours)
+            messages = {
+                MSISDN(to): ModelMessage(updated, state, attempts, claimed, unprocessed=code == STALE_CODE)
+                for to, updated, state, attempts, claimed, code in rows
+            }
+            one = Job(key, "lightsms", "", "work", "Shop", tuple((n, "text") for n in messages), content)
+            jobs[key] = ModelJob(one, created, messages)
+    return jobs
+
+
+class FileMachine(JournalMachine):
+    """On a file, which may be an older program's."""
+
+    layouts = (None, None, 1, 2, 3)
+
+    def new_place(self, layout: int | None) -> Path:
+        # What the model knows of is the same in memory, where thousands of syncs wait for no disk.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  (a fresh directory in it)
+        path = Path(self.stack.enter_context(tempfile.TemporaryDirectory(dir=memory))) / "journal"
+        if layout is not None:
+            lay_older(path, layout)
+        return path
+
+
+class TestFileMachine(FileMachine.TestCase):  # type: ignore[misc, valid-type]  # made by Hypothesis
+    """Some thousand steps."""
+
+    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
