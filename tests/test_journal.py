@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -199,7 +200,8 @@ def test_without_a_journal_everything_is_new() -> None:
     """The stand-in has the same shape and remembers nothing."""
     nothing = NoJournal()
     for _ in range(2):
-        assert nothing.begin(job(), once=60).pending == ALL
+        begun = nothing.begin(job(), once=60)
+        assert (begun.pending, begun.since, begun.replayed) == (ALL, 0.0, False)
         nothing.claim("backup", ALL)
         nothing.settle("backup", ended(Outcome.SENT, *ALL))
     nothing.close()
@@ -506,6 +508,25 @@ def test_purge_forgets_whole_ended_jobs_only(mixed: Callable[..., Journal]) -> N
     assert mixed(at=1e9).purge(0) == 3
     assert {entry.key for entry in mixed().stream()} == {"lost"}
     assert mixed().begin(job("done", text="other")).pending == ALL
+
+
+def test_purge_forgets_only_what_it_has_looked_at(opened: Callable[..., Journal]) -> None:
+    """Not a job that has taken its number meanwhile, after another purge, however old a clock calls that one."""
+    first, purging = opened(), opened(at=10)
+    first.begin(job("old"))
+    first.close()
+    writing = purging._db.writing
+
+    def after_another_purge(consequence: str) -> AbstractContextManager[None]:
+        assert opened(at=10).purge(5) == 3
+        another = opened()
+        another.begin(job("new", text="all well"))
+        another.close()
+        return writing(consequence)
+
+    purging._db.writing = after_another_purge  # type: ignore[assignment, method-assign]  # between two of its steps
+    assert purging.purge(5) == 0
+    assert [entry.key for entry in opened().stream()] == ["new"] * 3
 
 
 def test_a_sound_journal_has_no_problems(mixed: Callable[..., Journal]) -> None:

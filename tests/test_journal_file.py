@@ -107,7 +107,7 @@ def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callab
 
 
 def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
-    """No step forgets more than a page of jobs, and a send that waits gets its turn between two of them."""
+    """The oldest first, no step more than a page of jobs; a send that waits gets its turn between two of them."""
     journal = opened()
     for number in range(450):
         journal.begin(job(f"key-{number}", to=[ANNA]))
@@ -118,6 +118,8 @@ def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     assert purging.purge(10) == 450
     steps = " ".join(word.split()[0] for word in statements).split("BEGIN")
     assert max(step.count("DELETE") for step in steps) <= 6 * 120
+    forgotten = [word.rpartition(" ")[2] for word in statements if word.startswith("DELETE FROM job ")]
+    assert forgotten == [str(number) for number in range(1, 451)]
 
 
 def test_a_journal_that_is_gone_is_begun_anew_by_request_only(opened: Callable[..., Journal], path: Path) -> None:

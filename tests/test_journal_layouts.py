@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3  # noqa: TID253  (to lay the older files)
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -11,12 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from smscli.errors import Cause, ConfigError
-from smscli.journal import Job, Journal, State, Twin, _layouts, _rows
+from smscli.errors import Cause, ConfigError, ConflictError
+from smscli.journal import Boot, Job, Journal, State, Twin, _layouts, _rows
 from smscli.model import MSISDN, Money
 from tests.jobs import NOON
 
 DUMPS = Path(__file__).with_name("journals")
+HOLDER = """
+import fcntl, os, sys
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.lockf(file, fcntl.LOCK_EX, 1, int(sys.argv[2]))
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -79,6 +89,42 @@ def test_it_is_whole_after_a_step_that_failed(older: Path, layout: int, monkeypa
     assert {file.name for file in older.parent.iterdir()} == {older.name, f"{older.name}.lock"}
 
 
+@pytest.mark.parametrize("number", [1, 4, (1 << 40) - 1])
+def test_an_older_program_that_is_sending_keeps_it_as_it_is(older: Path, number: int) -> None:
+    """It holds its job's byte of the lock file, and would go on writing the old layout; once it has ended, all goes."""
+    before = older.read_bytes()
+    lock = older.with_name(f"{older.name}.lock")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock), str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        for _ in range(2):
+            with pytest.raises(ConflictError, match="an earlier version of smscli is sending"):
+                Journal(older, now=lambda: NOON)
+        assert older.read_bytes() == before
+        assert {file.name for file in older.parent.iterdir()} == {older.name, lock.name}
+        holder.communicate()
+    with Journal(older, now=lambda: NOON) as journal:
+        assert journal.check() == ()
+
+
+def test_the_copy_is_made_beside_the_file(older: Path, layout: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the system keeps what is temporary; what a killed copy leaves is hidden, and named after the journal."""
+    real, new = os.link, []
+
+    def link(source: Path, target: Path) -> None:
+        new.append(source)
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", link)
+    with Journal(older, now=lambda: NOON):
+        pass
+    assert [(file.parent, file.name.rpartition("-")[0]) for file in new] == [
+        (older.parent, f".{older.name}.layout-{layout}")
+    ]
+
+
 def test_a_whole_copy_of_what_it_was_stays_beside_it(older: Path, layout: int) -> None:
     """The older program can go on with it; it is the user's alone."""
     with closing(sqlite3.connect(older)) as db:
@@ -131,3 +177,45 @@ def test_its_keys_and_contents_are_looked_up_as_any(older: Path) -> None:
         begun = journal.begin(replace(again, key="another"), once=60)
         assert begun.repeated_from is None
         assert begun.twin == Twin("dead", dead.created, unknown=True)
+
+
+def again(older: Path, boot: Boot | None = None, once: float = 60) -> str | None:
+    """Begin the content of the key ``login`` under another one; return which key it repeats."""
+    with Journal(older, now=lambda: NOON, boot=lambda: boot) as journal:
+        login = journal.show("login")[0].job
+        same = Job("again", "lightsms", "", "work", "Shop", ((MSISDN("37061234567"), "two"),), login.fingerprint)
+        return journal.begin(same, once=once).repeated_from
+
+
+@pytest.mark.parametrize("layout", [2, 3])
+@pytest.mark.parametrize(("seconds", "repeats"), [(130.0, "login"), (160.0, "login"), (161.0, None)])
+def test_the_clock_that_nobody_sets_still_tells_the_time(older: Path, seconds: float, repeats: str | None) -> None:
+    """It stood at 100 when that was claimed: the wall clock, which has gone on for years, is not asked."""
+    assert again(older, Boot("this", seconds)) == repeats
+
+
+@pytest.mark.parametrize("layout", [1, 2, 3])
+@pytest.mark.parametrize(("seconds", "repeats"), [(6_500_795.0, "login"), (6_500_794.0, None)])
+def test_after_another_boot_the_wall_clock_tells_it(older: Path, seconds: float, repeats: str | None) -> None:
+    """By the moment at which it was claimed (1893499205)."""
+    assert again(older, Boot("another", 5.0), seconds) == repeats
+
+
+@pytest.mark.parametrize("layout", [2, 3])
+def test_a_damaged_witness_stays_damaged(older: Path) -> None:
+    """A new checksum over a rotten clock would let a repeated text out."""
+    with closing(sqlite3.connect(older)) as db, db:
+        db.execute("UPDATE witness SET seconds = 1 WHERE job = 2")
+    with Journal(older, now=lambda: NOON) as journal:
+        assert [line.partition(":")[0] for line in journal.check()] == ["key 'login'"]
+    with pytest.raises(ConfigError, match="does not match its checksum"):
+        again(older, Boot("this", 130.0))
+
+
+@pytest.mark.parametrize("column", ["message SET state = 'NOT_SENT' WHERE job", "job SET sender = 'Else' WHERE id"])
+def test_what_a_damaged_row_says_is_not_counted(older: Path, column: str) -> None:
+    """A message that rotted into NOT_SENT does not make its content look unsent."""
+    with closing(sqlite3.connect(older)) as db, db:
+        db.execute(f"UPDATE {column} = 2")
+    with Journal(older, now=lambda: NOON) as journal, pytest.raises(ConfigError, match="does not match its checksum"):
+        journal._tables.witness(2)

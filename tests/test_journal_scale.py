@@ -327,6 +327,44 @@ def test_the_check_finds_records_that_disagree(path: Path) -> None:
             db.execute(f"DELETE FROM {table} WHERE {'id' if table == 'job' else 'job'} IN (3, 4, 5)")  # noqa: S608  (ours)
     with Journal(path, now=lambda: NOON) as journal:
         assert journal.check() == ("4 look-ups too many",)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM lookup WHERE job IN (4, 5)")
+        db.execute("DELETE FROM message WHERE job = 9")
+        db.execute("DELETE FROM lookup WHERE job = 9")
+        db.execute("DELETE FROM job WHERE id = 9")
+    with Journal(path, now=lambda: NOON) as journal:
+        assert journal.check() == ("1 witnesses too many",)
+
+
+def test_the_check_finds_a_witness_of_another_content(path: Path) -> None:
+    """By it ``--once`` finds a job: it would look unsent."""
+    lay(path, 2, moment=lambda number: NOON - 2 * DAY + number)
+    other = replace(WitnessRow(2, "f" * 64).after_claim(NOON - 2 * DAY + 2, None), gone=1).columns()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"REPLACE INTO witness VALUES ({', '.join('?' * len(other))})", other)  # noqa: S608  (ours)
+    with Journal(path, now=lambda: NOON) as journal:
+        (line,) = journal.check()
+        assert line == "key 'key-0002': the journal is damaged: its witness disagrees with its messages"
+
+
+@pytest.mark.parametrize(("age", "due"), [(3600, False), (DAY - 1, False), (DAY, True)])
+def test_a_check_by_hand_counts_as_the_check_of_the_day(path: Path, age: float, due: bool) -> None:
+    """As one that came to its end, not as a try."""
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    with Journal(path, now=lambda: NOON + DAY) as journal:
+        assert journal.check() == ()
+    assert bool(checks(path, NOON + DAY + age)) is due
+
+
+def test_a_transaction_that_is_going_on_is_no_unclean_end(path: Path) -> None:
+    """Its rollback journal lies there, old as it may be, because its writer is at it."""
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("DELETE FROM inspection")
+        os.utime(path.with_name(f"{path.name}-journal"), (NOON - 60, NOON - 60))
+        with Journal(path, now=lambda: NOON) as journal:
+            assert not journal._db.recovered
 
 
 def test_a_send_says_with_v_that_it_checked(smscli: Callable[..., Ran]) -> None:
@@ -365,6 +403,15 @@ def test_a_listing_reads_on_only_as_far_as_it_is_asked(sound: Path, newest_first
     assert ids == sorted(range(1, JOBS + 1), reverse=newest_first)
 
 
+def test_a_listing_does_not_read_what_is_not_selected(sound: Path) -> None:
+    """One message of two thousand."""
+    with Journal(sound, now=lambda: NOON) as journal:
+        told = statements(journal)
+        (entry,) = journal.stream(Selection(since=NOON - 1000 * DAY + JOBS))
+    assert entry.key == f"key-{JOBS}"
+    assert message_reads(told) == 1
+
+
 def test_a_selection_is_the_same_in_a_listing_and_a_count(sound: Path) -> None:
     """By state, time, recipient and profile, alone and together."""
     late = NOON - 1000 * DAY + JOBS - 9
@@ -381,13 +428,18 @@ def test_a_selection_is_the_same_in_a_listing_and_a_count(sound: Path) -> None:
             assert sum(journal.counts(selection).values()) == size
 
 
-def test_a_job_of_many_recipients_is_a_page_of_its_own(path: Path) -> None:
-    """Pages are bounded by messages as well as by jobs."""
-    to = [MSISDN(str(37060000000 + number)) for number in range(2000)]
+@pytest.mark.parametrize(
+    ("sizes", "reads"),
+    [((2000, 2000, 2000), 3), ((1500, 1500, 1), 2), ((1500, 1499, 1), 1), ((3001, 1), 2)],
+    ids=["one each", "just full", "all", "too large"],
+)
+def test_pages_are_bounded_by_messages_as_well_as_by_jobs(path: Path, sizes: tuple[int, ...], reads: int) -> None:
+    """At most 3000 of them, but a job is never cut: one of more is a page of its own."""
+    to = [MSISDN(str(37060000000 + number)) for number in range(max(sizes))]
     with Journal(path, now=lambda: NOON) as journal:
-        for number in range(3):
-            journal.begin(job(f"key-{number}", to=to, text=str(number)))
+        for number, size in enumerate(sizes):
+            journal.begin(job(f"key-{number}", to=to[:size], text=str(number)))
         told = statements(journal)
-        assert len(tuple(journal.stream())) == 6000
-        assert message_reads(told) == 3
+        assert len(tuple(journal.stream())) == sum(sizes)
+        assert message_reads(told) == reads
         assert journal.check() == ()

@@ -1,0 +1,402 @@
+"""Several workers on one job: each message is claimed by exactly one, and what an owner says late is still heard.
+
+``servers/test_journal_on_postgres.py`` runs all of this once more.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from smscli.errors import Cause, ConfigError, ConflictError
+from smscli.journal import Job, Journal, State
+from smscli.journal._database import LostError
+from smscli.model import MSISDN, Money, Outcome, Reason, Submission
+from tests.jobs import ALL, ANNA, BERTA, CARLA, NOON, STALE, Place, ended, job, outcomes
+
+Opener = Callable[..., Journal]
+
+# --- messages and their attempts --------------------------------------------------------------------------------------
+
+
+def personal(*, store_text: bool = False) -> Job:
+    """Return a job with a text for each."""
+    return replace(job(store_text=store_text), messages=((ANNA, "canary-4711"), (BERTA, "grüße\n")))
+
+
+def test_each_message_has_its_own_text(opened: Opener) -> None:
+    """As length and hash; by: printf canary-4711 | openssl dgst -sha256, then of the other."""
+    opened().begin(personal())
+    assert [(e.message.text_length, e.message.text_sha256, e.message.text) for e in opened().show("backup")] == [
+        (11, "fcb3964ba880e950970f401750817e6b35448bc5ed3a4c06ca67c743f36b5aa6", None),
+        (6, "b8fb07e729d2c238732229327c1b0669dcb8a15705340409cbbed2a6995898e2", None),
+    ]
+
+
+def test_each_text_is_kept_in_clear_where_the_profile_says_so(opened: Opener) -> None:
+    """Letter for letter."""
+    opened().begin(personal(store_text=True))
+    assert [entry.message.text for entry in opened().show("backup")] == ["canary-4711", "grüße\n"]
+
+
+def test_every_past_attempt_is_kept_with_all_that_was_said_of_it(place: Place) -> None:
+    """Vendor, account, owner, times and reason of each, oldest first; the latest is the message's own."""
+    times, owners = iter(NOON + second for second in range(100)), []
+    first, second = Reason("connection refused", Cause.UNREACHABLE), Reason("try later", Cause.BUSY, "9", "wait")
+    for provider, account, submission in (
+        ("lightsms", "demo", Submission(ANNA, Outcome.NOT_SENT, reason=first)),
+        ("mainsms", "shop", Submission(ANNA, Outcome.REFUSED, reason=second)),
+        ("lightsms", "demo", Submission(ANNA, Outcome.SENT, "id-1", 2, Money(Decimal("0.05"), "EUR"))),
+    ):
+        with Journal(place, now=lambda: next(times)) as journal:
+            journal.begin(replace(job(to=[ANNA]), provider=provider, account=account))
+            journal.claim("backup", [ANNA])
+            journal.settle("backup", [submission], "HTTP 200")
+            owners.append(journal._owner)
+    with Journal(place, now=lambda: NOON) as journal:
+        (entry,) = journal.show("backup")
+        assert journal.check() == ()
+    assert entry.submission == submission
+    attempts = [*entry.earlier, entry.message.past]
+    assert [(a.attempt, a.provider, a.account, a.state, a.why, a.evidence) for a in attempts] == [
+        (1, "lightsms", "demo", "NOT_SENT", first, "HTTP 200"),
+        (2, "mainsms", "shop", "REFUSED", second, "HTTP 200"),
+        (3, "lightsms", "demo", "SENT", None, "HTTP 200"),
+    ]
+    assert [attempt.owner for attempt in attempts] == owners
+    assert len(set(owners)) == 3
+    assert all(a.claimed is not None and NOON < a.claimed < a.updated for a in attempts)
+    assert [a.claimed for a in attempts] == sorted(a.claimed or 0 for a in attempts)
+
+
+@pytest.fixture
+def twice_tried(opened: Opener) -> Journal:
+    """Return a journal with a message that took three attempts."""
+    journal = opened()
+    journal.begin(job())
+    for outcome in (Outcome.NOT_SENT, Outcome.NOT_SENT, Outcome.SENT):
+        journal.claim("backup", [ANNA])
+        journal.settle("backup", ended(outcome, ANNA))
+    assert journal.check() == ()
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DELETE FROM attempt WHERE attempt = 1", "an attempt of key 'backup' is missing"),
+        ("DELETE FROM attempt WHERE attempt = 2", "an attempt of it is missing"),
+        ("DELETE FROM attempt", "an attempt of it is missing"),
+        ("UPDATE attempt SET position = 1", "a row does not match its checksum"),
+        ("UPDATE attempt SET state = 'SENT' WHERE attempt = 2", "a row does not match its checksum"),
+    ],
+)
+def test_the_check_reports_an_attempt_that_is_missing_or_damaged(
+    twice_tried: Journal, change: str, problem: str
+) -> None:
+    """What was tried before is as much a record as how it ended."""
+    with twice_tried._db.writing(""):
+        twice_tried._db.execute(change)
+    (line,) = twice_tried.check()
+    assert line == f"key 'backup': the journal is damaged: {problem}"
+
+
+def test_purge_forgets_the_attempts_too(place: Place, twice_tried: Journal) -> None:
+    """They name numbers and vendors as messages do."""
+    twice_tried.close()
+    with Journal(place, now=lambda: NOON + 9) as journal:
+        assert journal.purge(1) == 3
+        with journal._db.reading():
+            assert journal._db.execute("SELECT count(*) FROM attempt").fetchone() == (0,)
+
+
+# --- several workers on one job ---------------------------------------------------------------------------------------
+
+MANY = tuple(MSISDN(str(37060000000 + number)) for number in range(200))
+
+
+def work(place: Place, order: int, everybody: Any) -> list[str]:
+    """Claim and settle whatever nobody else has, in an order of one's own; return which numbers those were.
+
+    ``everybody`` is a barrier: each has one message in flight before any goes on.
+    """
+    own = [MANY[order].digits]
+    with Journal(place, now=lambda: NOON) as journal:
+        pending = list(journal.begin(job(to=MANY), together=True).pending)
+        journal.claim("backup", [MANY[order]])
+        everybody.wait(60)
+        journal.settle("backup", ended(Outcome.SENT, MANY[order]))
+        random.Random(order).shuffle(pending)  # noqa: S311  (an order, the same each time)
+        for start in range(0, len(pending), 4):
+            batch = pending[start : start + 4]
+            try:
+                journal.claim("backup", batch)
+            except ConflictError:
+                batch = [number for number in batch if claims(journal, number)]
+            if batch:
+                journal.settle("backup", ended(Outcome.SENT, *batch))
+                own += [number.digits for number in batch]
+    return own
+
+
+def claims(journal: Journal, number: MSISDN) -> bool:
+    """Return whether a claim of it succeeds."""
+    try:
+        journal.claim("backup", [number])
+    except ConflictError:
+        return False
+    return True
+
+
+def is_each_sent_once(place: Place, shares: list[list[str]]) -> None:
+    """Hold that every message was claimed by exactly one worker, in one attempt."""
+    assert Counter(number for share in shares for number in share) == Counter(number.digits for number in MANY)
+    with Journal(place, now=lambda: NOON) as journal:
+        assert {(e.state, e.message.attempt, e.earlier) for e in journal.show("backup")} == {(State.SENT, 1, ())}
+        assert journal.check() == ()
+
+
+def test_threads_share_a_job_and_each_message_is_claimed_by_one(place: Place) -> None:
+    """Two, each with a journal of its own."""
+    shares: list[list[str]] = []
+    everybody = threading.Barrier(2)
+    workers = [
+        threading.Thread(target=lambda order=order: shares.append(work(place, order, everybody))) for order in (0, 1)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    is_each_sent_once(place, shares)
+
+
+def test_processes_share_a_job_and_each_message_is_claimed_by_one(place: Place) -> None:
+    """Four, from the same moment."""
+    context = multiprocessing.get_context("fork")
+    results: Any = context.Queue()
+    everybody = context.Barrier(4)
+    workers = [
+        context.Process(target=lambda order=order: results.put(work(place, order, everybody)), daemon=True)
+        for order in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    shares = [results.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    is_each_sent_once(place, shares)
+
+
+def test_a_worker_that_dies_leaves_only_its_own_unknown(opened: Opener) -> None:
+    """The other one's is in flight as before, and ends as it says."""
+    first, second = opened(), opened()
+    for worker, number in ((first, ANNA), (second, BERTA)):
+        worker.begin(job(), together=True)
+        worker.claim("backup", [number])
+    first.close()
+    third = opened()
+    assert outcomes(third.begin(job(), together=True).submissions) == ["UNKNOWN", "UNKNOWN", "NOT_SENT"]
+    assert [entry.state for entry in third.show("backup")] == ["UNKNOWN", "IN_FLIGHT", "NOT_SENT"]
+    second.settle("backup", ended(Outcome.SENT, BERTA))
+    assert [entry.state for entry in third.show("backup")] == ["UNKNOWN", "SENT", "NOT_SENT"]
+
+
+def test_who_wants_the_job_alone_waits_for_who_is_sending(opened: Opener) -> None:
+    """A plain send of a key that workers are at is a conflict until nothing of it is in flight."""
+    worker = opened()
+    worker.begin(job(), together=True)
+    worker.claim("backup", [ANNA])
+    with pytest.raises(ConflictError, match="being sent by another process"):
+        opened().begin(job())
+    worker.settle("backup", ended(Outcome.SENT, ANNA))
+    assert opened().begin(job()).pending == (BERTA, CARLA)
+
+
+def test_workers_wait_for_who_has_the_job_alone(opened: Opener) -> None:
+    """Neither a new one nor one that had begun before gets any of it, until the other has ended."""
+    worker, alone = opened(), opened()
+    worker.begin(job(), together=True)
+    alone.begin(job())
+    with pytest.raises(ConflictError, match="being sent by another process"):
+        opened().begin(job(), together=True)
+    with pytest.raises(ConflictError, match="being sent by another process"):
+        worker.claim("backup", [ANNA])
+    alone.close()
+    worker.claim("backup", [ANNA])
+
+
+def test_a_person_decides_when_nobody_is_sending_any_more(opened: Opener) -> None:
+    """What is UNKNOWN of a job stays so while a worker has another message of it in flight."""
+    first, second = opened(), opened()
+    for worker, number in ((first, ANNA), (second, BERTA)):
+        worker.begin(job(), together=True)
+        worker.claim("backup", [number])
+    first.close()
+    with pytest.raises(ConflictError, match="being sent by another process"):
+        opened().resolve("backup", sent=True)
+    second.settle("backup", ended(Outcome.SENT, BERTA))
+    assert [entry.submission.to for entry in opened().resolve("backup", sent=True)] == [ANNA]
+
+
+def test_who_begins_a_job_again_keeps_what_it_has_in_flight(opened: Opener) -> None:
+    """A worker that looks how its job stands can still say how its own messages end."""
+    worker = opened()
+    worker.begin(job(), together=True)
+    worker.claim("backup", [ANNA])
+    worker.begin(job(), together=True)
+    worker.settle("backup", ended(Outcome.SENT, ANNA))
+    assert [entry.state for entry in worker.show("backup")] == ["SENT", "NOT_SENT", "NOT_SENT"]
+
+
+def test_a_job_that_was_forgotten_and_begun_anew_is_another_one(opened: Opener) -> None:
+    """Who had begun the old one claims nothing of the new one: its texts are other texts."""
+    worker = opened()
+    worker.begin(job(), together=True)
+    assert opened(at=9).purge(1) == 3
+    with pytest.raises(ConfigError, match="'backup' was forgotten meanwhile"):
+        worker.claim("backup", [ANNA])
+    opened(at=9).begin(job(text="all well"), together=True)
+    with pytest.raises(ConfigError, match="'backup' was forgotten meanwhile"):
+        worker.claim("backup", [ANNA])
+    assert {entry.state for entry in opened().show("backup")} == {State.NOT_SENT}
+
+
+# --- what is said late ------------------------------------------------------------------------------------------------
+
+
+def in_flight_and_buried(opened: Opener) -> Journal:
+    """Return a journal with a message in flight that another one, to whom it looked dead, has made UNKNOWN."""
+    journal = opened()
+    journal.begin(job(), together=True)
+    journal.claim("backup", [ANNA])
+    assert journal._owner is not None
+    journal._db.release(journal._owner)
+    assert outcomes(opened().begin(job(), together=True).submissions)[0] == "UNKNOWN"
+    return journal
+
+
+@pytest.mark.parametrize("outcome", ["SENT", "REFUSED", "NOT_SENT"])
+def test_an_outcome_that_comes_late_corrects_unknown(opened: Opener, outcome: str) -> None:
+    """The attempt is the same one, and nothing of having been taken for dead is left."""
+    journal = in_flight_and_buried(opened)
+    reason = STALE if outcome == "REFUSED" else None
+    journal.settle("backup", ended(Outcome(outcome), ANNA, reason=reason))
+    entry = opened().show("backup")[0]
+    assert (entry.state, entry.submission.reason, entry.message.attempt, entry.earlier) == (outcome, reason, 1, ())
+    assert opened().check() == ()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_an_outcome_that_comes_after_a_persons_decision_is_refused(opened: Opener, sent: bool) -> None:
+    """The person may have acted on it already."""
+    journal = in_flight_and_buried(opened)
+    opened().resolve("backup", sent=sent)
+    before = opened().show("backup")
+    with pytest.raises(ConfigError, match="not in flight"):
+        journal.settle("backup", ended(Outcome.REFUSED, ANNA))
+    assert opened().show("backup") == before
+
+
+def test_an_outcome_that_comes_after_a_new_claim_is_refused(opened: Opener) -> None:
+    """It is not the new one's, which ends as its own owner says."""
+    journal, another = in_flight_and_buried(opened), opened()
+    another.resolve("backup", sent=False)
+    another.begin(job(), together=True)
+    another.claim("backup", [ANNA])
+    before = opened().show("backup")
+    with pytest.raises(ConfigError, match="IN_FLIGHT, not in flight"):
+        journal.settle("backup", ended(Outcome.SENT, ANNA))
+    assert opened().show("backup") == before
+    another.settle("backup", ended(Outcome.SENT, ANNA))
+    assert [(a.state, a.resolved is not None) for a in opened().show("backup")[0].earlier] == [("NOT_SENT", True)]
+
+
+def test_an_outcome_that_comes_after_the_job_was_forgotten_is_refused(opened: Opener) -> None:
+    """As every trouble in recording it: a sender must not take it for bad input."""
+    journal = in_flight_and_buried(opened)
+    opened().resolve("backup", sent=True)
+    assert opened(at=9).purge(1) == 3
+    with pytest.raises(ConfigError, match="was forgotten meanwhile"):
+        journal.settle("backup", ended(Outcome.SENT, ANNA))
+
+
+# --- connections that are lost ----------------------------------------------------------------------------------------
+
+
+def lose(journal: Journal, times: int, *, committed: bool) -> None:
+    """Let so many of the journal's next transactions end in a lost connection, committed or not."""
+    real, left = journal._db.writing, [times]
+
+    @contextmanager
+    def writing(consequence: str, **options: Any) -> Iterator[None]:
+        lost = bool(left[0])
+        left[0] -= lost
+        with real(consequence, **options):
+            yield
+            if lost and not committed:
+                raise LostError("the connection was lost")
+        if lost:
+            raise LostError("the connection was lost")
+
+    db: Any = journal._db  # what no kernel or server does on request
+    reconnect = db.reconnect
+
+    def let_go_and_reconnect() -> None:
+        for number in tuple(db._held):
+            db.release(number)
+        reconnect()
+
+    db.writing, db.reconnect = writing, let_go_and_reconnect
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_outcome_whose_confirmation_was_lost_is_recorded_again(opened: Opener, committed: bool) -> None:
+    """Whether it had been recorded nobody knows, and it does not matter."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", ALL)
+    lose(journal, 3, committed=committed)
+    journal.settle("backup", ended(Outcome.SENT, *ALL), "HTTP 200")
+    assert {(e.state, e.message.attempt, e.message.evidence) for e in opened().show("backup")} == {
+        (State.SENT, 1, "HTTP 200")
+    }
+    assert opened().check() == ()
+
+
+def test_an_outcome_can_be_recorded_twice_and_is_the_first(opened: Opener) -> None:
+    """After all confirmations were lost the same word is taken as said; another one is refused."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", ALL)
+    lose(journal, 4, committed=True)
+    with pytest.raises(LostError):
+        journal.settle("backup", ended(Outcome.SENT, *ALL))
+    before = opened().show("backup")
+    with pytest.raises(ConfigError, match="SENT, not in flight"):
+        journal.settle("backup", ended(Outcome.NOT_SENT, *ALL))
+    journal.settle("backup", ended(Outcome.SENT, *ALL))
+    assert opened().show("backup") == before
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_claim_whose_confirmation_was_lost_is_given_back(opened: Opener, committed: bool) -> None:
+    """Nothing was sent on it, so nothing is unknown, and the same journal may claim again."""
+    journal = opened()
+    journal.begin(job())
+    lose(journal, 1, committed=committed)
+    with pytest.raises(LostError):
+        journal.claim("backup", ALL)
+    assert {(e.state, e.message.attempt) for e in opened().show("backup")} == {(State.NOT_SENT, int(committed))}
+    journal.claim("backup", ALL)
+    journal.settle("backup", ended(Outcome.SENT, *ALL))
+    assert {entry.state for entry in opened().show("backup")} == {State.SENT}
+    assert opened().check() == ()
