@@ -110,7 +110,7 @@ def test_an_older_program_that_is_sending_keeps_it_as_it_is(older: Path, number:
 
 
 def test_the_copy_is_made_beside_the_file(older: Path, layout: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not where the system keeps what is temporary; what a killed copy leaves is hidden, and named after the journal."""
+    """Not where the system keeps what is temporary; what a killed one leaves is hidden and named after it."""
     real, new = os.link, []
 
     def link(source: Path, target: Path) -> None:

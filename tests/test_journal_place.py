@@ -100,6 +100,26 @@ def test_a_server_is_named_without_what_may_be_secret() -> None:
     assert "canary" not in repr(server)
 
 
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("postgres://host", "postgres://host"),
+        ("postgresql://sms@[::1]:5433/texts", "postgresql://sms@[::1]:5433/texts"),
+        ("postgresql://sms:can%40ary@one,two:5433/texts", "postgresql://sms@one,two:5433/texts"),
+        ("postgresql:///texts?host=/run&password=canary", "postgresql:///texts"),
+        ("postgresql://%2Frun/texts", "postgresql://%2Frun/texts"),
+        ("postgresql://sms:can/ary@host/texts", "postgresql://…"),
+        ("postgresql://sms:1/canary@host/texts", "postgresql://…"),
+        ("postgresql://sms:1?canary@host/texts", "postgresql://…"),
+        ("postgresql://sms:can@ary@host/texts", "postgresql://…"),
+        ("postgresql://sms:canary", "postgresql://…"),
+    ],
+)
+def test_a_url_is_shown_only_as_far_as_it_is_clear_where_its_password_stands(url: str, named: str) -> None:
+    """One that was not escaped could be anywhere in it."""
+    assert (str(Server(Secret(url), "smscli")), repr(Server(Secret(url), "smscli"))) == (named, f"Server({named})")
+
+
 def test_a_server_without_its_program_says_what_to_install(smscli: Smscli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Psycopg is an extra: nobody else pays for it."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "psycopg"]:

@@ -42,6 +42,11 @@ class Hints(NamedTuple):
 NO_HINTS = Hints()
 
 
+# libpq's URL: scheme, user, (password), the at sign, hosts and database, (parameters).
+_HOST = r"(?:\[[^]/@?]*\]|[^]/:@?,[]*)(?::\d*)?"
+_URL = rf"(postgres(?:ql)?://)(?:([^/:@?]*)(?::[^/@?]*)?(@))?({_HOST}(?:,{_HOST})*(?:/[^/@?]*)?)(?:\?[^@]*)?"
+
+
 class Server(NamedTuple):
     """A PostgreSQL database that a journal is kept in: libpq's URL, the schema, and who knows the password.
 
@@ -52,9 +57,15 @@ class Server(NamedTuple):
     schema: str
     password: Callable[[], Secret] | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is clear where in the URL a password stands: one with ``@`` or ``/`` in it must be escaped."""
+        return re.fullmatch(_URL, self.url.reveal()) is not None
+
     def __str__(self) -> str:
-        """Return the URL without what may be secret: the password and all parameters."""
-        return visible(re.sub(r"//([^/:@?]*)(:[^/?]*)?@", r"//\1@", self.url.reveal()).partition("?")[0])
+        """Return the URL without what may be secret: the password and all parameters, or all when that is not clear."""
+        parts = re.fullmatch(_URL, self.url.reveal())
+        return visible(parts.expand(r"\1\2\3\4")) if parts else "postgresql://…"
 
     def __repr__(self) -> str:
         return f"Server({self})"

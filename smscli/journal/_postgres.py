@@ -6,7 +6,6 @@ what it has confirmed is asked of it before anything is believed; what it says a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from math import inf
@@ -212,7 +211,8 @@ class PostgresDatabase:
             raise ConfigError(f"the journal {self._server} does not wait for its disk (synchronous_commit = {word})")
 
     def _check_layout(self) -> None:
-        row = self._db.execute("SELECT layout FROM about").fetchone()
+        # By its whole name: a schema that the role may not use would be passed over.
+        row = self._db.execute(f"SELECT layout FROM {self._server.schema}.about".encode()).fetchone()  # noqa: S608  (ours)
         if row is None or row[0] != VERSION:
             raise ConfigError(
                 f"the journal {self._server} was written by another version of smscli "
@@ -272,20 +272,23 @@ def _connect(server: Server, hints: Hints) -> psycopg.Connection:
             f"a journal on a PostgreSQL server needs psycopg{reason}", hint="pip install 'smscli[postgres]'"
         ) from None
     try:
-        settings: dict[str, Any] = {**_USUAL, **conninfo_to_dict(server.url.reveal())}
+        given = conninfo_to_dict(server.url.reveal()) if server.is_plain else None
+    except psycopg.Error:
+        given = None  # what libpq says of it quotes it
+    if given is None:
+        raise ConfigError(
+            f"the journal's URL cannot be read ({server})",
+            hint="write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @, %2F for / in the password",
+        )
+    try:
+        settings: dict[str, Any] = {**_USUAL, **given}
         if "password" not in settings and server.password:
             settings["password"] = server.password().reveal()
         return psycopg.connect(**settings, autocommit=True, client_encoding="utf8")
     except psycopg.Error as error:
         raise ConfigError(
-            f"the journal {server} cannot be reached: {_told(error, server)}", hint=hints.server
+            f"the journal {server} cannot be reached: {visible(' '.join(str(error).split()))}", hint=hints.server
         ) from None
-
-
-def _told(error: Exception, server: Server) -> str:
-    """Return what libpq says of a failed connection, on one line, without what stands in the URL."""
-    words = visible(" ".join(str(error).split()))
-    return re.sub(r"postgres(ql)?://\S*", "…", words).replace(server.url.reveal(), "…")
 
 
 def _tables() -> Iterator[str]:

@@ -173,9 +173,9 @@ class Journal:
         moment, boot = self._clock(), self._boot()
         held = self._work(key)
         places = _places(held, key, recipients)
-        owner = self._own()
         claims: dict[int, tuple[int, int]] = {}
         try:
+            owner = self._own()
             with self._db.writing("nothing was sent to these recipients", alone=False):
                 job = self._begun(held)
                 messages = self._tables.to_claim(job, places)

@@ -54,6 +54,19 @@ class Cluster:
         """Its data directory."""
         return self.home / "data"
 
+    def url_of(self, user: str, database: str = "postgres", *, password: str = "") -> str:
+        """Return the URL of a database for somebody else."""
+        secret = f":{password}" if password else ""
+        return f"postgresql://{user}{secret}@127.0.0.1:{self.port}/{database}"
+
+    def run_sql(self, *statements: str) -> None:
+        """Run statements as the superuser."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as db:
+            for statement in statements:
+                db.execute(statement.encode())
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         log = str(self.home / "log")
@@ -68,42 +81,67 @@ class Cluster:
         os.kill(int((self.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
 
     def _run(self, program: str, *arguments: str) -> None:
-        _as_ordinary_user([str(self.programs / program), *arguments], self.home)
+        subprocess.run(
+            [str(self.programs / program), *arguments], cwd=self.home, check=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **ordinary_user(),
+        )  # fmt: skip
 
 
 @contextmanager
 def cluster(*settings: str) -> Iterator[Cluster]:
     """Give a new cluster with these settings (``name = value``) besides those that keep it small."""
+    making = ("initdb", "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale")
+    with _running(making, "shared_buffers = 32MB", "max_connections = 100", *settings) as started:
+        yield started
+
+
+@contextmanager
+def standby(primary: Cluster) -> Iterator[Cluster]:
+    """Give a cluster that repeats what another one does, and answers who only reads."""
+    with _running(("pg_basebackup", "-d", primary.url, "-R", "-c", "fast", "-X", "stream")) as started:
+        yield started
+
+
+def ordinary_user() -> dict[str, Any]:
+    """Return the arguments of ``subprocess`` that make a program run as one; servers refuse to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+@contextmanager
+def ordinary_home(prefix: str) -> Iterator[Path]:
+    """Give a directory of the user that servers run as."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as home:
+        if os.geteuid() == 0:
+            shutil.chown(home, "postgres")
+        yield Path(home)
+
+
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(making: Sequence[str], *settings: str) -> Iterator[Cluster]:
+    """Give the cluster that a program makes in the directory it is given (``-D``)."""
     place = programs()
     assert place is not None
-    with tempfile.TemporaryDirectory(prefix="smscli-postgres-") as home, socket.socket() as probe:
-        path = Path(home)
-        if os.geteuid() == 0:
-            shutil.chown(path, "postgres")
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        started = Cluster(place, path, port)
-        started._run("initdb", "-D", str(started.data), "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale")
-        lines = (
-            "listen_addresses = '127.0.0.1'", f"port = {port}", f"unix_socket_directories = '{home}'",
-            "shared_buffers = 32MB", "max_connections = 100", *settings,
-        )  # fmt: skip
+    with ordinary_home("smscli-postgres-") as home:
+        started = Cluster(place, home, free_port())
+        program, *arguments = making
+        started._run(program, "-D", str(started.data), *arguments)
+        own = ("listen_addresses = '127.0.0.1'", f"port = {started.port}", f"unix_socket_directories = '{home}'")
         with (started.data / "postgresql.conf").open("a") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write("\n".join((*own, *settings)) + "\n")
         started.start()
         try:
             yield started
         finally:
             with suppress(subprocess.CalledProcessError):  # a test has killed it
                 started.stop("immediate")
-
-
-def _as_ordinary_user(command: Sequence[str], directory: Path) -> None:
-    """Run a program of the server's, which refuses to run as root."""
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    more: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    subprocess.run(
-        command, cwd=directory, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **more,
-    )  # fmt: skip
