@@ -16,6 +16,7 @@ import pytest
 
 from smscli.errors import Cause, ConfigError, ConflictError
 from smscli.journal import Boot, Job, Journal, State, Twin, _layouts, _rows
+from smscli.journal._rows import MessageRow, WitnessRow
 from smscli.model import MSISDN, Money
 from tests.jobs import NOON
 
@@ -214,8 +215,11 @@ def test_a_damaged_witness_stays_damaged(older: Path) -> None:
 
 @pytest.mark.parametrize("column", ["message SET state = 'NOT_SENT' WHERE job", "job SET sender = 'Else' WHERE id"])
 def test_what_a_damaged_row_says_is_not_counted(older: Path, column: str) -> None:
-    """A message that rotted into NOT_SENT does not make its content look unsent."""
+    """A message that rotted into NOT_SENT does not make its content look unsent; no part of it gets a new checksum."""
     with closing(sqlite3.connect(older)) as db, db:
         db.execute(f"UPDATE {column} = 2")
-    with Journal(older, now=lambda: NOON) as journal, pytest.raises(ConfigError, match="does not match its checksum"):
-        journal._tables.witness(2)
+    with Journal(older, now=lambda: NOON) as journal:
+        for kind, table in ((WitnessRow, "witness"), (MessageRow, "message")):
+            row = journal._db.execute(f"SELECT * FROM {table} WHERE job = 2").fetchone()  # noqa: S608  (as above)
+            with pytest.raises(ConfigError, match="does not match its checksum"):
+                kind.read(row)

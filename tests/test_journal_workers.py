@@ -301,8 +301,9 @@ def test_an_outcome_that_comes_after_a_persons_decision_is_refused(opened: Opene
     journal = in_flight_and_buried(opened)
     opened().resolve("backup", sent=sent)
     before = opened().show("backup")
-    with pytest.raises(ConfigError, match="not in flight"):
-        journal.settle("backup", ended(Outcome.REFUSED, ANNA))
+    for outcome in Outcome:
+        with pytest.raises(ConfigError, match="not in flight"):
+            journal.settle("backup", [Submission(ANNA, outcome)])
     assert opened().show("backup") == before
 
 
@@ -317,6 +318,8 @@ def test_an_outcome_that_comes_after_a_new_claim_is_refused(opened: Opener) -> N
         journal.settle("backup", ended(Outcome.SENT, ANNA))
     assert opened().show("backup") == before
     another.settle("backup", ended(Outcome.SENT, ANNA))
+    with pytest.raises(ConfigError, match="SENT, not in flight"):
+        journal.settle("backup", ended(Outcome.SENT, ANNA))
     assert [(a.state, a.resolved is not None) for a in opened().show("backup")[0].earlier] == [("NOT_SENT", True)]
 
 
