@@ -17,7 +17,7 @@ from smscli.journal import Hints, Journal, Server, State, begin_anew, exists
 from smscli.journal._database import LostError
 from smscli.journal._postgres import PostgresDatabase
 from smscli.model import Outcome, Secret
-from tests.jobs import ALL, ANNA, NOON, ended, job
+from tests.jobs import ALL, ANNA, BERTA, CARLA, NOON, ended, job
 from tests.servers.cluster import (
     USER,
     Cluster,
@@ -232,6 +232,23 @@ def test_an_outcome_is_recorded_over_a_new_session(running_cluster: Cluster, pla
             journal.settle("backup", ended(Outcome.SENT, *ALL))
             assert {entry.state for entry in other.show("backup")} == {State.SENT}
             assert other.check() == ()
+            with pytest.raises(ConflictError, match="by another process"):
+                other.begin(job())
+
+
+def test_a_job_that_others_took_for_abandoned_is_theirs(running_cluster: Cluster, place: Server) -> None:
+    """What had been claimed is still recorded; nothing more of it is."""
+    with Journal(place, now=lambda: NOON) as journal, Journal(place, now=lambda: NOON) as other:
+        journal.begin(job())
+        journal.claim("backup", [ANNA])
+        end_session(running_cluster, journal)
+        assert other.begin(job()).pending == (BERTA, CARLA)
+        journal.settle("backup", ended(Outcome.SENT, ANNA))
+        with pytest.raises(ConflictError, match="by another process"):
+            journal.claim("backup", [BERTA])
+        other.claim("backup", [BERTA])
+        other.settle("backup", ended(Outcome.SENT, BERTA))
+        assert [str(entry.state) for entry in journal.show("backup")] == ["SENT", "SENT", "NOT_SENT"]
 
 
 def test_a_claim_over_a_lost_session_sends_nothing(running_cluster: Cluster, place: Server) -> None:
@@ -249,10 +266,11 @@ def test_a_claim_over_a_lost_session_sends_nothing(running_cluster: Cluster, pla
 
 def test_whoever_ends_is_dead_at_once(place: Server) -> None:
     """The server needs a moment to end a session; the next command must not meet its locks."""
-    for number in range(20):
-        with Journal(place, now=lambda: NOON) as journal:
-            journal.begin(job())
-            assert journal.begin(job(f"other-{number}", text="else"), together=True).pending == ALL
+    with Journal(place, now=lambda: NOON) as other:
+        for key in map(str, range(30)):
+            with Journal(place, now=lambda: NOON) as journal:
+                journal.begin(job(key, text=key))
+            assert other.begin(job(key, text=key)).pending == ALL
 
 
 # --- what may be secret -----------------------------------------------------------------------------------------------
