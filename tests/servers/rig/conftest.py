@@ -1,0 +1,53 @@
+"""What these tests need: a server, a vendor, and the figures at the end of a run. Without a server they are skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client import SECRETS
+from tests.rig import figures
+from tests.servers.cluster import Cluster, cluster, programs
+from tests.vendor import Vendor
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """Run a server of the module's own."""
+    if programs() is None:
+        pytest.skip("there is no PostgreSQL server on this machine (Debian: postgresql)")
+    if find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed (pip install 'smscli[postgres]')")
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    """Run a vendor that knows the keys."""
+    with Vendor(secrets=SECRETS) as running:
+        yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Let the report of a test carry its figures."""
+    report = yield
+    report.figures = figures.take()
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write every figure, unless the other rig is there to do it."""
+    if terminalreporter.config.pluginmanager.has_plugin(str(Path(figures.__file__).with_name("conftest.py"))):
+        return
+    reports = [report for some in terminalreporter.stats.values() for report in some if hasattr(report, "figures")]
+    lines = figures.summary(one for report in reports for one in report.figures)
+    if lines:
+        terminalreporter.section("figures")
+    for line in lines:
+        terminalreporter.write_line(f"figure: {line}")
