@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from smscli.journal._database import Cursor
 
-# How long a new connection may take, and how long a transaction may lie idle before the server ends the session.
-_CONNECT_SECONDS, _IDLE_SECONDS = 10, 60
+# How long a new connection may take, and how long a transaction may lie idle before the server ends the session: one
+# whose client is gone holds the store's lock, and others wait for it only BUSY_SECONDS.
+_CONNECT_SECONDS, _IDLE_SECONDS = 10, 5
 # What a connection has unless the URL says otherwise: a dead host must not look alive for two hours.
 _USUAL = {
     "connect_timeout": str(_CONNECT_SECONDS),
@@ -36,11 +37,23 @@ _USUAL = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
+# What a session has. The server's own keepalives are the ones that tell it of a dead client.
+_SESSION = {
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
+}
 # Each leaves what was confirmed on the server's own disk at least.
 _DURABLE = ("on", "remote_apply", "remote_write")
 
 _ASKED = """SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('fsync'),
-    current_setting('server_encoding'), current_setting('server_version_num')::int, to_regnamespace(%s)::oid::bigint"""
+    current_setting('server_encoding'), current_setting('server_version_num')::int, to_regnamespace(%s)::oid::bigint,
+    (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"""
+# A process id alone is given again, after a restart of the server at once.
+_END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s"
 
 _DAMAGED = "keep it, it says what was sent; look at the server's log, and at who else writes into this schema"
 
@@ -49,6 +62,7 @@ _TROUBLE = {
     "25006": ("cannot be written: it is read-only", "name the primary server"),
     "42501": ("does not let this role do that", "grant it what the README's recipe names, or take another role"),
     "53": ("has no resources left", "look at its disk, memory and connections"),
+    "57": ("was interrupted", "try again"),
     "55P03": ("is busy: other sessions hold it", "try again"),
     "40": ("is busy: other sessions hold it", "try again"),
     "23": ("is damaged", _DAMAGED),
@@ -68,6 +82,7 @@ class PostgresDatabase:
         self._hints = hints
         self._held: set[int] = set()
         self._space = 0
+        self._session: tuple[object, ...] = ()
         self._db = _connect(server, hints)
         with ExitStack() as stack, self.explained():
             stack.callback(self._db.close)
@@ -86,7 +101,8 @@ class PostgresDatabase:
         """Hold the store's lock, shared unless ``alone``, and commit at the end; the wait for row locks is as long."""
         with self.explained(consequence):
             try:
-                self._db.execute("BEGIN")
+                # Each statement sees what was committed before it, also behind a wait for the lock.
+                self._db.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
                 self._wait_at_most(seconds)
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
                 self._db.execute(f"SELECT {lock}(%s)", (self._key(-1),))
@@ -158,7 +174,7 @@ class PostgresDatabase:
             self._db.execute("SELECT pg_advisory_unlock(%s)", (self._key(number),))
 
     def reconnect(self) -> None:
-        """Begin a new session; a server that starts anew is waited for."""
+        """Begin a new session; a server that starts anew is waited for, and the session before is over then."""
         self._db.close()
         self._held.clear()
         deadline = monotonic() + _CONNECT_SECONDS
@@ -170,8 +186,12 @@ class PostgresDatabase:
                 if monotonic() > deadline:
                     raise
                 sleep(0.2)
-        with self.explained():
-            self._check_server()
+        with ExitStack() as stack, self.explained():
+            stack.callback(self._db.close)  # an unchecked session is not to be worked with
+            before = self._session
+            self._space = self._check_server() or 0
+            self._end(before)
+            stack.pop_all()
 
     def close(self) -> None:
         """End the session, and with it everything it holds."""
@@ -185,14 +205,12 @@ class PostgresDatabase:
 
     def _check_server(self) -> int | None:
         """Refuse a server whose word is not enough; return the number of the schema, None when it is not there."""
-        self._db.execute(
-            "SELECT set_config('synchronous_commit', 'on', false), set_config('search_path', %s, false), "
-            "set_config('idle_in_transaction_session_timeout', %s, false)",
-            (f"{self._server.schema}, pg_temp", f"{_IDLE_SECONDS}s"),
-        )
+        settings = {**_SESSION, "search_path": f"{self._server.schema}, pg_temp"}
+        calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+        self._db.execute(f"SELECT {calls}".encode(), [word for pair in settings.items() for word in pair])
         row = self._db.execute(_ASKED, (self._server.schema,)).fetchone()
         assert row is not None  # noqa: S101  (a SELECT without FROM)
-        backend, standby, fsync, encoding, version, space = row
+        backend, standby, fsync, encoding, version, space, started = row
         problem = (
             "is reached through a pooler, and needs a session of its own" if backend != self._db.info.backend_pid
             else "is on a standby, whose locks nobody else sees" if standby
@@ -203,7 +221,18 @@ class PostgresDatabase:
         )  # fmt: skip
         if problem:
             raise ConfigError(f"the journal {self._server} {problem}", hint="name the primary server itself")
+        self._session = backend, started
         return space if space is None else int(space)
+
+    def _end(self, session: Sequence[object]) -> None:
+        """End a session of before whose connection is lost, should the server not have noticed.
+
+        What it holds would look alive, and what it began would keep others waiting.
+        """
+        deadline = monotonic() + _CONNECT_SECONDS
+        with suppress(Exception):  # a role that may not do that waits for the server's own patience
+            while self._db.execute(_END, session).fetchone() and monotonic() < deadline:
+                sleep(0.01)
 
     def _check_durability(self) -> None:
         (word,) = self._db.execute("SELECT current_setting('synchronous_commit')").fetchone() or ("",)
