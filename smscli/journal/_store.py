@@ -71,7 +71,8 @@ class NoJournal:
 class _Held:
     """A job that this journal works on, alone or not, as it was begun: where its recipients stand, and what is claimed.
 
-    ``claims`` gives for each place the owner and the number of the attempt that is this journal's own.
+    ``lost``: it was held over a connection that is lost. ``claims`` gives for each place the owner and the number of
+    the attempt that is this journal's own.
     """
 
     job: JobRow
@@ -80,6 +81,7 @@ class _Held:
     provider: str
     account: str
     claims: dict[int, tuple[int, int]] = field(default_factory=dict)
+    lost: bool = False
 
 
 class Journal:
@@ -154,7 +156,7 @@ class Journal:
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
         before = self._held.get(stored.key)
         claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
-        self._held[stored.key] = _Held(stored, not together, places, job.provider, job.account, claims)
+        self._held[stored.key] = _Held(stored, not together, places, job.provider, job.account, claims=claims)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked),
@@ -175,6 +177,8 @@ class Journal:
         places = _places(held, key, recipients)
         claims: dict[int, tuple[int, int]] = {}
         try:
+            if held.lost:
+                self._hold_anew(held)
             owner = self._own()
             with self._db.writing("nothing was sent to these recipients", alone=False):
                 job = self._begun(held)
@@ -214,13 +218,14 @@ class Journal:
         deadline = monotonic() + max(seconds, _SETTLE_SECONDS)
         for left in range(_RECONNECTIONS, -1, -1):
             try:
+                if left < _RECONNECTIONS:
+                    self._reconnect()
                 with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
                     self._record(held, by_place, text)
                 break
             except LostError:
                 if not left or monotonic() > deadline:
                     raise
-                self._reconnect()
         for place in by_place:
             held.claims.pop(place, None)
 
@@ -431,14 +436,19 @@ class Journal:
                 self._change(messages, back, self._tables.witness(job.id))
 
     def _reconnect(self) -> None:
-        """Begin a new connection, as another owner: over the old one this journal may look dead to others.
-
-        A job that somebody else took for abandoned meanwhile is theirs now.
-        """
-        self._db.reconnect()
+        """Begin a new connection, as another owner: over the old one this journal may look dead to others."""
         self._owner = None
         for held in self._held.values():
-            held.alone = held.alone and self._db.hold(held.job.id)
+            held.lost = held.alone
+        self._db.reconnect()
+
+    def _hold_anew(self, held: _Held) -> None:
+        """Hold a job as before its connection was lost; raise ConflictError when somebody else works on it by now."""
+        with self._db.writing("nothing was sent to these recipients"):
+            job = self._begun(held)
+            if self._is_worked_on(job, self._tables.messages(job)) or not self._db.hold(job.id):
+                raise _in_flight_elsewhere(job.key)
+        held.lost = False
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
