@@ -68,7 +68,7 @@ class Relay:
     def _carry(self, client: socket.socket, server: socket.socket) -> None:
         for sock in (client, server):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # it was closed meanwhile
             while True:
                 for source in select.select([client, server], [], [])[0]:
                     data = source.recv(65536)

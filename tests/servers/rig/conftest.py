@@ -17,12 +17,12 @@ from tests.vendor import Vendor
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
-    """Run a server of the module's own."""
+    """Run a server of the module's own, whose administrator has other defaults in mind."""
     if programs() is None:
         pytest.skip("there is no PostgreSQL server on this machine (Debian: postgresql)")
     if find_spec("psycopg") is None:
         pytest.skip("psycopg is not installed (pip install 'smscli[postgres]')")
-    with cluster() as running:
+    with cluster("synchronous_commit = off", "default_transaction_isolation = 'repeatable read'") as running:
         yield running
 
 

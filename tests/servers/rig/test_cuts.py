@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smscli.errors import Cause
+from smscli.errors import Cause, ConflictError
 from smscli.journal import State
 from smscli.model import Outcome
 from smscli.transport import HttpTransport
@@ -77,6 +77,28 @@ def test_an_outcome_is_recorded_once_or_said_to_be_unrecorded(
         assert between.cuts == rounds
     assert ends == {"unrecorded" if refusing else "recorded": rounds}
     figure(f"settle, {_words(cut, ends, refusing, started)}")
+
+
+def test_a_job_of_its_own_is_held_again(server: Cluster, vendor: Vendor, tmp_path: Path) -> None:
+    """Who comes back after a cut has the job to himself again, unless somebody else took it meanwhile."""
+    with relay(server.port) as between:
+        work = _work(server, between, vendor, tmp_path, "alone", 3)
+        one, two, three = work.recipients
+        way = way_to(work.base_url, HttpTransport())
+        with work.open() as journal, replace(work, place=server.url).open() as other:
+            journal.begin(work.job)
+            between.choose = _at(between, 1, Cut.REPLY, refusing=False)
+            assert deliver(way, journal, work.key, (one,)).submissions[0].outcome is Outcome.SENT
+            assert deliver(way, journal, work.key, (two,)).submissions[0].outcome is Outcome.SENT
+            with pytest.raises(ConflictError):
+                other.begin(work.job)
+            between.choose = _at(between, 0, Cut.REPLY, refusing=False)
+            assert deliver(way, journal, work.key, (three,)).cause is Cause.CONFIG
+            assert other.begin(work.job).pending == (three,)
+            (left,) = deliver(way, journal, work.key, (three,)).submissions
+            assert left.reason
+            assert (left.outcome, left.reason.cause) == (Outcome.NOT_SENT, Cause.CONFLICT)
+        assert work.tally(vendor) == {State.SENT: 2, State.NOT_SENT: 1}
 
 
 def test_a_program_of_four_workers_survives_a_hundred_cuts(server: Cluster, vendor: Vendor, tmp_path: Path) -> None:
