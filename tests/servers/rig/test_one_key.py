@@ -1,4 +1,4 @@
-"""Rig: 32 processes, one key, one server. Exactly one sends; the others get its receipt or hear that it is being sent."""
+"""Rig: 32 processes, one key, one server. Exactly one sends; the others get its receipt or a conflict."""
 
 from __future__ import annotations
 

@@ -95,10 +95,10 @@ class Work:
         wrong += [f"{number} is not accounted for" for number in set(self.recipients) ^ entries.keys()]
         for number, entry in entries.items():
             wrong += _disagreements(number, entry, number in oracle)
-        for number, outcome, recorded in self._said():
-            state = entries[MSISDN(number)].state
+        for digits, outcome, recorded in self._said():
+            state = entries[MSISDN(digits)].state
             if recorded and outcome in (Outcome.SENT, Outcome.REFUSED) and state != outcome:
-                wrong.append(f"{number} was said to be {outcome}, and recorded, and is {state}")
+                wrong.append(f"{digits} was said to be {outcome}, and recorded, and is {state}")
         assert not wrong, f"key {self.key}: " + "; ".join(wrong[:20])
         return Counter(entry.state for entry in entries.values())
 
@@ -154,8 +154,8 @@ def _turn(work: Work, number: int, journal: Journal, way: Caller, said: int) -> 
     pending = pending[start:] + pending[:start]
     for first in range(0, len(pending), work.batch):
         receipt = deliver(way, journal, work.key, pending[first : first + work.batch])
-        lines = "".join(json.dumps([s.to.digits, s.outcome, not receipt.unrecorded]) + "\n" for s in receipt.submissions)
-        os.write(said, lines.encode())
+        told = [(one.to.digits, one.outcome, not receipt.unrecorded) for one in receipt.submissions]
+        os.write(said, "".join(f"{json.dumps(one)}\n" for one in told).encode())
         if receipt.unrecorded or receipt.cause is Cause.CONFIG:
             break  # the store was lost: what is pending is asked anew
     return bool(pending)
