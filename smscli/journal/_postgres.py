@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from smscli.journal._database import Cursor
 
 # How long a new connection may take, and how long a transaction may lie idle before the server ends the session: one
-# whose client is gone holds the store's lock, and others wait for it only BUSY_SECONDS.
-_CONNECT_SECONDS, _IDLE_SECONDS = 10, 5
+# whose host is gone holds the store's lock, and an outcome waits a minute for that; one that reads a long job computes.
+_CONNECT_SECONDS, _IDLE_SECONDS = 10, 30
 # What a connection has unless the URL says otherwise: a dead host must not look alive for two hours.
 _USUAL = {
     "connect_timeout": str(_CONNECT_SECONDS),
@@ -46,6 +46,8 @@ _SESSION = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60s",
 }
+# Each statement sees what was committed before it, also behind a wait for a lock, whatever the role's default is.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 # Each leaves what was confirmed on the server's own disk at least.
 _DURABLE = ("on", "remote_apply", "remote_write")
 
@@ -101,8 +103,7 @@ class PostgresDatabase:
         """Hold the store's lock, shared unless ``alone``, and commit at the end; the wait for row locks is as long."""
         with self.explained(consequence):
             try:
-                # Each statement sees what was committed before it, also behind a wait for the lock.
-                self._db.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+                self._db.execute(_BEGIN)
                 self._wait_at_most(seconds)
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
                 self._db.execute(f"SELECT {lock}(%s)", (self._key(-1),))
@@ -251,7 +252,7 @@ class PostgresDatabase:
 
     def _create(self) -> bool:
         """Make schema and tables, all or nothing; return whether it was this session that did."""
-        self._db.execute("BEGIN")
+        self._db.execute(_BEGIN)
         try:
             self._wait_at_most(BUSY_SECONDS)
             self._db.execute("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
