@@ -49,6 +49,9 @@ class Database(Protocol):
     def execute(self, statement: str, values: Sequence[object] = ()) -> Cursor:
         """Run one statement; every question mark in it stands for a value."""
 
+    def execute_many(self, statement: str, rows: Sequence[Sequence[object]]) -> int:
+        """Run one statement with the values of each row; return how many rows of the store were changed."""
+
     def writing(
         self, consequence: str, *, seconds: float = BUSY_SECONDS, alone: bool = True
     ) -> AbstractContextManager[None]:

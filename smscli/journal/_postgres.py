@@ -98,6 +98,12 @@ class PostgresDatabase:
         """Run one statement."""
         return self._db.execute(statement.replace("?", "%s").encode(), values)
 
+    def execute_many(self, statement: str, rows: Sequence[Sequence[object]]) -> int:
+        """Run one statement with many values, without waiting for each answer."""
+        with self._db.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s").encode(), rows)
+            return cursor.rowcount
+
     @contextmanager
     def writing(self, consequence: str, *, seconds: float = BUSY_SECONDS, alone: bool = True) -> Iterator[None]:
         """Hold the store's lock, shared unless ``alone``, and commit at the end; the wait for row locks is as long."""

@@ -60,6 +60,10 @@ class SqliteDatabase:
         """Run one statement."""
         return self._db.execute(statement, values)
 
+    def execute_many(self, statement: str, rows: Sequence[Sequence[object]]) -> int:
+        """Run one statement with many values."""
+        return self._db.executemany(statement, rows).rowcount
+
     @contextmanager
     def writing(self, consequence: str, *, seconds: float = BUSY_SECONDS, alone: bool = True) -> Iterator[None]:  # noqa: ARG002  (always)
         """Hold the write lock, and commit at the end."""

@@ -452,9 +452,9 @@ class Journal:
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
-        for old, new in zip(before, after, strict=True):
-            if new is not old:
-                self._tables.put(new)
+        changed = [new for old, new in zip(before, after, strict=True) if new is not old]
+        if changed:
+            self._tables.put(*changed)
         self._tables.put(witness.counting(before, after))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
@@ -473,13 +473,14 @@ class Journal:
         )
         self._tables.insert(row)
         self._tables.insert(WitnessRow(row.id, row.fingerprint))
-        for position, (number, text) in enumerate(job.messages):
-            self._tables.insert(
-                MessageRow(
-                    row.id, position, updated=moment, recipient=number.digits, text_length=len(text),
-                    text_sha256=digest(text), text=text if job.store_text else None,
-                )
-            )  # fmt: skip
+        messages = [
+            MessageRow(
+                row.id, position, updated=moment, recipient=number.digits, text_length=len(text),
+                text_sha256=digest(text), text=text if job.store_text else None,
+            )
+            for position, (number, text) in enumerate(job.messages)
+        ]  # fmt: skip
+        self._tables.insert_messages(messages)
         return row
 
     def _own(self) -> int:

@@ -108,9 +108,11 @@ class Tables:
         return rows
 
     def _numbered_messages(self, job: JobRow, positions: Sequence[int], locked: str) -> list[MessageRow]:
-        one = f"SELECT * FROM message WHERE job = ? AND position = ?{locked}"  # noqa: S608  (a constant)
-        rows = [self._db.execute(one, (job.id, position)).fetchone() for position in sorted(positions)]
-        return [MessageRow.read(row) for row in rows if row is not None]
+        if not positions:
+            return []  # PostgreSQL has no empty lists
+        marks = ", ".join("?" * len(positions))
+        of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
+        return [MessageRow.read(row) for row in self._db.execute(of_these, (job.id, *positions))]
 
     def earlier(self, job: JobRow) -> dict[int, tuple[AttemptRow, ...]]:
         """Return the attempts before the latest of each message, by its place, oldest first; none has no entry.
@@ -243,10 +245,15 @@ class Tables:
             for looked_up in _lookup_rows(row):
                 self._db.execute("INSERT INTO lookup VALUES (?, ?)", looked_up)
 
-    def put(self, row: MessageRow | WitnessRow) -> None:
-        """Put a row in the place of the one before; raise ConfigError when there is none."""
-        columns = row.columns()
-        if self._db.execute(row.change(), (*columns[row.KEYS :], *columns[: row.KEYS])).rowcount != 1:
+    def insert_messages(self, rows: Sequence[MessageRow]) -> None:
+        """Insert the messages of a job that has none yet."""
+        self._db.execute_many(MessageRow.insertion(), [row.columns() for row in rows])
+
+    def put(self, row: MessageRow | WitnessRow, *more: MessageRow) -> None:
+        """Put rows of one table in the place of those before; raise ConfigError when one is not there."""
+        rows = [(one.columns(), one.KEYS) for one in (row, *more)]
+        moved = [(*columns[keys:], *columns[:keys]) for columns, keys in rows]
+        if self._db.execute_many(row.change(), moved) != len(rows):
             raise DamagedError("a row is missing")
 
     def put_inspection(self, row: InspectionRow) -> None:
