@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import randbelow
@@ -132,7 +132,7 @@ class Journal:
         self._check_when_due()
         repeated: JobRow | None = None
         doubted, twin = False, None
-        with self._db.writing("nothing was sent"):
+        with self._writing_alone():
             stored = self._tables.job(key)
             if stored and stored.fingerprint != job.fingerprint:
                 raise ConflictError(
@@ -348,7 +348,7 @@ class Journal:
         """Turn what is in flight under dead owners into UNKNOWN; return whether there was any."""
         if not self._tables.in_flight():
             return False
-        with self._db.writing("nothing was sent"):
+        with self._writing_alone():
             buried = [job for job in self._tables.in_flight() if self._buried(job)]
         return bool(buried)
 
@@ -372,7 +372,7 @@ class Journal:
             started = monotonic()
             whole = self._db.check_whole(_CHECK_SECONDS)
             seconds = f"{monotonic() - started:.1f} s"
-            with self._db.writing("nothing was sent"):
+            with self._writing_alone():
                 ended = now if whole else inspection.ended if inspection else None
                 self._tables.put_inspection(InspectionRow(1, now, ended))
         finally:
@@ -422,18 +422,27 @@ class Journal:
         Where that fails too it is read as unknown later: needless, but safe.
         """
         with suppress(ConfigError):
-            self._reconnect()
-            moment = self._clock()
-            with self._db.writing(""):
-                job = self._known(key)
-                messages = [
-                    message
-                    for message in self._tables.messages(job)
-                    if (message.owner, message.attempt) == claims.get(message.position)
-                    and message.state in (State.IN_FLIGHT, State.UNKNOWN)
-                ]
-                back = [m.ended(Submission(MSISDN(m.recipient), Outcome.NOT_SENT), moment, None) for m in messages]
-                self._change(messages, back, self._tables.witness(job.id))
+            for left in range(_RECONNECTIONS, -1, -1):
+                try:
+                    self._reconnect()
+                    with self._db.writing(""):
+                        self._unclaim(key, claims)
+                    break
+                except LostError:
+                    if not left:
+                        raise
+
+    def _unclaim(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
+        moment = self._clock()
+        job = self._known(key)
+        messages = [
+            message
+            for message in self._tables.messages(job)
+            if (message.owner, message.attempt) == claims.get(message.position)
+            and message.state in (State.IN_FLIGHT, State.UNKNOWN)
+        ]
+        back = [m.ended(Submission(MSISDN(m.recipient), Outcome.NOT_SENT), moment, None) for m in messages]
+        self._change(messages, back, self._tables.witness(job.id))
 
     def _reconnect(self) -> None:
         """Begin a new connection, as another owner: over the old one this journal may look dead to others."""
@@ -441,6 +450,17 @@ class Journal:
         for held in self._held.values():
             held.lost = held.alone
         self._db.reconnect()
+
+    @contextmanager
+    def _writing_alone(self) -> Iterator[None]:
+        """Change the store before anything is sent; after a lost connection the old one holds nobody up."""
+        try:
+            with self._db.writing("nothing was sent"):
+                yield
+        except LostError:
+            with suppress(ConfigError):
+                self._reconnect()
+            raise
 
     def _hold_anew(self, held: _Held) -> None:
         """Hold a job as before its connection was lost; raise ConflictError when somebody else works on it by now."""
