@@ -129,6 +129,14 @@ def test_a_program_of_four_workers_survives_a_hundred_cuts(server: Cluster, vend
     )
 
 
+def test_the_server_looks_whether_a_client_is_still_there(server: Cluster, vendor: Vendor, tmp_path: Path) -> None:
+    """Its own keepalives tell it of a host that is gone: by default they begin after two hours, and it looks alive."""
+    with relay(server.port) as between, _work(server, between, vendor, tmp_path, "idle", 1).open() as journal:
+        names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+        words = [journal._db.execute(f"SELECT current_setting('{name}')").fetchone()[0] for name in names]
+    assert words == ["30", "10", "3", "60000"]
+
+
 def _work(server: Cluster, between: Relay, vendor: Vendor, place: Path, key: str, size: int) -> Work:
     said = place / "said"
     said.write_text("")
