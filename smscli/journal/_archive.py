@@ -1,0 +1,222 @@
+"""The store as a person asks it: what became of a job, what is decided or forgotten, whether it is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from types import TracebackType
+from typing import Self
+
+from smscli.errors import ConfigError, ConflictError, InputError
+from smscli.journal._database import LostError
+from smscli.journal._entries import EVERYTHING, NO_HINTS, Hints, JournalEntry, Selection, State
+from smscli.journal._places import Place, opened
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
+from smscli.journal._tables import Tables, complete
+from smscli.model import MSISDN, visible
+
+
+class Archive:
+    """An open journal; whatever dead owners left in flight is UNKNOWN from then on (see ``Journal``)."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        now: Callable[[], float],
+        hints: Hints = NO_HINTS,
+    ) -> None:
+        self._now = now
+        self._hints = hints
+        self._db = opened(place, hints)
+        with ExitStack() as stack, self._db.explained():
+            stack.callback(self._db.close)
+            self.is_new = self._db.is_new
+            self._tables = Tables(self._db)
+            self._unclean = self._settle_for_the_dead() or self._db.recovered
+            self._stack = stack.pop_all()
+
+    def close(self) -> None:
+        """Let go of every job and of the store. What is still in flight is unknown from now on."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- what a person asks, offline ----------------------------------------------------------------------------------
+
+    def stream(self, selection: Selection = EVERYTHING, *, newest_first: bool = False) -> Iterator[JournalEntry]:
+        """Yield the selected entries job by job, the recipients of each in the order of its send.
+
+        They are read page by page; what changes meanwhile may or may not be seen. Raises ConfigError at a damaged one.
+        """
+        with self._db.explained():
+            for page in self._tables.pages(selection, newest_first=newest_first):
+                for job, rows in page:
+                    yield from filter(selection.includes, (JournalEntry(job, m) for m in complete(job, rows)))
+
+    def counts(self, selection: Selection = EVERYTHING) -> Mapping[str, int]:
+        """Return how many recipients are selected, by state; a state without any may be missing."""
+        return self._tables.counts(selection)
+
+    def show(self, key: str) -> tuple[JournalEntry, ...]:
+        """Return the entries of one job, all attempts included; raise InputError when there is no such key."""
+        with self._db.reading():
+            job = self._known(key)
+            earlier = self._tables.earlier(job)
+            return tuple(JournalEntry(job, m, earlier.get(m.position, ())) for m in self._tables.messages(job))
+
+    def knows(self, key: str) -> bool:
+        """Return whether there is such a key."""
+        with self._db.reading():
+            return self._tables.job(key) is not None
+
+    def resolve(self, key: str, *, sent: bool, to: MSISDN | None = None) -> tuple[JournalEntry, ...]:
+        """Record a person's decision on what is UNKNOWN under ``key`` (or on ``to`` alone); return those entries.
+
+        What is resolved as not sent may be sent again under the same key. Raises InputError when there is no such key
+        or nothing unknown under it, ConflictError when a living process holds the job.
+        """
+        moment = self._clock()
+        with self._db.writing("nothing was changed"):
+            job = self._known(key)
+            messages = self._tables.messages(job)
+            if self._is_worked_on(job, messages):
+                raise in_flight_elsewhere(key)
+            unknown = [
+                message
+                for message in self._settled(job, messages)
+                if message.state == State.UNKNOWN and (to is None or message.recipient == to.digits)
+            ]
+            if not unknown:
+                raise InputError(
+                    f"nothing is unknown under key {key!r}" + (f" for {to}" if to else ""),
+                    hint=self._hints.key(key),
+                )
+            resolved = [message.decided(sent, moment) for message in unknown]
+            self._change(unknown, resolved, self._tables.witness(job.id))
+        return tuple(JournalEntry(job, message) for message in resolved)
+
+    def purge(self, older_than: float) -> int:
+        """Forget the jobs that ended more than ``older_than`` seconds ago; return how many recipients that were.
+
+        A job with an UNKNOWN or IN_FLIGHT recipient stays whole, and so does one that a living process holds. The key
+        of a forgotten job is free again: the same command would send again. It goes in steps, so that a send never
+        waits long for it; what was forgotten before an error stays forgotten.
+        """
+        before = self._clock() - older_than
+        forgotten = 0
+        for page in self._tables.pages():
+            with self._db.explained():
+                over = [job for job, rows in page if _ended_before(before, complete(job, rows))]
+            if over:
+                with self._db.writing("the rest was not forgotten"):
+                    # Read again: others may have changed or forgotten it since.
+                    for job in filter(self._tables.still_has, over):
+                        messages = self._tables.messages(job)
+                        if _ended_before(before, messages) and not self._is_worked_on(job, messages):
+                            self._tables.forget(job)
+                            forgotten += job.recipients
+        return forgotten
+
+    def check(self) -> tuple[str, ...]:
+        """Read the whole file and return which rows are wrong, one line each; empty means sound.
+
+        Raises ConfigError when a page of it is damaged.
+        """
+        begun = self._clock()
+        self._db.check_whole()
+        problems: list[str] = []
+        last: int | None = None
+        while True:
+            with self._db.reading():
+                last, page = self._tables.page(last)
+                for job, rows in page:
+                    try:
+                        self._tables.check_job(job, complete(job, rows))
+                    except ConfigError as error:
+                        problems.append(f"key {job.key!r}: {error.message}")
+            if last is None:
+                break
+        problems += () if problems else self._tables.odd_records()
+        if not problems:
+            with suppress(ConfigError), self._db.writing("it is sound all the same"):
+                self._tables.put_inspection(InspectionRow(1, begun, begun))
+        return tuple(problems)
+
+    # --- one transaction's work ---------------------------------------------------------------------------------------
+
+    def _settle_for_the_dead(self) -> bool:
+        """Turn what is in flight under dead owners into UNKNOWN; return whether there was any."""
+        if not self._tables.in_flight():
+            return False
+        with self._writing_alone():
+            buried = [job for job in self._tables.in_flight() if self._buried(job)]
+        return bool(buried)
+
+    def _buried(self, job: JobRow) -> bool:
+        messages = self._tables.messages(job)
+        return self._settled(job, messages) != messages
+
+    def _settled(self, job: JobRow, messages: tuple[MessageRow, ...]) -> tuple[MessageRow, ...]:
+        """Return the job's messages, those in flight under a dead owner turned into UNKNOWN."""
+        moment = self._clock()
+        settled = tuple(
+            m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT and not self._db.is_alive(m.owner) else m
+            for m in messages
+        )
+        if settled != messages:
+            self._change(messages, settled, self._tables.witness(job.id))
+        return settled
+
+    def _is_worked_on(self, job: JobRow, messages: Sequence[MessageRow]) -> bool:
+        """Return whether somebody has the job to himself, or one of these messages of it in flight."""
+        return any(map(self._db.is_alive, {job.id, *(m.owner for m in messages if m.state == State.IN_FLIGHT)}))
+
+    def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
+        """Put messages of one job in the place of those before, and count them anew in its witness."""
+        changed = [new for old, new in zip(before, after, strict=True) if new is not old]
+        if changed:
+            self._tables.put(*changed)
+        self._tables.put(witness.counting(before, after))
+
+    @contextmanager
+    def _writing_alone(self) -> Iterator[None]:
+        """Change the store before anything is sent; after a lost connection the old one holds nobody up."""
+        try:
+            with self._db.writing("nothing was sent"):
+                yield
+        except LostError:
+            with suppress(ConfigError):
+                self._reconnect()
+            raise
+
+    def _reconnect(self) -> None:
+        """Begin a new connection."""
+        self._db.reconnect()
+
+    def _known(self, key: str) -> JobRow:
+        job = self._tables.job(key)
+        if job is None:
+            raise InputError(f"the journal knows no key {visible(key)!r}", hint=self._hints.keys)
+        return job
+
+    def _clock(self) -> float:
+        return float(self._now())
+
+
+def _ended_before(moment: float, messages: Sequence[MessageRow]) -> bool:
+    return all(message.ended_before(moment) for message in messages)
+
+
+def in_flight_elsewhere(key: str) -> ConflictError:
+    """Return the error of a job that somebody else works on."""
+    return ConflictError(
+        f"key {key!r} is being sent by another process right now",
+        hint="let it finish; the same command then shows what became of it",
+    )
