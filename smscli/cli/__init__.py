@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "send": "Send a text to one or many numbers.",
+    "count": "Count the parts of a text and show what makes it dear, offline.",
     "balance": "Show what is left on the account.",
     "sign": "Compute, explain and diagnose a request signature, offline.",
     "timestamp": "Show the vendor's clock and how far the local clock is off.",

@@ -11,6 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smscli import providers
+from smscli.cli.text import clean
 from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Message, Profile, SenderId
 from smscli.providers import Provider
@@ -51,7 +52,7 @@ def compose(
     from smscli import numbering
 
     provider = providers.get(profile.provider).of(profile.fields)
-    text, notes = _clean(text)
+    text, notes = clean(text)
     entries = [number.strip() for entry in to or profile.to for number in entry.split(",") if number.strip()]
     if not entries:
         raise InputError("nobody to send to", hint="give --to NUMBER, or set to = [...] in the profile")
@@ -71,18 +72,6 @@ def compose(
     # What this vendor cannot take is refused here, before anything is recorded.
     provider.send.build(next(draft.batches()), draft.account, "0")
     return draft
-
-
-def _clean(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the text as it will be signed and sent, with a note when it is not as it came."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError("the text is not UTF-8", hint="convert it: iconv -t UTF-8")
-    if "\0" in text:
-        raise InputError("the text holds a NUL character")
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not unified.strip():
-        raise InputError("the text is empty")
-    return unified, ("CR LF became LF",) if unified != text else ()
 
 
 def _moment(at: str, profile: Profile, provider: Provider, runtime: Runtime) -> tuple[datetime, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smscli.cli import inputs, prompts
+from smscli.cli import prompts
+from smscli.cli import text as texts
 from smscli.cli.draft import Draft, compose
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts, report, warnings
+from smscli.cli.text import Fit, MaxParts, Text, TextFile, Transliterate
 from smscli.errors import ConflictError, InputError
 from smscli.model import SendReceipt
 from smscli.render import Result, Table, Tree
@@ -31,7 +32,7 @@ app = new_app()
 @command(
     app,
     sections={
-        "Message": ("to", "sender", "text_file", "at", "test"),
+        "Message": ("to", "sender", "text_file", "transliterate", "fit", "at", "test"),
         "Safety": ("key", "once", "no_journal", "dry_run", "max_parts", "batch_size", "yes"),
     },
     examples=(
@@ -41,17 +42,15 @@ app = new_app()
 )
 def send(
     call: Invocation,
-    text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="The text; - or nothing reads it from a pipe.")
-    ] = None,
+    text: Text = None,
     to: Annotated[
         list[str] | None,
         typer.Option("--to", "-t", metavar="NUMBER", help="Recipient; repeat it, or separate by commas."),
     ] = None,
     sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
-    text_file: Annotated[
-        str | None, typer.Option("--text-file", metavar="FILE", help="Read the text from a file (- for stdin).")
-    ] = None,
+    text_file: TextFile = None,
+    transliterate: Transliterate = False,
+    fit: Fit = None,
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="Deliver then: RFC 3339, or YYYY-MM-DD HH:MM local time.")
     ] = None,
@@ -65,9 +64,7 @@ def send(
     ] = None,
     no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no record (for read-only places).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the signed request, send nothing.")] = False,
-    max_parts: Annotated[
-        int | None, typer.Option("--max-parts", metavar="N", min=1, help="Refuse a text of more parts.")
-    ] = None,
+    max_parts: MaxParts = None,
     batch_size: Annotated[
         int | None,
         typer.Option("--batch-size", metavar="N", min=1, help="Recipients in one request (the vendor's limit)."),
@@ -81,30 +78,19 @@ def send(
 ) -> Result:
     """Send a text to one or many numbers."""
     profile = call.runtime.profile(call.wanted)
-    text = _read_text(call.runtime, text, text_file)
+    text, changes = texts.rewrite(
+        texts.read(call.runtime, text, text_file), transliterated=transliterate, parts=fit
+    )  # fmt: skip
+    for change in changes:
+        call.tell(change)
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
-    if max_parts is not None and draft.size.parts > max_parts:
-        hint = f"{draft.size.alphabet}, {draft.size.units} units: shorten it, or allow more with --max-parts"
-        raise ConflictError(f"the text has {draft.size.parts} parts, more than {max_parts}", hint=hint)
+    texts.refuse_parts(draft.size, max_parts)
     if dry_run:
         return _preview(draft, call.runtime)
     if len(draft.message.to) > CONFIRM_ABOVE and not yes:
         _confirm(call.runtime, draft)
     within = None if once is None else seconds("--once", once)
     return _deliver(call, draft, key, within, no_journal=no_journal)
-
-
-def _read_text(runtime: Runtime, text: str | None, text_file: str | None) -> str:
-    """Return the text. stdin is read for ``-``, or without a text when it is a pipe or a file."""
-    if text is not None and text_file is not None and text != "-":
-        raise InputError("both TEXT and --text-file were given", hint="give one of them")
-    if text is not None and text != "-":
-        return text
-    if text_file is not None and text_file != "-":
-        return inputs.read_file(Path(text_file), "--text-file")
-    if "-" not in (text, text_file) and not inputs.is_piped(runtime):
-        raise InputError("no text", hint="give TEXT, --text-file FILE, or a pipe")
-    return inputs.read_stdin(runtime, "the text")
 
 
 def _confirm(runtime: Runtime, draft: Draft) -> None:
@@ -128,13 +114,14 @@ def _preview(draft: Draft, runtime: Runtime) -> Result:
     ]
     previews = [_show_request(draft, request) for request in requests]
     rows = tuple(row for preview in previews for row in _preview_rows(preview))
+    cost = texts.cost(draft.message.text)
     notes = ["dry run: nothing was sent"]
     if draft.provider.stamp is Stamp.VENDOR_CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
-        data=facts(draft) | {"requests": previews},
-        lines=rows,
-        table=Table(("what", "name", "value"), rows, prose=("value",), facts=True),
+        data=facts(draft) | cost.tree | {"requests": previews},
+        lines=(*rows, *cost.lines),
+        table=Table(("what", "name", "value"), (*rows, *cost.rows), cost.verdict, prose=("value",), facts=True),
         notes=(*draft.notes, *notes),
     )
 
@@ -179,6 +166,8 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
             call.tell(warning)
         receipt = SendReceipt(opened.submissions)
         if opened.pending:
+            if draft.size.parts > 1 and call.runtime.is_terminal(call.runtime.stderr):
+                call.tell(texts.surprise(draft.message.text, draft.size))
             with call.caller(draft.profile, draft.account, interruption) as (_, caller):
                 receipt = caller.submit(
                     draft.message, opened.submissions, pending=opened.pending, journal=journal, key=opened.key,

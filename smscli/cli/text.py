@@ -1,0 +1,226 @@
+"""The text of a send: where it comes from, how it is changed when that is asked for, and what is told of its cost.
+
+Nothing is sent. The options are those of every command that takes a text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smscli.cli import inputs
+from smscli.errors import ConflictError, InputError
+from smscli.render import Tree
+from smscli.rewriting import ELLIPSIS, Outsider, compose, outsiders, shorten, transliterate
+from smscli.runtime import Runtime
+from smscli.segments import Part, Segmentation, cut, is_gsm, measure
+
+Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="The text; - or nothing reads it from a pipe.")]
+TextFile = Annotated[
+    str | None, typer.Option("--text-file", metavar="FILE", help="Read the text from a file (- for stdin).")
+]
+Transliterate = Annotated[
+    bool,
+    typer.Option("--transliterate", help="Write what GSM-7 lacks in letters that it has (’ as ', ş as s, Я as Ya)."),
+]
+Fit = Annotated[
+    int | None,
+    typer.Option("--fit", metavar="N", min=1, help=f"Shorten the text to N parts; a shortened one ends in {ELLIPSIS}"),
+]
+MaxParts = Annotated[int | None, typer.Option("--max-parts", metavar="N", min=1, help="Refuse a text of more parts.")]
+
+_ROWS = 10
+"""Parts, and characters, that a table lists; a person wants the first of them, a program has JSON."""
+_PLACES = 3
+"""Places of one character that are said in words."""
+_END = 20
+"""Characters of a part's end that show where it is."""
+_LEFT_OUT = 200
+"""Characters of a text's cut-off end that a note shows."""
+
+
+# --- from outside to what is signed -----------------------------------------------------------------------------------
+
+
+def read(runtime: Runtime, text: str | None, text_file: str | None) -> str:
+    """Return the text as it came. stdin is read for ``-``, or without a text when it is a pipe or a file."""
+    if text is not None and text_file is not None and text != "-":
+        raise InputError("both TEXT and --text-file were given", hint="give one of them")
+    if text is not None and text != "-":
+        return text
+    if text_file is not None and text_file != "-":
+        return inputs.read_file(Path(text_file), "--text-file")
+    if "-" not in (text, text_file) and not inputs.is_piped(runtime):
+        raise InputError("no text", hint="give TEXT, --text-file FILE, or a pipe")
+    return inputs.read_stdin(runtime, "the text")
+
+
+def clean(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the text as it will be signed and sent, with a note when it is not as it came."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("the text is not UTF-8", hint="convert it: iconv -t UTF-8")
+    if "\0" in text:
+        raise InputError("the text holds a NUL character")
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not unified.strip():
+        raise InputError("the text is empty")
+    return unified, ("CR LF became LF",) if unified != text else ()
+
+
+def rewrite(text: str, *, transliterated: bool, parts: int | None) -> tuple[str, tuple[str, ...]]:
+    """Return the clean text as the options want it, with a note on each change: first its letters, then its length.
+
+    Raises InputError when nothing would be left of it.
+    """
+    text, notes = clean(text)
+    if transliterated and (replaced := transliterate(text)) != text:
+        notes += (f"the text was transliterated before anything else: {_replacements(compose(text))}",)
+        text, _ = clean(replaced)
+    if transliterated and (staying := outsiders(text)):
+        names = _listed([f"{_drawn(o)} ({o.code_point})".strip() for o in staying])
+        notes += (f"nothing in GSM-7 stands for {names}: the text stays UCS-2",)
+    if parts is not None and (shortened := shorten(text, parts)) != text:
+        rest = text[len(shortened) - len(ELLIPSIS) :]
+        shown = rest if len(rest) <= _LEFT_OUT else f"{rest[:_LEFT_OUT]}{ELLIPSIS}"
+        notes += (f"the text was shortened to {_parts(parts)}; left out, {_characters(len(rest))}: {shown!r}",)
+        text = shortened
+    return text, notes
+
+
+def refuse_parts(size: Segmentation, most: int | None) -> None:
+    """Raise ConflictError when the text has more parts than are allowed."""
+    if most is not None and size.parts > most:
+        hint = f"{size.alphabet}, {size.units} units: shorten it, or allow more with --max-parts"
+        raise ConflictError(f"the text has {size.parts} parts, more than {most}", hint=hint)
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a text costs and why: a tree, a verdict in words, rows of a table of facts, and lines of three cells."""
+
+    tree: dict[str, Tree]
+    verdict: str
+    rows: tuple[tuple[str, str, str], ...]
+    lines: tuple[tuple[str, str, str], ...]
+
+
+def cost(text: str) -> Cost:
+    """Return all that is known of a text: units, parts and their ends, what makes it UCS-2, what replacing would do."""
+    size, parts, strangers = measure(text), cut(text), outsiders(text)
+    replaced = transliterate(text) if strangers else None
+    cheaper = None if replaced is None else measure(replaced)
+    rows = [("part", str(number), _ending(part)) for number, part in enumerate(parts, 1) if len(parts) > 1]
+    return Cost(
+        tree=_size_tree(size) | {
+            "segments": [{"text": part.text, "units": part.units} for part in parts],
+            "outside_gsm7": [_stranger_tree(stranger) for stranger in strangers],
+            "transliterated": None if cheaper is None else {"text": replaced, **_size_tree(cheaper)},
+        },
+        verdict=_verdict(size, strangers, cheaper),
+        rows=(*_first(rows), *_first([("character", _drawn(one), _explanation(one)) for one in strangers])),
+        lines=(
+            *(("text", name, str(value)) for name, value in _size_tree(size).items()),
+            *(("part", str(number), part.text) for number, part in enumerate(parts, 1)),
+            *(("character", one.code_point, ",".join(map(str, one.indexes))) for one in strangers),
+        ),
+    )  # fmt: skip
+
+
+def surprise(text: str, size: Segmentation) -> str:
+    """Return in words that a text has several parts, and why so many."""
+    culprit = next(((place, one) for place, one in enumerate(text, 1) if not is_gsm(one)), None)
+    why = f" because of U+{ord(culprit[1]):04X} at {culprit[0]}" if culprit else ""
+    return f"the text takes {_parts(size.parts)} for each recipient: {size.alphabet}{why}, {size.units} units"
+
+
+def _size_tree(size: Segmentation) -> dict[str, Tree]:
+    return {"alphabet": size.alphabet.value, "units": size.units, "parts": size.parts, "units_left": size.left}
+
+
+def _stranger_tree(one: Outsider) -> dict[str, Tree]:
+    return {
+        "character": one.character,
+        "code_point": one.code_point,
+        "name": one.name,
+        "index": one.indexes[0],
+        "line": one.line,
+        "column": one.column,
+        "indexes": list(one.indexes),
+        "replacement": one.replacement,
+    }
+
+
+def _verdict(size: Segmentation, strangers: tuple[Outsider, ...], cheaper: Segmentation | None) -> str:
+    where = " into the last part" if size.parts > 1 else ""
+    verdict = f"{_parts(size.parts)}, {size.alphabet}: {size.units} units, {size.left} more fit{where}"
+    if cheaper is None:
+        return verdict
+    count = sum(len(one.indexes) for one in strangers)
+    verdict += f". {_characters(count)} {'is' if count == 1 else 'are'} not in GSM-7; with --transliterate it"
+    if cheaper.parts == size.parts and cheaper.alphabet == size.alphabet:
+        return f"{verdict} stays at {_parts(cheaper.parts)}, {cheaper.alphabet}"
+    return f"{verdict} would be {_parts(cheaper.parts)}, {cheaper.alphabet}, {cheaper.units} units"
+
+
+def _ending(part: Part) -> str:
+    """Return the units of a part and the words at its end, in quotes: it may end in a blank."""
+    end = part.text[-_END:]
+    if len(part.text) > _END:
+        # From a word's beginning where there is one.
+        end = "…" + (end.partition(" ")[2] or end)
+    return f'{part.units} units, ends with "{end}"'
+
+
+def _explanation(one: Outsider) -> str:
+    name = " ".join(filter(None, (one.code_point, one.name)))
+    places = _listed([str(index) for index in one.indexes], _PLACES)
+    if one.line > 1 or one.column != one.indexes[0]:
+        places += f" (line {one.line}, column {one.column})"
+    return f"{name} at {places}: {_advice(one)}"
+
+
+def _advice(one: Outsider) -> str:
+    if one.replacement is None:
+        return "nothing stands for it"
+    if not one.replacement:
+        is_joined = unicodedata.combining(one.character)
+        return "joined with its letter, or left out" if is_joined else "can be left out"
+    return f"{'a blank' if one.replacement == ' ' else one.replacement} can stand for it"
+
+
+def _drawn(one: Outsider) -> str:
+    """Return the character where it can be seen alone: no mark, blank or control can."""
+    return one.character if unicodedata.category(one.character)[0] in "LNPS" else ""
+
+
+def _replacements(text: str) -> str:
+    replaced = [one for one in outsiders(text) if one.replacement is not None]
+    changes = [f"{_drawn(one) or one.code_point} became {one.replacement!r}" for one in replaced]
+    return _listed(changes) if changes else "letters were joined with their marks"
+
+
+def _listed(words: list[str], most: int = 5) -> str:
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _first(rows: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    yield from rows[:_ROWS]
+    if len(rows) > _ROWS:
+        yield (rows[0][0], "", f"{len(rows) - _ROWS} more: -o json lists all")
+
+
+def _parts(count: int) -> str:
+    return f"{count} part{'' if count == 1 else 's'}"
+
+
+def _characters(count: int) -> str:
+    return f"{count} character{'' if count == 1 else 's'}"
