@@ -1,6 +1,6 @@
 """A text in fewer parts: which characters make it UCS-2, what can stand for them, and how much of it fits.
 
-This module is pure, and the only importer of anyascii and grapheme: each is loaded for a text that needs it. It changes
+This module is pure, and the only importer of anyascii and wcwidth: each is loaded for a text that needs it. It changes
 a text only when it is asked to.
 """
 
@@ -89,10 +89,10 @@ def shorten(text: str, parts: int) -> str:
     """
     if measure(text).parts <= parts:
         return text
-    from grapheme import graphemes
+    from wcwidth import iter_graphemes
 
     # No character takes less than one unit. What ends this piece may go on behind it, and the whole text does not fit.
-    ends = list(accumulate(map(len, graphemes(text[: parts * 160 + 1]))))[:-1]
+    ends = list(accumulate(map(len, iter_graphemes(text[: parts * 160 + 1]))))[:-1]
     # More of a text never takes fewer parts.
     count = bisect_left(ends, True, key=lambda end: measure(_ended(text, end)).parts > parts)
     shortened = _ended(text, ends[count - 1]) if count else ELLIPSIS

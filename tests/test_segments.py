@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gsm0338
 import pytest
+import smsutil
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smscli.segments import Alphabet, measure
+from smscli.segments import Alphabet, cut, is_gsm, measure
 
 # GSM0338.TXT of unicode.org as (septet, code point): a second writing of the table, by number instead of by letter.
 # The rows the 7-bit alphabet shares with ASCII are given as ranges.
@@ -114,6 +116,75 @@ def test_parts_and_units_agree_with_cutting_the_encoded_bytes(text: str) -> None
     width = 1 if found.alphabet is Alphabet.GSM_7 else 2
     assert found.parts == len(parts)
     assert found.units == sum(map(len, parts)) // width
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths", "left"),
+    [
+        ("", [], 160),
+        ("a", [1], 159),
+        ("a" * 160, [160], 0),
+        ("a" * 161, [153, 8], 145),
+        ("a" * 306, [153, 153], 0),
+        ("a" * 152 + "€" + "a" * 6, [159], 0),
+        ("a" * 152 + "€" + "a" * 7, [152, 8], 144),
+        ("€" * 81, [76, 5], 143),
+        ("я" * 70, [70], 0),
+        ("я" * 71, [67, 4], 63),
+        ("😀" * 35, [35], 0),
+        ("😀" * 36, [33, 3], 61),
+        ("x" * 66 + "👋" + "x" * 66, [66, 66, 1], 66),
+    ],
+    ids=lambda value: f"{value[:1].encode().hex()}-x{len(value)}" if isinstance(value, str) else "",
+)
+def test_parts_break_where_the_standard_breaks_them(text: str, lengths: list[int], left: int) -> None:
+    """153 septets or 67 UTF-16 units a part; one unit stays empty where a pair would be cut. Worked out by hand."""
+    assert [len(part.text) for part in cut(text)] == lengths
+    assert measure(text).left == left
+
+
+@example("€" * 100)
+@example("я😀" * 50)
+@given(st.one_of(_GSM, _UCS, _MIXED))
+def test_every_part_decodes_and_together_they_are_the_text(text: str) -> None:
+    """Each is encoded alone by the second writing of the tables, and is what that encoder cut off."""
+    parts, size = cut(text), measure(text)
+    width = 1 if size.alphabet is Alphabet.GSM_7 else 2
+    assert "".join(part.text for part in parts) == text
+    assert [part.units * width for part in parts] == [len(data) for data in _cut(text)]
+    if width == 2:
+        assert [data.decode("utf-16-be") for data in _cut(text)] == [part.text for part in parts]
+    assert (size.parts, size.units) == (len(parts), sum(part.units for part in parts))
+    limit = {1: (160, 153), 2: (70, 67)}[width][len(parts) > 1]
+    assert size.left == limit - (parts[-1].units if parts else 0)
+
+
+@example("€" * 100)
+@example("я😀" * 50)
+@given(st.one_of(_GSM, _UCS, _MIXED).filter(bool))
+def test_another_counter_cuts_at_the_same_places(text: str) -> None:
+    """That of smsutil. It differs for an escape, which it calls a character, and an empty text, which it bills."""
+    text = text.replace("\x1b", "")
+    assert [part.text for part in cut(text)] == [part.content for part in smsutil.split(text).parts if part.content]
+
+
+def test_other_writings_of_the_alphabet_agree() -> None:
+    """Both others take a lone escape for a character; TS 23.038 calls it the way to the extension table."""
+    ours = {chr(code) for code in range(0x110000) if is_gsm(chr(code))}
+    codec = gsm0338.Codec()
+    septets = [*(bytes([code]) for code in range(0x80) if code != 0x1B), *ESCAPED.values()]
+    assert {codec.decode(data)[0] for data in septets} == ours
+    assert set(smsutil.codecs.GSM_CHARSET) == ours | {"\x1b"}
+    assert codec.encode("\x1b")[0] == b"\x1b"
+
+
+@given(_GSM.map(lambda text: text.replace("\x1b", "")))
+def test_another_codec_reads_every_part_of_gsm_7(text: str) -> None:
+    """gsm0338 encodes each part to as many septets as were counted, and reads it back."""
+    codec = gsm0338.Codec()
+    for part in cut(text):
+        septets, _ = codec.encode(part.text)
+        assert (len(septets), codec.decode(septets)[0]) == (part.units, part.text)
 
 
 def test_a_text_of_any_size_is_measured_at_once() -> None:

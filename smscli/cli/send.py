@@ -83,6 +83,8 @@ def send(
     )  # fmt: skip
     for change in changes:
         call.tell(change)
+    if changes:
+        call.tell("what is signed and recorded is the changed text")
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
     texts.refuse_parts(draft.size, max_parts)
     if dry_run:

@@ -79,11 +79,12 @@ def rewrite(text: str, *, transliterated: bool, parts: int | None) -> tuple[str,
     """
     text, notes = clean(text)
     if transliterated and (replaced := transliterate(text)) != text:
-        notes += (f"the text was transliterated before anything else: {_replacements(compose(text))}",)
+        before, after = _parts(measure(text).parts), _parts(measure(replaced).parts)
+        saved = "" if before == after else f" to {after} instead of {before}"
+        notes += (f"the text was transliterated{saved}: {_replacements(compose(text))}",)
         text, _ = clean(replaced)
     if transliterated and (staying := outsiders(text)):
-        names = _listed([f"{_drawn(o)} ({o.code_point})".strip() for o in staying])
-        notes += (f"nothing in GSM-7 stands for {names}: the text stays UCS-2",)
+        notes += (f"GSM-7 has nothing like {_listed(list(map(_named, staying)))}: the text stays UCS-2",)
     if parts is not None and (shortened := shorten(text, parts)) != text:
         rest = text[len(shortened) - len(ELLIPSIS) :]
         shown = rest if len(rest) <= _LEFT_OUT else f"{rest[:_LEFT_OUT]}{ELLIPSIS}"
@@ -125,7 +126,7 @@ def cost(text: str) -> Cost:
             "transliterated": None if cheaper is None else {"text": replaced, **_size_tree(cheaper)},
         },
         verdict=_verdict(size, strangers, cheaper),
-        rows=(*_first(rows), *_first([("character", _drawn(one), _explanation(one)) for one in strangers])),
+        rows=(*_first(rows), *_first([("character", _drawn(one.character), _explanation(one)) for one in strangers])),
         lines=(
             *(("text", name, str(value)) for name, value in _size_tree(size).items()),
             *(("part", str(number), part.text) for number, part in enumerate(parts, 1)),
@@ -137,7 +138,7 @@ def cost(text: str) -> Cost:
 def surprise(text: str, size: Segmentation) -> str:
     """Return in words that a text has several parts, and why so many."""
     culprit = next(((place, one) for place, one in enumerate(text, 1) if not is_gsm(one)), None)
-    why = f" because of U+{ord(culprit[1]):04X} at {culprit[0]}" if culprit else ""
+    why = f" because of {_drawn(culprit[1])} (U+{ord(culprit[1]):04X}) at {culprit[0]}" if culprit else ""
     return f"the text takes {_parts(size.parts)} for each recipient: {size.alphabet}{why}, {size.units} units"
 
 
@@ -160,7 +161,7 @@ def _stranger_tree(one: Outsider) -> dict[str, Tree]:
 
 def _verdict(size: Segmentation, strangers: tuple[Outsider, ...], cheaper: Segmentation | None) -> str:
     where = " into the last part" if size.parts > 1 else ""
-    verdict = f"{_parts(size.parts)}, {size.alphabet}: {size.units} units, {size.left} more fit{where}"
+    verdict = f"{_parts(size.parts)}, {size.alphabet}: {size.units} units, {size.left or 'no'} more fit{where}"
     if cheaper is None:
         return verdict
     count = sum(len(one.indexes) for one in strangers)
@@ -181,30 +182,37 @@ def _ending(part: Part) -> str:
 
 def _explanation(one: Outsider) -> str:
     name = " ".join(filter(None, (one.code_point, one.name)))
-    places = _listed([str(index) for index in one.indexes], _PLACES)
+    first, *others = map(str, one.indexes)
     if one.line > 1 or one.column != one.indexes[0]:
-        places += f" (line {one.line}, column {one.column})"
-    return f"{name} at {places}: {_advice(one)}"
+        first += f" (line {one.line}, column {one.column})"
+    return f"{name} at {_listed([first, *others], _PLACES)}: {_advice(one)}"
 
 
 def _advice(one: Outsider) -> str:
     if one.replacement is None:
-        return "nothing stands for it"
+        return "GSM-7 has nothing like it"
     if not one.replacement:
-        is_joined = unicodedata.combining(one.character)
-        return "joined with its letter, or left out" if is_joined else "can be left out"
-    return f"{'a blank' if one.replacement == ' ' else one.replacement} can stand for it"
-
-
-def _drawn(one: Outsider) -> str:
-    """Return the character where it can be seen alone: no mark, blank or control can."""
-    return one.character if unicodedata.category(one.character)[0] in "LNPS" else ""
+        return "join it with its letter, or leave it out" if unicodedata.combining(one.character) else "leave it out"
+    return f"replace it by {_written(one.replacement)}"
 
 
 def _replacements(text: str) -> str:
-    replaced = [one for one in outsiders(text) if one.replacement is not None]
-    changes = [f"{_drawn(one) or one.code_point} became {one.replacement!r}" for one in replaced]
+    replaced = [(one, one.replacement) for one in outsiders(text) if one.replacement is not None]
+    changes = [f"{_drawn(one.character) or one.code_point} as {_written(by)}" for one, by in replaced]
     return _listed(changes) if changes else "letters were joined with their marks"
+
+
+def _written(replacement: str) -> str:
+    return {"": "nothing", " ": "a blank"}.get(replacement, replacement)
+
+
+def _named(one: Outsider) -> str:
+    return f"{_drawn(one.character)} ({one.code_point})".strip()
+
+
+def _drawn(character: str) -> str:
+    """Return a character where it can be seen alone: no mark, blank or control can."""
+    return character if unicodedata.category(character)[0] in "LNPS" else ""
 
 
 def _listed(words: list[str], most: int = 5) -> str:
