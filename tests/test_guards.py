@@ -35,6 +35,8 @@ HEAVY = {
     "platformdirs",
     "tomli_w",
     "tomlkit",
+    "anyascii",
+    "wcwidth",
 }
 
 SIGN_MAY_IMPORT = {
@@ -88,6 +90,9 @@ def test_sign_imports_these_modules_and_no_other_of_ours() -> None:
         (("sign", "--provider", "mesajlarim", "--key-file", "/dev/null", "a=1"), set()),
         (("sign", "--provider", "lightsms", "a=1", "-o", "json"), set()),
         (("profile", "list"), set()),
+        (("count", "€5 [now]"), set()),
+        (("count", "it’s"), {"anyascii"}),
+        (("count", "a" * 200, "--fit", "1"), {"wcwidth"}),
         (("send", "x", "--provider", "lightsms", "--to", "1"), {"phonenumbers"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -34,6 +34,7 @@ DONE = {
     "send": ("send", "--sandbox", "--to", TO, "hello"),
     "send of a test": ("send", "--sandbox", "--provider", "mainsms", "--test", "--to", "+79121231234", "hello"),
     "send --dry-run": ("send", "--sandbox", "--dry-run", "--to", TO, "hello"),
+    "count": ("count", "hello – 中"),
     "balance": ("balance", "--sandbox"),
     "sign": ("sign", "--sandbox", "login=a"),
     "timestamp": ("timestamp", "--sandbox"),
