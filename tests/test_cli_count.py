@@ -99,8 +99,11 @@ def test_a_person_reads_the_verdict_first(smscli: Run) -> None:
         "3 parts, UCS-2: 145 units, 56 more fit into the last part. 2 characters are not in GSM-7; "
         "with --transliterate it would be 1 part, GSM-7, 145 units"
     )
-    assert any('│ 67 units, ends with "…abc abc abc abc ab" ' in line for line in table)
+    assert any('│ 67 units, ends with "…abc abc abc ab" ' in line for line in table)
     assert any("│ U+2019 RIGHT SINGLE QUOTATION MARK at 3: replace it by '" in line for line in table)
+
+
+LACKING = "not in GSM-7; with --transliterate it"
 
 
 @pytest.mark.parametrize(
@@ -108,13 +111,11 @@ def test_a_person_reads_the_verdict_first(smscli: Run) -> None:
     [
         ("hi", "1 part, GSM-7: 2 units, 158 more fit"),
         ("a" * 160, "1 part, GSM-7: 160 units, no more fit"),
-        ("中\ue000", "1 part, UCS-2: 2 units, 68 more fit. 2 characters are not in GSM-7; "
-         "with --transliterate it stays at 1 part, UCS-2"),
-        ("’", "1 part, UCS-2: 1 units, 69 more fit. 1 character is not in GSM-7; "
-         "with --transliterate it would be 1 part, GSM-7, 1 units"),
+        ("中\ue000", f"1 part, UCS-2: 2 units, 68 more fit. 2 characters are {LACKING} stays at 1 part, UCS-2"),
+        ("’", f"1 part, UCS-2: 1 unit, 69 more fit. 1 character is {LACKING} would be 1 part, GSM-7, 1 unit"),
     ],
     ids=["cheap", "full", "hopeless", "one"],
-)  # fmt: skip
+)
 def test_the_verdict_is_one_sentence_or_two(smscli: Run, text: str, verdict: str) -> None:
     """And the whole of what is said where nothing breaks and nothing is dear."""
     lines = smscli("count", text, terminal=True, environ={"COLUMNS": "200"}).out.splitlines()
@@ -125,7 +126,7 @@ def test_the_verdict_is_one_sentence_or_two(smscli: Run, text: str, verdict: str
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("’\n’ ’’’", "at 1, 3 (line 2, column 1), 5 and 2 more:"),
+        ("’\n’ ’’’", "at 1, 3, 5 and 2 more: replace it by '"),
         ("\n’", "U+2019 RIGHT SINGLE QUOTATION MARK at 2 (line 2, column 1): replace it by '"),
         ("a\u00a0b", "NO-BREAK SPACE at 2: replace it by a blank"),
         ("e\u0301", "join it with its letter, or leave it out"),
@@ -136,8 +137,7 @@ def test_the_verdict_is_one_sentence_or_two(smscli: Run, text: str, verdict: str
 def test_a_character_is_explained_in_words(smscli: Run, text: str, words: str) -> None:
     """Also where it cannot be seen."""
     ran = smscli("count", text, terminal=True, environ={"COLUMNS": "200"})
-    # The place in the line is said of the first place alone.
-    assert words.replace("3 (line 2, column 1)", "3") in ran.out
+    assert words in ran.out
 
 
 def test_a_table_stays_short(smscli: Run) -> None:
@@ -153,7 +153,7 @@ def test_a_table_stays_short(smscli: Run) -> None:
 )
 def test_no_screen_is_wider_than_the_terminal(smscli: Run, text: str, columns: str) -> None:
     """Wide characters take two columns."""
-    for line in smscli("count", text, terminal=True, environ={"COLUMNS": columns}).out.splitlines():
+    for line in smscli("count", text, terminal=True, environ={"COLUMNS": columns, "NO_COLOR": "1"}).out.splitlines():
         assert sum(2 if "\u4e00" <= character <= "\u9fff" else 1 for character in line) <= int(columns), line
 
 
@@ -189,7 +189,7 @@ def test_transliterating_is_told_and_saves(smscli: Run) -> None:
     """Which character became what, and what that saved; without the option nothing changes."""
     ran = smscli("count", "--transliterate", DEAR)
     assert (ran.code, ran.out) == (0, "1\tGSM-7\t145\n")
-    assert ran.err == "smscli: the text was transliterated to 1 part instead of 3 parts: ’ as ', – as -\n"
+    assert ran.err == "smscli: the text was transliterated to 1 part instead of 3: ’ as ', – as -\n"
     assert smscli("count", "--transliterate", "plain").err == ""
     assert "letters were joined with their marks" in smscli("count", "--transliterate", "cafe\u0301").err
     assert "U+00A0 as a blank, U+200D as nothing" in smscli("count", "--transliterate", "a\u00a0b\u200d").err
@@ -199,7 +199,7 @@ def test_what_nothing_stands_for_stays_and_is_told(smscli: Run) -> None:
     """And the alphabet with it."""
     ran = smscli("count", "--transliterate", "’\ue000ا")
     assert ran.out == "1\tUCS-2\t3\n"
-    assert "GSM-7 has nothing like (U+E000), ا (U+0627): the text stays UCS-2" in ran.err
+    assert "GSM-7 has nothing like U+E000, ا (U+0627): the text stays UCS-2" in ran.err
 
 
 def test_a_text_of_which_nothing_would_be_left_is_none(smscli: Run) -> None:
@@ -212,7 +212,7 @@ def test_fit_shortens_and_tells_what_was_cut(smscli: Run, count: Callable[..., A
     text = "a" * 150 + " and the end of it"
     ran = smscli("count", "--fit", "1", text)
     assert ran.out == "1\tGSM-7\t160\n"
-    assert ran.err == "smscli: the text was shortened to 1 part; left out, 11 characters: ' end of it'\n" or ran.err
+    assert ran.err == "smscli: the text was shortened to 1 part; left out, 11 characters: 'e end of it'\n"
     assert count("--fit", "1", text)["text"] == "a" * 150 + " and th..."
     assert smscli("count", "--fit", "2", text).err == ""
     assert len(smscli("count", "--fit", "1", "a" * 9000).err) < 400
@@ -222,6 +222,8 @@ def test_fit_comes_after_transliterating(smscli: Run) -> None:
     """So that no more is cut than must be."""
     assert "shortened" not in smscli("count", "--transliterate", "--fit", "1", DEAR).err
     assert "shortened" in smscli("count", "--fit", "1", DEAR).err
+    ran = smscli("count", "--transliterate", "--fit", "1", "a" * 200 + "\ue000")
+    assert (ran.out, "UCS-2" in ran.err) == ("1\tGSM-7\t160\n", False), "what is cut off does not stay"
 
 
 def test_one_character_that_does_not_fit_is_exit_2(smscli: Run) -> None:
@@ -246,6 +248,8 @@ def test_without_the_options_no_text_is_changed(smscli: Run) -> None:
     """Opt-in, both."""
     ran = smscli("send", "--sandbox", "--dry-run", "--to", TO, DEAR, "-o", "json")
     assert (signed_text(ran), "changed" in ran.err) == (DEAR, False)
+    ran = smscli("send", "--sandbox", "--dry-run", "--to", TO, "a\r\nb")
+    assert (ran.err.count("CR LF became LF"), "changed" in ran.err) == (1, False)
 
 
 def test_send_refuses_after_shortening(smscli: Run) -> None:
@@ -276,7 +280,7 @@ def test_a_person_is_told_of_several_parts_before_they_are_sent(tmp_path: Path) 
     assert "parts for each" not in screen(tmp_path, DEAR, "--key", "k")
     assert "parts for each" not in screen(tmp_path, DEAR, "-q")
     assert "part for each" not in screen(tmp_path, "short")
-    assert "2 parts for each recipient: GSM-7, 161 units" in screen(tmp_path, "a" * 161)
+    assert "2 parts for each recipient: GSM-7, 161 unit" in screen(tmp_path, "a" * 161)
 
 
 def test_nothing_is_said_in_a_pipe_or_cron(smscli: Run) -> None:

@@ -35,9 +35,8 @@ def count(
     one character is outside GSM-7 and the whole text becomes UCS-2. Some characters count twice. A vendor may count
     differently.
     """
-    text, changes = texts.rewrite(
-        texts.read(call.runtime, text, text_file), transliterated=transliterate, parts=fit
-    )  # fmt: skip
+    text, notes = texts.clean(texts.read(call.runtime, text, text_file))
+    text, changes = texts.rewrite(text, transliterated=transliterate, parts=fit)
     size, cost = measure(text), texts.cost(text)
     error = None
     try:
@@ -48,7 +47,7 @@ def count(
         data={"text": text} | cost.tree,
         lines=((str(size.parts), size.alphabet.value, str(size.units)),),
         table=Table(("what", "which", "about it"), cost.rows, title=cost.verdict, prose=("about it",), facts=True),
-        notes=changes,
+        notes=notes + changes,
         error=error,
         exit_code=error.exit_code if error else ExitCode.OK,
     )

@@ -78,12 +78,11 @@ def send(
 ) -> Result:
     """Send a text to one or many numbers."""
     profile = call.runtime.profile(call.wanted)
-    text, changes = texts.rewrite(
-        texts.read(call.runtime, text, text_file), transliterated=transliterate, parts=fit
-    )  # fmt: skip
-    for change in changes:
-        call.tell(change)
-    if changes:
+    original, notes = texts.clean(texts.read(call.runtime, text, text_file))
+    text, changes = texts.rewrite(original, transliterated=transliterate, parts=fit)
+    for note in (*notes, *changes):
+        call.tell(note)
+    if text != original:
         call.tell("what is signed and recorded is the changed text")
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
     texts.refuse_parts(draft.size, max_parts)

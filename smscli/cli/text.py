@@ -38,7 +38,7 @@ _ROWS = 10
 """Parts, and characters, that a table lists; a person wants the first of them, a program has JSON."""
 _PLACES = 3
 """Places of one character that are said in words."""
-_END = 20
+_END = 16
 """Characters of a part's end that show where it is."""
 _LEFT_OUT = 200
 """Characters of a text's cut-off end that a note shows."""
@@ -73,23 +73,26 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def rewrite(text: str, *, transliterated: bool, parts: int | None) -> tuple[str, tuple[str, ...]]:
-    """Return the clean text as the options want it, with a note on each change: first its letters, then its length.
+    """Return a clean text as the options want it, with a note on each change: first its letters, then its length.
 
     Raises InputError when nothing would be left of it.
     """
-    text, notes = clean(text)
+    notes: tuple[str, ...] = ()
     if transliterated and (replaced := transliterate(text)) != text:
-        before, after = _parts(measure(text).parts), _parts(measure(replaced).parts)
-        saved = "" if before == after else f" to {after} instead of {before}"
+        before, after = measure(text).parts, measure(replaced).parts
+        saved = "" if before == after else f" to {_counted(after, 'part')} instead of {before}"
         notes += (f"the text was transliterated{saved}: {_replacements(compose(text))}",)
         text, _ = clean(replaced)
-    if transliterated and (staying := outsiders(text)):
-        notes += (f"GSM-7 has nothing like {_listed(list(map(_named, staying)))}: the text stays UCS-2",)
     if parts is not None and (shortened := shorten(text, parts)) != text:
         rest = text[len(shortened) - len(ELLIPSIS) :]
         shown = rest if len(rest) <= _LEFT_OUT else f"{rest[:_LEFT_OUT]}{ELLIPSIS}"
-        notes += (f"the text was shortened to {_parts(parts)}; left out, {_characters(len(rest))}: {shown!r}",)
+        lost = f"{_counted(len(rest), 'character')}: {shown!r}"
+        notes += (f"the text was shortened to {_counted(parts, 'part')}; left out, {lost}",)
         text = shortened
+    if transliterated and (staying := outsiders(text)):
+        notes += (
+            f"GSM-7 has nothing like {_listed([_named(one.character) for one in staying])}: the text stays UCS-2",
+        )
     return text, notes
 
 
@@ -115,22 +118,22 @@ class Cost:
 
 def cost(text: str) -> Cost:
     """Return all that is known of a text: units, parts and their ends, what makes it UCS-2, what replacing would do."""
-    size, parts, strangers = measure(text), cut(text), outsiders(text)
-    replaced = transliterate(text) if strangers else None
+    size, parts, outside = measure(text), cut(text), outsiders(text)
+    replaced = transliterate(text) if outside else None
     cheaper = None if replaced is None else measure(replaced)
     rows = [("part", str(number), _ending(part)) for number, part in enumerate(parts, 1) if len(parts) > 1]
     return Cost(
         tree=_size_tree(size) | {
             "segments": [{"text": part.text, "units": part.units} for part in parts],
-            "outside_gsm7": [_stranger_tree(stranger) for stranger in strangers],
+            "outside_gsm7": [_outsider_tree(one) for one in outside],
             "transliterated": None if cheaper is None else {"text": replaced, **_size_tree(cheaper)},
         },
-        verdict=_verdict(size, strangers, cheaper),
-        rows=(*_first(rows), *_first([("character", _drawn(one.character), _explanation(one)) for one in strangers])),
+        verdict=_verdict(size, outside, cheaper),
+        rows=(*_first(rows), *_first([("character", _drawn(one.character), _explanation(one)) for one in outside])),
         lines=(
             *(("text", name, str(value)) for name, value in _size_tree(size).items()),
             *(("part", str(number), part.text) for number, part in enumerate(parts, 1)),
-            *(("character", one.code_point, ",".join(map(str, one.indexes))) for one in strangers),
+            *(("character", one.code_point, ",".join(map(str, one.indexes))) for one in outside),
         ),
     )  # fmt: skip
 
@@ -138,15 +141,15 @@ def cost(text: str) -> Cost:
 def surprise(text: str, size: Segmentation) -> str:
     """Return in words that a text has several parts, and why so many."""
     culprit = next(((place, one) for place, one in enumerate(text, 1) if not is_gsm(one)), None)
-    why = f" because of {_drawn(culprit[1])} (U+{ord(culprit[1]):04X}) at {culprit[0]}" if culprit else ""
-    return f"the text takes {_parts(size.parts)} for each recipient: {size.alphabet}{why}, {size.units} units"
+    why = f" because of {_named(culprit[1])} at {culprit[0]}" if culprit else ""
+    return f"the text takes {_counted(size.parts, 'part')} for each recipient: {size.alphabet}{why}, {size.units} units"
 
 
 def _size_tree(size: Segmentation) -> dict[str, Tree]:
     return {"alphabet": size.alphabet.value, "units": size.units, "parts": size.parts, "units_left": size.left}
 
 
-def _stranger_tree(one: Outsider) -> dict[str, Tree]:
+def _outsider_tree(one: Outsider) -> dict[str, Tree]:
     return {
         "character": one.character,
         "code_point": one.code_point,
@@ -159,16 +162,18 @@ def _stranger_tree(one: Outsider) -> dict[str, Tree]:
     }
 
 
-def _verdict(size: Segmentation, strangers: tuple[Outsider, ...], cheaper: Segmentation | None) -> str:
-    where = " into the last part" if size.parts > 1 else ""
-    verdict = f"{_parts(size.parts)}, {size.alphabet}: {size.units} units, {size.left or 'no'} more fit{where}"
+def _verdict(size: Segmentation, outside: tuple[Outsider, ...], cheaper: Segmentation | None) -> str:
+    room = f"{size.left or 'no'} more fit{' into the last part' if size.parts > 1 else ''}"
+    verdict = f"{_counted(size.parts, 'part')}, {size.alphabet}: {_counted(size.units, 'unit')}, {room}"
     if cheaper is None:
         return verdict
-    count = sum(len(one.indexes) for one in strangers)
-    verdict += f". {_characters(count)} {'is' if count == 1 else 'are'} not in GSM-7; with --transliterate it"
+    count = sum(len(one.indexes) for one in outside)
+    verdict += f". {_counted(count, 'character')} {'is' if count == 1 else 'are'} not in GSM-7; with --transliterate it"
     if cheaper.parts == size.parts and cheaper.alphabet == size.alphabet:
-        return f"{verdict} stays at {_parts(cheaper.parts)}, {cheaper.alphabet}"
-    return f"{verdict} would be {_parts(cheaper.parts)}, {cheaper.alphabet}, {cheaper.units} units"
+        return f"{verdict} stays at {_counted(cheaper.parts, 'part')}, {cheaper.alphabet}"
+    return (
+        f"{verdict} would be {_counted(cheaper.parts, 'part')}, {cheaper.alphabet}, {_counted(cheaper.units, 'unit')}"
+    )
 
 
 def _ending(part: Part) -> str:
@@ -177,7 +182,7 @@ def _ending(part: Part) -> str:
     if len(part.text) > _END:
         # From a word's beginning where there is one.
         end = "…" + (end.partition(" ")[2] or end)
-    return f'{part.units} units, ends with "{end}"'
+    return f'{_counted(part.units, "unit")}, ends with "{end}"'
 
 
 def _explanation(one: Outsider) -> str:
@@ -206,8 +211,9 @@ def _written(replacement: str) -> str:
     return {"": "nothing", " ": "a blank"}.get(replacement, replacement)
 
 
-def _named(one: Outsider) -> str:
-    return f"{_drawn(one.character)} ({one.code_point})".strip()
+def _named(character: str) -> str:
+    code_point = f"U+{ord(character):04X}"
+    return f"{character} ({code_point})" if _drawn(character) else code_point
 
 
 def _drawn(character: str) -> str:
@@ -226,9 +232,5 @@ def _first(rows: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
         yield (rows[0][0], "", f"{len(rows) - _ROWS} more: -o json lists all")
 
 
-def _parts(count: int) -> str:
-    return f"{count} part{'' if count == 1 else 's'}"
-
-
-def _characters(count: int) -> str:
-    return f"{count} character{'' if count == 1 else 's'}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
