@@ -99,7 +99,9 @@ def rewrite(text: str, *, transliterated: bool, parts: int | None) -> tuple[str,
 def refuse_parts(size: Segmentation, most: int | None) -> None:
     """Raise ConflictError when the text has more parts than are allowed."""
     if most is not None and size.parts > most:
-        hint = f"{size.alphabet}, {size.units} units: shorten it, or allow more with --max-parts"
+        hint = (
+            f"{size.alphabet}, {size.units} units: shorten it (--fit, --transliterate), or allow more with --max-parts"
+        )
         raise ConflictError(f"the text has {size.parts} parts, more than {most}", hint=hint)
 
 
