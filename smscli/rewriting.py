@@ -91,8 +91,8 @@ def shorten(text: str, parts: int) -> str:
         return text
     from wcwidth import iter_graphemes
 
-    # No character takes less than one unit. What ends this piece may go on behind it, and the whole text does not fit.
-    ends = list(accumulate(map(len, iter_graphemes(text[: parts * 160 + 1]))))[:-1]
+    # No character takes less than one unit: all of this piece never fits, so that it may cut its last one.
+    ends = list(accumulate(map(len, iter_graphemes(text[: parts * 160]))))
     # More of a text never takes fewer parts.
     count = bisect_left(ends, True, key=lambda end: measure(_ended(text, end)).parts > parts)
     shortened = _ended(text, ends[count - 1]) if count else ELLIPSIS

@@ -26,6 +26,7 @@ def test_each_outsider_is_told_once_with_all_its_places() -> None:
     assert (apostrophe.character, apostrophe.indexes, apostrophe.line, apostrophe.column) == ("’", (3, 14), 1, 3)
     assert (smile.indexes, smile.line, smile.column) == ((9,), 2, 1)
     assert (dash.indexes, dash.line, dash.column) == ((17,), 2, 9)
+    assert [(o.line, o.column) for o in (*outsiders("\n’"), *outsiders("\nab\n ’"))] == [(2, 1), (3, 2)]
 
 
 def test_an_outsider_has_its_code_point_and_unicodes_name() -> None:
@@ -98,6 +99,8 @@ def test_transliterating_leaves_only_what_has_no_replacement(text: str) -> None:
         ("a" * 155 + " " * 50, 1, "a" * 155 + ELLIPSIS),
         ("a" * 200 + "😀", 1, "a" * 157 + ELLIPSIS),
         ("a" * 60 + FAMILY + "b" * 20, 1, "a" * 60 + ELLIPSIS),
+        ("я" * 62 + FAMILY, 1, "я" * 62 + ELLIPSIS),
+        ("a" * 157 + "\u0301" * 9, 1, "a" * 156 + ELLIPSIS),
         ("я" * 65 + FLAG, 1, "я" * 65 + FLAG),
         ("я" * 66 + FLAG + "я", 1, "я" * 66 + ELLIPSIS),
         ("я" * 66 + "e\u0301" + "я" * 9, 1, "я" * 66 + ELLIPSIS),
