@@ -55,14 +55,9 @@ def outsiders(text: str) -> tuple[Outsider, ...]:
         if not is_gsm(character):
             places.setdefault(character, []).append(index)
     return tuple(
-        Outsider(
-            character, tuple(indexes),
-            line=text.count("\n", 0, indexes[0]) + 1,
-            column=indexes[0] - 1 - text.rfind("\n", 0, indexes[0]),
-            replacement=_replacement(character),
-        )
+        Outsider(character, tuple(indexes), *_line_and_column(text[: indexes[0] - 1]), _replacement(character))
         for character, indexes in places.items()
-    )  # fmt: skip
+    )
 
 
 def compose(text: str) -> str:
@@ -103,6 +98,10 @@ def shorten(text: str, parts: int) -> str:
 
 def _ended(text: str, end: int) -> str:
     return text[:end].rstrip() + ELLIPSIS
+
+
+def _line_and_column(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
 
 
 def _replacement(character: str) -> str | None:
