@@ -226,6 +226,12 @@ def test_fit_comes_after_transliterating(smscli: Run) -> None:
     assert (ran.out, "UCS-2" in ran.err) == ("1\tGSM-7\t160\n", False), "what is cut off does not stay"
 
 
+def test_the_note_says_how_many_parts_are_left(smscli: Run) -> None:
+    """With what made it UCS-2 cut off, two parts may become one."""
+    ran = smscli("count", "--fit", "2", "a" * 130 + "😀" * 9)
+    assert (ran.out, "shortened to 1 part;" in ran.err) == ("1\tGSM-7\t133\n", True)
+
+
 def test_one_character_that_does_not_fit_is_exit_2(smscli: Run) -> None:
     """An ellipsis alone is no text."""
     ran = smscli("count", "--fit", "1", "e" + "\u0301" * 90)

@@ -102,6 +102,13 @@ def test_heavy_libraries_load_only_where_they_are_needed(argv: tuple[str, ...], 
     assert modules_after(*argv) & HEAVY <= needed
 
 
+def test_a_send_that_changes_no_text_does_not_load_what_changes_one() -> None:
+    """Only a dry run, ``count`` and the options that ask for it pay for the details."""
+    argv = ("send", "x" * 200, "--provider", "lightsms", "--to", "1")
+    assert not modules_after(*argv) & {"smscli.rewriting", "smscli.cli.cost"}
+    assert modules_after(*argv, "--fit", "1") >= {"smscli.rewriting", "wcwidth"}
+
+
 def test_the_groups_help_lines_are_the_commands_own() -> None:
     """The group prints its help without importing a command; nobody may change one line and forget the other."""
     for name, line in cli.COMMANDS.items():

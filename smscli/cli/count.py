@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smscli.cli import text as texts
+from smscli.cli.cost import cost, rewrite
 from smscli.cli.options import Invocation, command, new_app
-from smscli.cli.text import Fit, MaxParts, Text, TextFile, Transliterate
+from smscli.cli.text import Fit, MaxParts, Text, TextFile, Transliterate, clean, read, refuse_parts
 from smscli.errors import ConflictError, ExitCode
 from smscli.render import Result, Table
 from smscli.segments import measure
@@ -35,18 +35,18 @@ def count(
     one character is outside GSM-7 and the whole text becomes UCS-2. Some characters count twice. A vendor may count
     differently.
     """
-    text, notes = texts.clean(texts.read(call.runtime, text, text_file))
-    text, changes = texts.rewrite(text, transliterated=transliterate, parts=fit)
-    size, cost = measure(text), texts.cost(text)
+    text, notes = clean(read(call.runtime, text, text_file))
+    text, changes = rewrite(text, transliterated=transliterate, parts=fit)
+    size, facts = measure(text), cost(text)
     error = None
     try:
-        texts.refuse_parts(size, max_parts)
+        refuse_parts(size, max_parts)
     except ConflictError as refusal:
         error = refusal
     return Result(
-        data={"text": text} | cost.tree,
+        data={"text": text} | facts.tree,
         lines=((str(size.parts), size.alphabet.value, str(size.units)),),
-        table=Table(("what", "which", "about it"), cost.rows, title=cost.verdict, prose=("about it",), facts=True),
+        table=Table(("what", "which", "about it"), facts.rows, title=facts.verdict, prose=("about it",), facts=True),
         notes=notes + changes,
         error=error,
         exit_code=error.exit_code if error else ExitCode.OK,

@@ -78,12 +78,11 @@ def send(
 ) -> Result:
     """Send a text to one or many numbers."""
     profile = call.runtime.profile(call.wanted)
-    original, notes = texts.clean(texts.read(call.runtime, text, text_file))
-    text, changes = texts.rewrite(original, transliterated=transliterate, parts=fit)
-    for note in (*notes, *changes):
+    text, notes = texts.clean(texts.read(call.runtime, text, text_file))
+    for note in notes:
         call.tell(note)
-    if text != original:
-        call.tell("what is signed and recorded is the changed text")
+    if transliterate or fit is not None:
+        text = _rewrite(call, text, transliterated=transliterate, parts=fit)
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
     texts.refuse_parts(draft.size, max_parts)
     if dry_run:
@@ -92,6 +91,17 @@ def send(
         _confirm(call.runtime, draft)
     within = None if once is None else seconds("--once", once)
     return _deliver(call, draft, key, within, no_journal=no_journal)
+
+
+def _rewrite(call: Invocation, original: str, *, transliterated: bool, parts: int | None) -> str:
+    from smscli.cli.cost import rewrite
+
+    text, changes = rewrite(original, transliterated=transliterated, parts=parts)
+    for change in changes:
+        call.tell(change)
+    if text != original:
+        call.tell("what is signed and recorded is the changed text")
+    return text
 
 
 def _confirm(runtime: Runtime, draft: Draft) -> None:
@@ -107,6 +117,7 @@ def _confirm(runtime: Runtime, draft: Draft) -> None:
 
 def _preview(draft: Draft, runtime: Runtime) -> Result:
     """Show every signed request of the send, secret masked. A clock stamp is the local time: nothing is asked."""
+    from smscli.cli.cost import cost
     from smscli.providers import Stamp
 
     requests = [
@@ -115,14 +126,14 @@ def _preview(draft: Draft, runtime: Runtime) -> Result:
     ]
     previews = [_show_request(draft, request) for request in requests]
     rows = tuple(row for preview in previews for row in _preview_rows(preview))
-    cost = texts.cost(draft.message.text)
+    text = cost(draft.message.text)
     notes = ["dry run: nothing was sent"]
     if draft.provider.stamp is Stamp.VENDOR_CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
-        data=facts(draft) | cost.tree | {"requests": previews},
-        lines=(*rows, *cost.lines),
-        table=Table(("what", "name", "value"), (*rows, *cost.rows), cost.verdict, prose=("value",), facts=True),
+        data=facts(draft) | text.tree | {"requests": previews},
+        lines=(*rows, *text.lines),
+        table=Table(("what", "name", "value"), (*rows, *text.rows), text.verdict, prose=("value",), facts=True),
         notes=(*draft.notes, *notes),
     )
 
