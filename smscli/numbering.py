@@ -58,8 +58,8 @@ def parse(text: str, region: str | None) -> Number:
 
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u2212/]+")
 
-# Address books on phones wrap copied numbers in these marks of direction.
-_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Address books on phones wrap copied numbers in marks of direction, web pages and spreadsheets put places to break in.
+_MARKS = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
 def _digits(text: str) -> str:
