@@ -69,6 +69,8 @@ def _digits(text: str) -> str:
     these would text a stranger.
     """
     bare = _SEPARATORS.sub("", _MARKS.sub("", text)).replace("\uff0b", "+")
+    if re.fullmatch(r"\+?[0-9]+", bare):
+        return bare
     if re.fullmatch(r"\+?\d+", bare):
         return "".join(character if character == "+" else str(unicodedata.decimal(character)) for character in bare)
     if not bare:

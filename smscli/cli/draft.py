@@ -11,6 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smscli import providers
+from smscli.cli import inputs
 from smscli.cli.text import clean
 from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Message, Profile, SenderId
@@ -53,7 +54,9 @@ def compose(
 
     provider = providers.get(profile.provider).of(profile.fields)
     text, notes = clean(text)
-    entries = [number.strip() for entry in to or profile.to for number in entry.split(",") if number.strip()]
+    to, repairs = inputs.expand(to, profile.region) if to else (profile.to, ())
+    notes += repairs
+    entries = [number.strip() for entry in to for number in entry.split(",") if number.strip()]
     if not entries:
         raise InputError("nobody to send to", hint="give --to NUMBER, or set to = [...] in the profile")
     numbers = [numbering.parse(number, profile.region) for number in entries]

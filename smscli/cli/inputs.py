@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +50,45 @@ def read_file(path: Path, option: str, limit: int = MAX_INPUT) -> str:
             return _read(file, f"{option} {str(path)!r}", limit)
     except OSError as error:
         raise InputError(f"cannot read {option} {str(path)!r}: {error.strerror}") from error
+
+
+def expand(to: Sequence[str], region: str | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return recipients with the numbers of each ``@FILE`` in its place, and notes of what was repaired there.
+
+    Raises InputError when a file cannot be read, with every entry of it that is no number.
+    """
+    numbers: list[str] = []
+    notes: list[str] = []
+    for entry in to:
+        if entry.startswith("@"):
+            found, repairs = _read_numbers(Path(entry[1:]), region)
+            numbers += found
+            notes += repairs
+        else:
+            numbers.append(entry)
+    return numbers, tuple(notes)
+
+
+def _read_numbers(path: Path, region: str | None) -> tuple[list[str], list[str]]:
+    from smscli.lists import Form, Survey, read
+
+    survey = Survey(limit=100)
+    numbers = []
+    try:
+        with path.open("rb") as file:
+            for row in read(file, form=Form.NUMBERS, region=region):
+                survey.add(row)
+                numbers.append(str(row.to))
+    except OSError as error:
+        raise InputError(f"cannot read --to '@{path}': {error.strerror}") from error
+    except InputError as error:
+        raise InputError(f"--to '@{path}': {error.message}", hint=error.hint) from error
+    if survey.bad:
+        raise InputError(
+            f"--to '@{path}': {survey.bad} of {survey.rows} entries are no phone numbers",
+            hint=survey.problems[0].hint, problems=[str(problem) for problem in survey.problems],
+        )  # fmt: skip
+    return numbers, [f"@{path}: {remark}" for remark in survey.repaired]
 
 
 def _read(stream: BinaryIO, what: str, limit: int) -> str:

@@ -45,7 +45,9 @@ def send(
     text: Text = None,
     to: Annotated[
         list[str] | None,
-        typer.Option("--to", "-t", metavar="NUMBER", help="Recipient; repeat it, or separate by commas."),
+        typer.Option(
+            "--to", "-t", metavar="NUMBER", help="Recipient, or @FILE of them; repeat it, or separate by commas."
+        ),
     ] = None,
     sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
     text_file: TextFile = None,

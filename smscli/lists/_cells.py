@@ -14,12 +14,12 @@ from smscli.lists._values import Repair
 from smscli.model import visible
 
 _INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u202a-\u202f\u2060-\u2069\ufeff]")
+_CLEAN = re.compile(r"\+?[0-9]+")
 _FORMULA = re.compile(r"""="\s*([^"]*?)\s*"|=\s*(\+?\d+)""")
 _EXPONENT = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?[eEеЕ]\+?(\d{1,3})")
-_DECIMALS = re.compile(r"(\+?\d{7,15})[.,]0{1,6}")
-_THOUSANDS = re.compile(r"(\+?\d{1,3}(?:([,'’.])\d{3})(?:\2\d{3})+)(?:[.,]00?)?")
+_DECIMALS = re.compile(r"(\+?\d[\d ]{5,}\d)[.,]0{1,6}")
+_THOUSANDS = re.compile(r"(\+?\d{1,3}([,'’.])\d{3}(?:\2\d{3})+)((?!\2)[.,]00?)?")
 _PLAIN = re.compile(r"\+?\d[\d\s().\-\u2010-\u2015\u2212/]{5,}\d|\(\d[\d\s().\-/]{5,}\d")
-_HIDDEN_NUMBER = "nothing but # is left of it"
 
 
 def looks_like_number(cell: str) -> bool:
@@ -35,6 +35,9 @@ def read_number(cell: str, region: str | None) -> tuple[numbering.Number, tuple[
 
     Raises InputError for what is no number, and for one whose digits are not all there for certain.
     """
+    if _CLEAN.fullmatch(cell):
+        number = numbering.parse(cell, region)
+        return number, () if cell[0] == "+" else _prefix(cell, number.msisdn.digits)
     text, repairs = _undressed(cell)
     for repair, of in ((Repair.EXPONENT, _without_exponent), (Repair.DECIMALS, _without_decimals),
                        (Repair.THOUSANDS, _without_thousands)):  # fmt: skip
@@ -54,8 +57,6 @@ _AGAIN = "format the column as text in the spreadsheet, with the whole numbers, 
 
 def _undressed(cell: str) -> tuple[str, list[Repair]]:
     """Return what is left of a cell without what surrounds its number, in ASCII digits."""
-    if cell.isascii() and cell.isdecimal():
-        return cell, []
     repairs = []
     text = _INVISIBLE.sub(lambda match: " " if match[0] in "\u00a0\u202f" else "", cell).strip()
     if text != cell.strip(" \t\r\n"):
@@ -88,23 +89,25 @@ def _without_exponent(text: str, _region: str | None) -> str | None:
 
 
 def _without_decimals(text: str, region: str | None) -> str | None:
-    """Return what stands before ``.0``; raise when it and the whole, with a dot between digits, are both numbers."""
+    """Return what stands before ``.0``.
+
+    Raise when that is no assigned number, or the whole is one too: dots may separate the digits of a phone number.
+    """
     match = _DECIMALS.fullmatch(text)
     if match is None:
         return None
-    head = _assigned(match[1], region)
-    if head and _assigned(text.replace(",", "."), region):
-        raise InputError(f"'{text}' may be two numbers, with and without its last digits", hint=_AGAIN)
-    return match[1] if head else None
+    if not _is_assigned(match[1], region) or _is_assigned(text.replace(",", "."), region):
+        raise InputError(f"'{text[:40]}' is no certain phone number: it ends like a decimal number", hint=_AGAIN)
+    return match[1]
 
 
 def _without_thousands(text: str, _region: str | None) -> str | None:
     match = _THOUSANDS.fullmatch(text)
-    # Dots between groups of digits are usual in phone numbers, and mean the same there.
-    return None if match is None or match[2] == "." else re.sub("[,'’]", "", match[1])
+    # Dots alone are usual in phone numbers, and left to them.
+    return None if match is None or (match[2] == "." and not match[3]) else re.sub("[,'’.]", "", match[1])
 
 
-def _assigned(text: str, region: str | None) -> bool:
+def _is_assigned(text: str, region: str | None) -> bool:
     try:
         return numbering.parse(text, region).warning is None
     except InputError:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from statistics import mode
 
 from smscli.errors import InputError
 from smscli.lists._cells import looks_like_number, read_number
@@ -86,7 +86,8 @@ def of_table(
         names = tuple(column_name(cell) or str(place) for place, cell in enumerate(first, 1))
         rows = rows[1:]
     else:
-        names = tuple(str(place) for place in range(1, mode(map(len, rows)) + 1))
+        width = Counter(map(len, rows)).most_common(1)[0][0]
+        names = tuple(str(place) for place in range(1, width + 1))
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"two columns are called {visible(twice)!r}", hint="give each its own name")

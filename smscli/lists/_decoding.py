@@ -60,8 +60,9 @@ def decode(stream: Readable, encoding: str | None) -> Decoded:
     name = _named(encoding, marked) if encoding else marked or "utf-8"
     if not encoding:
         _refuse_other_files(head)
-    sample = head.decode(name, _HANDLER).removeprefix("\ufeff")
-    if len(head) == SAMPLE_BYTES:
+    is_all = len(head) < SAMPLE_BYTES
+    sample = codecs.getincrementaldecoder(name)(_HANDLER).decode(head, is_all).removeprefix("\ufeff")
+    if not is_all:
         # The last line is not whole, unless it is all there is.
         end = max(sample.rfind("\n"), sample.rfind("\r"))
         sample = sample[: end + 1] or sample

@@ -134,7 +134,7 @@ def _row(record: Record, columns: Columns, region: str | None, recipients: Recip
     number, line, cells = record.number, record.line, record.cells
     fault = record.fault or (_width_fault(record, columns.names) if record.names is None else None)
     if fault:
-        raw = tuple(STRAY.sub("\ufffd", cell) for cell in cells)
+        raw = tuple(STRAY.sub("\ufffd", cell).replace("\0", "\ufffd") for cell in cells)
         return Row(number, line, {}, problems=(Remark(number, line, None, fault),), raw=raw)
     own = dict(zip(record.names or columns.names, cells, strict=False))
     values = own | {name: own[column] for name, column in columns.mapped.items() if column in own}
@@ -143,7 +143,8 @@ def _row(record: Record, columns: Columns, region: str | None, recipients: Recip
         recipient, repairs = read_number(cell, region)
     except InputError as error:
         text = error.message if TO in values else "it is missing"
-        problem = Remark(number, line, columns.to, text, error.hint)
+        column = columns.to if len(columns.names) > 1 else None
+        problem = Remark(number, line, column, text, error.hint)
         return Row(number, line, values, cell=cell, problems=(problem,), raw=cells)
     first = recipients.first(recipient.msisdn.digits, number)
     return Row(number, line, values, cell, recipient.msisdn, repairs, recipient.warning, (), first, cells)

@@ -17,7 +17,6 @@ from smscli.lists._decoding import CUT, MAX_LINE, STRAY
 from smscli.lists._values import column_name
 from smscli.model import visible
 
-
 # What spreadsheets write where a formula failed or a column was too narrow: rows, not comments.
 _CELL_ERRORS = re.compile(r"#(?:#+|N/A|NAME\?|REF!|VALUE!|NUM!|DIV/0!|NULL!|ERROR!?)\s*", re.IGNORECASE)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from smscli.lists._template import Template
-from smscli.lists._values import Remark, Repair, Row
+from smscli.lists._values import USUAL_PREFIXES, Remark, Repair, Row
 from smscli.model import visible
 
 
@@ -14,7 +14,7 @@ class Survey:
     """The sum of the rows that were added. Of each kind of remark the first ``limit`` are here; all are counted.
 
     ``rows`` is ``good`` and ``bad``. ``repairs`` counts by kind, ``repaired``, ``doubts`` and ``repeats`` are about
-    good rows: what was repaired, numbers that no plan assigns, and recipients that a row before had.
+    good rows: damage that was repaired, numbers that no plan assigns, and recipients that a row before had.
     """
 
     def __init__(self, template: Template | None = None, limit: int = 1000) -> None:
@@ -54,7 +54,7 @@ class Survey:
     def _remark(self, row: Row) -> None:
         if row.repairs:
             self.repairs.update(row.repairs)
-            if len(self.repaired) < self._limit:
+            if len(self.repaired) < self._limit and not USUAL_PREFIXES.issuperset(row.repairs):
                 text = f"{visible(row.cell[:40])!r} is {row.to}: {'; '.join(row.repairs)}"
                 self.repaired.append(Remark(row.number, row.line, None, text))
         if row.warning:

@@ -38,6 +38,10 @@ class Repair(StrEnum):
     TRUNK = "the region's country code was added"
 
 
+USUAL_PREFIXES = frozenset({Repair.ZEROS, Repair.PLUS, Repair.TRUNK})
+"""What people write on purpose, and no damage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """What is to be said of a row. ``row`` counts like a spreadsheet, ``line`` like an editor, both from 1."""
