@@ -55,12 +55,11 @@ def decode(stream: Readable, encoding: str | None) -> Decoded:
     Raises InputError for an encoding that does not exist or contradicts the byte order mark, for files that are no
     text, and when no line of the sample that goes beyond ASCII is of the encoding.
     """
-    head = _take(stream, SAMPLE_BYTES)
+    head, is_all = _head(stream)
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     name = _named(encoding, marked) if encoding else marked or "utf-8"
     if not encoding:
         _refuse_other_files(head)
-    is_all = len(head) < SAMPLE_BYTES
     sample = codecs.getincrementaldecoder(name)(_HANDLER).decode(head, is_all).removeprefix("\ufeff")
     if not is_all:
         # The last line is not whole, unless it is all there is.
@@ -77,7 +76,7 @@ def _named(encoding: str, marked: str | None) -> str:
     try:
         name = codecs.lookup(encoding).name
         # Codecs that are not about characters (base64, rot13) refuse here.
-        b"1".decode(name)
+        b"1".decode(name, "replace")
     except (LookupError, ValueError):
         name = ""
     if name in _NOT_OF_FILES:
@@ -96,6 +95,17 @@ def _refuse_other_files(head: bytes) -> None:
     if zeros and zeros * 3 > len(head[:200]) and not head.startswith(tuple(mark for mark, _ in _MARKS)):
         order = "le" if head[1:2] == b"\0" else "be"
         raise InputError("the list is not UTF-8", hint=f"perhaps --encoding utf-16-{order}")
+
+
+def _head(stream: Readable) -> tuple[bytes, bool]:
+    """Return the beginning of the stream, with a whole line if that is of bounded length, and whether it is all."""
+    head = _take(stream, SAMPLE_BYTES)
+    while len(head) % SAMPLE_BYTES == 0 and len(head) < MAX_LINE and not re.search(b"[\r\n]", head):
+        piece = _take(stream, SAMPLE_BYTES)
+        if not piece:
+            return head, True
+        head += piece
+    return head, len(head) % SAMPLE_BYTES > 0
 
 
 def _take(stream: Readable, size: int) -> bytes:
@@ -142,14 +152,13 @@ def split_lines(text: str) -> Iterator[str]:
     return (match[0] for match in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text))
 
 
-def _suggestion(head: bytes) -> str | None:
+def _suggestion(head: bytes) -> str:
     """Return the hint that names the encoding whose reading of the sample looks most like words, and shows some."""
+    # Two of them read every byte.
     readings = [(_strangeness(text), name, text) for name in _SUGGESTIONS if (text := _read_as(head, name))]
-    if not readings:
-        return None
     _, name, text = min(readings, key=lambda reading: reading[0])
-    word = next(word for word in re.findall(r"\S+", text) if not word.isascii())
-    return f"perhaps --encoding {name}, which reads {visible(word[:20])!r}"
+    words = re.search("[ -~]{0,12}[^\0-\x7f].{0,12}", text)
+    return f"perhaps --encoding {name}, which reads {visible(words[0]) if words else ''!r}"
 
 
 def _read_as(head: bytes, encoding: str) -> str | None:
@@ -160,11 +169,12 @@ def _read_as(head: bytes, encoding: str) -> str | None:
 
 
 def _strangeness(text: str) -> int:
-    """Count what words do not have: signs beyond ASCII, capitals after small letters, letters of two alphabets."""
-    signs = sum(not character.isalpha() for character in text if not character.isascii())
+    """Count what words do not have: signs beyond ASCII, capitals inside, two alphabets, letters after digits."""
+    signs = sum(not character.isalpha() for character in text if not character.isascii() and character != "\u00a0")
+    digits = len(re.findall(r"\d[^\W\d_]", text))
     humps = len(re.findall("[a-zß-öø-ÿа-яё][A-ZÀ-ÖØ-ÞА-ЯЁ]", text))
     mixtures = len(re.findall("[A-Za-z][А-яЁё]|[А-яЁё][A-Za-z]", text))
-    return signs + humps + mixtures
+    return signs + digits + humps + mixtures
 
 
 def _mark_bytes(error: UnicodeError) -> tuple[str, int]:

@@ -25,10 +25,12 @@ def recognize(sample: str) -> Form:
     widths = {len(line) for line in lines}
     flat = [entry for line in lines for entry in line]
     numbers = sum(map(looks_like_number, flat))
-    rectangle = len(widths) == 1 and widths != {1} and len(lines) > 1
-    if '"' in sample or rectangle or numbers * 2 <= len(flat) or not looks_like_number(lines[0][0]):
+    if '"' in sample or not flat or not looks_like_number(flat[0]):
         return Form.TABLE
-    return Form.NUMBERS
+    if widths == {1}:
+        return Form.NUMBERS if numbers * 2 > len(flat) else Form.TABLE
+    is_rectangle = len(widths) == 1 and len(lines) > 1
+    return Form.TABLE if is_rectangle or numbers < len(flat) else Form.NUMBERS
 
 
 def dialect_of(sample: str, delimiter: str | None) -> Dialect:

@@ -72,7 +72,7 @@ def read(
     """
     mapping = columns or {}
     text = decode(stream, encoding)
-    if not text.sample.strip():
+    if not text.sample.strip(" \t\r\n,;|"):
         raise InputError("the list is empty")
     if form is None:
         form = recognize(text.sample)
