@@ -119,6 +119,37 @@ def test_recipients_may_be_repeated_options_or_comma_lists(send: Run) -> None:
     assert "1 repeated number" in ran.err
 
 
+def test_recipients_may_come_from_a_file_of_numbers(send: Run, tmp_path: Path) -> None:
+    """One a line or between commas, with comments; beside others; what was repaired is said."""
+    listed = tmp_path / "on-call, all.txt"
+    listed.write_text("# on call\n+37061234568 # Jo\n\n370 612 34569, '+37061234570\n")
+    ran = send("x", "--to", f"@{listed}", "-t", LITHUANIA)
+    assert field(ran, "phone") == "37061234568,37061234569,37061234570,37061234567"
+    assert 'row 3 (line 4): "\'+37061234570" is +37061234570: an apostrophe before the number was left out' in ran.err
+
+
+def test_a_file_of_numbers_is_refused_with_every_entry_that_is_none(send: Run, tmp_path: Path) -> None:
+    """All at once, and before anything is sent."""
+    listed = tmp_path / "numbers"
+    listed.write_text("+37061234568\nJo\n3.7E+10\n")
+    ran = send("x", "--to", f"@{listed}")
+    assert (ran.code, ran.json["error"]["message"]) == (2, f"--to '@{listed}': 2 of 3 entries are no phone numbers")
+    assert [problem[:10] for problem in ran.json["error"]["problems"]] == ["row 2: 'Jo", "row 3: '3."]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(None, "No such file"), (b"", "list is empty"), (b"# nobody\n", "nobody to send to"), (b"PK\x03\x04", "workbook")],
+)  # fmt: skip
+def test_a_file_without_numbers_sends_to_nobody(send: Run, tmp_path: Path, content: bytes | None, why: str) -> None:
+    """Not to the profile's own recipients either."""
+    listed = tmp_path / "numbers"
+    if content is not None:
+        listed.write_bytes(content)
+    ran = send("x", "--to", f"@{listed}")
+    assert (ran.code, why in ran.err) == (2, True), ran.err
+
+
 def test_the_profiles_region_reads_national_numbers(smscli: Run) -> None:
     """8 612 34567 is how Lithuania dials it."""
     environ = {
