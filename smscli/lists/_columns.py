@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from smscli.errors import InputError
@@ -38,13 +38,14 @@ class Columns:
     """The columns of a table by place, or of objects by key.
 
     ``names`` are in order; ``to`` is the recipients' one; ``mapped`` gives columns a second name each.
-    ``is_headed`` says that the first row of a table holds the names.
+    ``is_headed`` says that the first row of a table holds the names, ``note`` that it was only taken for that.
     """
 
     names: tuple[str, ...]
     to: str
     mapped: Mapping[str, str]
     is_headed: bool = False
+    note: str | None = None
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -73,15 +74,18 @@ def of_table(
 ) -> Columns:
     """Return the columns of a table, told by its first rows.
 
-    The first row holds names when none of its cells is a phone number, and it knows one of the names that are looked
-    for or has nothing that only misses being one; ``is_headed`` says it when somebody knows. Without such a row the
-    columns are called 1, 2, 3 …, as many as most rows have.
+    The first row holds names when none of its cells is a phone number, and one is a name that is looked for or none
+    is a damaged number; ``is_headed`` says it when somebody knows. Without such a row the columns are called 1, 2, 3 …,
+    as many as most rows have.
 
     Raises InputError when the recipients' column or a mapped one is not there, or there may be several.
     """
     first = rows[0]
+    note = None
     if is_headed is None:
         is_headed = _is_header(first, mapping)
+        if is_headed and not _has_known_name(first, mapping):
+            note = f"the first row was taken for the names of the columns: {_enumerate(first)}"
     if is_headed:
         names = tuple(column_name(cell) or str(place) for place, cell in enumerate(first, 1))
         rows = rows[1:]
@@ -91,7 +95,8 @@ def of_table(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"two columns are called {visible(twice)!r}", hint="give each its own name")
-    return _columns(names, [dict(zip(names, row, strict=False)) for row in rows], mapping, region, is_headed=is_headed)
+    columns = _columns(names, [dict(zip(names, row, strict=False)) for row in rows], mapping, region)
+    return replace(columns, is_headed=is_headed, note=note)
 
 
 def of_objects(rows: Sequence[Mapping[str, str]], mapping: Mapping[str, str], region: str | None) -> Columns:
@@ -101,21 +106,21 @@ def of_objects(rows: Sequence[Mapping[str, str]], mapping: Mapping[str, str], re
 
 
 def _columns(
-    names: tuple[str, ...], rows: Sequence[Mapping[str, str]], mapping: Mapping[str, str], region: str | None, *,
-    is_headed: bool = False,
-) -> Columns:  # fmt: skip
+    names: tuple[str, ...], rows: Sequence[Mapping[str, str]], mapping: Mapping[str, str], region: str | None
+) -> Columns:
     mapped = {name: _column(column, names) for name, column in mapping.items()}
     to = mapped.get(TO) or _recipients(names, rows, region)
-    return Columns(names, to, {**mapped, TO: to}, is_headed)
+    return Columns(names, to, {**mapped, TO: to})
 
 
 def _is_header(cells: Iterable[str], mapping: Mapping[str, str]) -> bool:
-    cells = list(map(column_name, cells))
     if any(map(looks_like_number, cells)):
         return False
-    if any(_bare(cell) in _RECIPIENT_NAMES or cell in mapping.values() for cell in cells):
-        return True
-    return not any(re.fullmatch(r"\W*\d[\d\W]*", cell) for cell in cells)
+    return _has_known_name(cells, mapping) or not any(re.search(r"(?:\d\D*){5}|^\W*\d[\d\W]*$", cell) for cell in cells)
+
+
+def _has_known_name(cells: Iterable[str], mapping: Mapping[str, str]) -> bool:
+    return any(_bare(cell) in _RECIPIENT_NAMES or column_name(cell) in mapping.values() for cell in cells)
 
 
 def _bare(name: str) -> str:

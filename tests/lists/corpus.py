@@ -142,6 +142,8 @@ TABLES = [
     Case("one column with thousands", "phone\n79,161,234,567\n79,161,234,568\n", {2: A, 3: B}),
     Case("no row of names", f"{A},Jo\n{B},Ann\n", {1: A, 2: B}),
     Case("no row of names, first number cut off", f"+79161,Jo\n{B},Ann\n{C},Eva\n", {1: "too short", 2: B, 3: C}),
+    Case("no row of names, a letter in the first", f"+7916l234567,Jo\n{B},Ann\n{C},Eva\n",
+         {1: "'l' has no place", 2: B, 3: C}),
     Case("no row of names, first row too short", f"{A}\n{B},Ann\n{C},Eva\n", {1: "2 is missing", 2: B, 3: C}),
     Case("only a row of names", "phone,name\n", {}),
     Case("a row of names that somebody knows", f"98,99\n{A},1\n", {2: A}, {"is_headed": True}),
