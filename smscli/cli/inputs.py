@@ -61,8 +61,8 @@ def expand(to: Sequence[str], region: str | None) -> tuple[list[str], tuple[str,
     notes: list[str] = []
     for entry in to:
         if entry.startswith("@"):
-            found, repairs = _read_numbers(Path(entry[1:]), region)
-            numbers += found
+            listed, repairs = _read_numbers(Path(entry[1:]), region)
+            numbers += listed
             notes += repairs
         else:
             numbers.append(entry)

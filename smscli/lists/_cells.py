@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"\+?\d[\d\s().\-\u2010-\u2015\u2212/]{5,}\d|\(\d[\d\s().\-/
 
 def looks_like_number(cell: str) -> bool:
     """Return whether a cell was meant as a phone number, damaged or not: cheap, and no promise that it is one."""
-    cell, _ = _undressed(cell)
+    cell, _ = _undress(cell)
     if _EXPONENT.fullmatch(cell) or _THOUSANDS.fullmatch(cell):
         return True
     return bool(_PLAIN.fullmatch(cell)) and 7 <= sum(character.isdecimal() for character in cell) <= 17
@@ -38,7 +38,7 @@ def read_number(cell: str, region: str | None) -> tuple[numbering.Number, tuple[
     if _CLEAN.fullmatch(cell):
         number = numbering.parse(cell, region)
         return number, () if cell[0] == "+" else _prefix(cell, number.msisdn.digits)
-    text, repairs = _undressed(cell)
+    text, repairs = _undress(cell)
     for repair, of in ((Repair.EXPONENT, _without_exponent), (Repair.DECIMALS, _without_decimals),
                        (Repair.THOUSANDS, _without_thousands)):  # fmt: skip
         repaired = of(text, region)
@@ -55,7 +55,7 @@ def read_number(cell: str, region: str | None) -> tuple[numbering.Number, tuple[
 _AGAIN = "format the column as text in the spreadsheet, with the whole numbers, and save the list again"
 
 
-def _undressed(cell: str) -> tuple[str, list[Repair]]:
+def _undress(cell: str) -> tuple[str, list[Repair]]:
     """Return what is left of a cell without what surrounds its number, in ASCII digits."""
     repairs = []
     text = _INVISIBLE.sub(lambda match: " " if match[0] in "\u00a0\u202f" else "", cell).strip()

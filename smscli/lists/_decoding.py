@@ -65,8 +65,8 @@ def decode(stream: Readable, encoding: str | None) -> Decoded:
         # The last line is not whole, unless it is all there is.
         end = max(sample.rfind("\n"), sample.rfind("\r"))
         sample = sample[: end + 1] or sample
-    spoilt = [not STRAY.search(line) for line in re.split("[\r\n]", sample) if not line.isascii()]
-    if spoilt and not any(spoilt):
+    beyond_ascii = [line for line in re.split("[\r\n]", sample) if not line.isascii()]
+    if beyond_ascii and all(map(STRAY.search, beyond_ascii)):
         raise InputError(f"the list is not {name.upper()}", hint=_suggestion(head))
     text = io.TextIOWrapper(io.BufferedReader(_Replay(head, stream)), name, _HANDLER, newline="")
     return Decoded(name, sample, _lines(text))

@@ -21,7 +21,7 @@ def recognize(sample: str) -> Form:
     start = sample.lstrip()
     if start.startswith(("{", "[")):
         return Form.JSON_LINES
-    lines = [found for line in islice(split_lines(sample), _SAMPLE_ROWS) if (found := entries(line))]
+    lines = [row for line in islice(split_lines(sample), _SAMPLE_ROWS) if (row := entries(line))]
     widths = {len(line) for line in lines}
     flat = [entry for line in lines for entry in line]
     numbers = sum(map(looks_like_number, flat))
