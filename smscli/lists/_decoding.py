@@ -62,9 +62,9 @@ def decode(stream: Readable, encoding: str | None) -> Decoded:
         _refuse_other_files(head)
     sample = codecs.getincrementaldecoder(name)(_HANDLER).decode(head, is_all).removeprefix("\ufeff")
     if not is_all:
-        # The last line is not whole, unless it is all there is.
-        end = max(sample.rfind("\n"), sample.rfind("\r"))
-        sample = sample[: end + 1] or sample
+        # The last line is not whole, unless nothing else is there.
+        whole = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1]
+        sample = whole if whole.strip() else sample
     beyond_ascii = [line for line in re.split("[\r\n]", sample) if not line.isascii()]
     if beyond_ascii and all(map(STRAY.search, beyond_ascii)):
         raise InputError(f"the list is not {name.upper()}", hint=_suggestion(head))

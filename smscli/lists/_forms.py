@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from smscli.lists._cells import looks_like_number
@@ -43,9 +44,7 @@ def dialect_of(sample: str, delimiter: str | None) -> Dialect:
     delimiters = DELIMITERS if delimiter is None else (delimiter,)
     candidates = [Dialect(each, quote, escape) for quote, escape in _quoting(sample) for each in delimiters]
     best = max(candidates, key=lambda dialect: _fit(table(iter(lines), dialect)))
-    if any(re.match(' +"', cell) for record in table(iter(lines), best) for cell in record.cells):
-        return Dialect(best.delimiter, best.quote, best.escape, blanks_before_quotes=True)
-    return best
+    return replace(best, blanks_before_quotes=best.delimiter != " " and _has_blanks_before_quotes(best, lines))
 
 
 def _quoting(sample: str) -> list[tuple[str, str | None]]:
@@ -56,6 +55,13 @@ def _quoting(sample: str) -> list[tuple[str, str | None]]:
     if '"' not in sample and re.search("(?m)'[,;\t|]'|^'[^']*'$", sample):
         quoting.append(("'", None))
     return quoting
+
+
+def _has_blanks_before_quotes(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Return whether blanks stand between delimiters and quotes: the csv module then takes quotes for text."""
+    before = re.compile(re.escape(dialect.delimiter) + ' +"')
+    cells = (cell for record in table(iter(lines), dialect) for cell in record.cells)
+    return any(map(before.search, lines)) and any(re.match(' +"', cell) for cell in cells)
 
 
 def _fit(records: Iterable[Record]) -> tuple[int, int, int, int]:

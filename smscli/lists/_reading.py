@@ -86,7 +86,7 @@ def read(
         place = _columns.of_objects(samples, mapping, region)
         return RecipientList(form, text.encoding, None, place, _records.objects(text.lines), region)
     named, skipped, sample = _separator_line(text.sample)
-    dialect = dialect_of(sample, _delimiter(delimiter) or named)
+    dialect = dialect_of(sample, _delimiter(delimiter or named))
     place = _columns.of_table(_rows(sample, dialect), mapping, region, is_headed=is_headed)
     records = _records.table(islice(text.lines, skipped, None), dialect, skipped)
     return RecipientList(
