@@ -1,6 +1,6 @@
 """Which recipients have been seen, and in which row first.
 
-That takes at most 48 bytes each, where a dictionary takes twice as much.
+That takes 24 to 48 bytes each, where a dictionary takes a hundred.
 """
 
 from __future__ import annotations
