@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from smscli.echoes import without_echoes
-from smscli.errors import Cause, ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
+from smscli.errors import Cause, ConfigError, ConflictError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, Stamp
 from smscli.wire import Request, Response, Transport
@@ -62,7 +62,10 @@ class Ledger(Protocol):
     """The part of the journal that a send in progress talks to."""
 
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
-        """Commit durably that these are in flight; raise ConfigError when that fails, and nothing is sent."""
+        """Commit durably that these are in flight, or raise, and nothing is sent.
+
+        Raises ConflictError when another process has them, ConfigError when it cannot be recorded.
+        """
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -154,7 +157,11 @@ class Caller:
         def claim() -> None:
             nonlocal claimed
             if not claimed:
-                journal.claim(key, message.to)
+                try:
+                    journal.claim(key, message.to)
+                except ConflictError as error:
+                    # Whoever has them may have sent: that nothing left from here proves nothing.
+                    raise OutcomeUnknownError(error.message, hint=error.hint) from error
                 claimed = True
 
         receipt: SendReceipt | None = None

@@ -13,6 +13,7 @@ from smscli.errors import (
     AuthenticationError,
     Cause,
     ConfigError,
+    ConflictError,
     ExitCode,
     InputError,
     OutcomeUnknownError,
@@ -71,6 +72,8 @@ class Ledger:
         self.events.append(f"claim {key} {len(recipients)}")
         if self.broken == "claim":
             raise ConfigError("the journal cannot grow: the disk is full", hint="free some space")
+        if self.broken == "another's":
+            raise ConflictError("key 'k' is being sent by another process right now", hint="let it finish")
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -227,6 +230,18 @@ def test_a_claim_that_fails_sends_nothing(vendor: str) -> None:
     assert {s.outcome for s in receipt.submissions} == {Outcome.NOT_SENT}
     assert receipt.exit_code is ExitCode.CONFIG
     assert receipt.unrecorded is None
+
+
+def test_what_another_process_has_claimed_is_unknown_here() -> None:
+    """It may be sending at this moment: that nothing left from here proves nothing. Its journal entry is its own."""
+    stage = Stage(PLAIN, broken="another's")
+    receipt = stage.send()
+    assert (stage.requests, stage.events) == ([], ["claim k 1"])
+    (submission,) = receipt.submissions
+    assert submission.outcome is Outcome.UNKNOWN
+    assert submission.reason
+    assert "another process" in submission.reason.text
+    assert receipt.exit_code is ExitCode.UNKNOWN
 
 
 def test_an_outcome_that_cannot_be_recorded_is_told_and_stops_the_job() -> None:
