@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, TextIO
@@ -201,7 +201,8 @@ class Runtime(Record):
             document = profiles.find(self.environ)
             named = document.journal
             if document.journal_password_command:
-                password = partial(profiles.journal_password, document.journal_password_command, environ=self.environ)
+                command = document.journal_password_command
+                password = cache(partial(profiles.journal_password, command, environ=self.environ))  # asked once
         if not named:
             return self._journal_file(sandbox=sandbox)
         if named.startswith(("postgresql://", "postgres://")):

@@ -69,6 +69,8 @@ IMPOSSIBLE = [
     ("+370+612", None, "'+' has no place"),
     ("6²1234567", "LT", "'²' has no place"),
     ("61234567", "XX", "no region 'XX'"),
+    ("3706123456.0", None, "ends like a decimal number"),
+    (" +37061234567.00 ", None, "ends like a decimal number"),
 ]
 
 

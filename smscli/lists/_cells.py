@@ -96,7 +96,7 @@ def _without_decimals(text: str, region: str | None) -> str | None:
     match = _DECIMALS.fullmatch(text)
     if match is None:
         return None
-    if not _is_assigned(match[1], region) or _is_assigned(text.replace(",", "."), region):
+    if not _is_assigned(match[1], region) or _is_assigned(re.sub("[.,]", " ", text), region):
         raise InputError(f"'{text[:40]}' is no certain phone number: it ends like a decimal number", hint=_AGAIN)
     return match[1]
 
