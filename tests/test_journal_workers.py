@@ -335,17 +335,22 @@ def test_an_outcome_that_comes_after_the_job_was_forgotten_is_refused(opened: Op
 # --- connections that are lost ----------------------------------------------------------------------------------------
 
 
-def lose(journal: Journal, times: int, *, committed: bool) -> None:
-    """Let so many of the journal's next transactions end in a lost connection, committed or not."""
+def lose(journal: Journal, times: int, *, committed: bool, later: bool | None = None) -> None:
+    """Let so many of the journal's next transactions end in a lost connection, committed or not.
+
+    ``later`` says it for those behind the first, if it is otherwise with them.
+    """
     real, left = journal._db.writing, [times]
+    ends = [committed] + [committed if later is None else later] * (times - 1)
 
     @contextmanager
     def writing(consequence: str, **options: Any) -> Iterator[None]:
         lost = bool(left[0])
         left[0] -= lost
+        is_committed = not lost or ends.pop(0)
         with real(consequence, **options):
             yield
-            if lost and not committed:
+            if not is_committed:
                 raise LostError("the connection was lost")
         if lost:
             raise LostError("the connection was lost")
@@ -403,3 +408,58 @@ def test_a_claim_whose_confirmation_was_lost_is_given_back(opened: Opener, commi
     journal.settle("backup", ended(Outcome.SENT, *ALL))
     assert {entry.state for entry in opened().show("backup")} == {State.SENT}
     assert opened().check() == ()
+
+
+@pytest.mark.parametrize(("losses", "state"), [(4, State.NOT_SENT), (5, State.UNKNOWN)])
+def test_a_claim_is_given_back_in_four_tries_or_is_unknown(opened: Opener, losses: int, state: State) -> None:
+    """Needless, but safe: whoever reads it later cannot know that nothing was sent."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", [ANNA])
+    journal.settle("backup", ended(Outcome.SENT, ANNA))
+    lose(journal, losses, committed=True, later=False)
+    with pytest.raises(LostError):
+        journal.claim("backup", [BERTA])
+    journal.close()
+    assert [entry.state for entry in opened().show("backup")] == [State.SENT, state, State.NOT_SENT]
+
+
+def test_giving_a_claim_back_touches_nothing_else(opened: Opener) -> None:
+    """What is UNKNOWN of the same job stays so."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", [BERTA])
+    journal.settle("backup", ended(Outcome.UNKNOWN, BERTA))
+    lose(journal, 1, committed=True)
+    with pytest.raises(LostError):
+        journal.claim("backup", [ANNA])
+    assert [entry.state for entry in opened().show("backup")] == [State.NOT_SENT, State.UNKNOWN, State.NOT_SENT]
+
+
+def test_a_job_is_held_anew_after_a_lost_connection(opened: Opener) -> None:
+    """Once, and for all that is left of it."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", [ANNA])
+    lose(journal, 1, committed=True)
+    journal.settle("backup", ended(Outcome.SENT, ANNA))
+    for number in (BERTA, CARLA):
+        journal.claim("backup", [number])
+        with pytest.raises(ConflictError, match="by another process"):
+            opened().begin(job())
+        journal.settle("backup", ended(Outcome.SENT, number))
+
+
+def test_a_job_that_others_send_by_now_is_not_held_anew(opened: Opener) -> None:
+    """They found nobody at it, and have a message in flight."""
+    journal, other = opened(), opened()
+    journal.begin(job())
+    journal.claim("backup", [ANNA])
+    lose(journal, 1, committed=True)
+    journal.settle("backup", ended(Outcome.SENT, ANNA))
+    other.begin(job(), together=True)
+    other.claim("backup", [BERTA])
+    with pytest.raises(ConflictError, match="by another process"):
+        journal.claim("backup", [CARLA])
+    other.settle("backup", ended(Outcome.SENT, BERTA))
+    journal.claim("backup", [CARLA])

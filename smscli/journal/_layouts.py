@@ -89,13 +89,12 @@ def _rebuild(db: sqlite3.Connection, version: int) -> None:
     for job in db.execute("SELECT * FROM old_job ORDER BY id"):
         _renew(db, version, job)
     if "lookup" not in there:
-        db.create_function("key_digest", 1, key_digest, deterministic=True)
+        db.create_function("key_digest", 1, key_digest)
         # In order, as a tree of this size grows fast only at its end.
         db.execute(
             "INSERT INTO lookup "
             "SELECT key_digest(key), id FROM job UNION ALL SELECT fingerprint, id FROM job ORDER BY 1, 2"
         )
-        db.create_function("key_digest", 1, None)
     for table in ("job", "message", "witness"):
         db.execute(f"DROP TABLE old_{table}")
     for definition in SCHEMA.values():
