@@ -67,6 +67,9 @@ class Ledger(Protocol):
         Raises ConflictError when another process has them, ConfigError when it cannot be recorded.
         """
 
+    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Raise ConflictError unless these are still in flight for this process, before they are tried again."""
+
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
     ) -> None:
@@ -121,7 +124,8 @@ class Caller:
             stop = self._reason_to_stop(receipts)
             if stop:
                 left = [number for number in pending[start:] if results[number].outcome is Outcome.NOT_SENT]
-                results.update((s.to, s) for s in all_of(left, Outcome.NOT_SENT, stop))
+                outcome = Outcome.UNKNOWN if stop.cause is Cause.CONFLICT else Outcome.NOT_SENT
+                results.update((s.to, s) for s in all_of(left, outcome, stop))
                 break
             to = tuple(pending[start : start + batch_size])
             receipts.append(self._submit_batch(message._replace(to=to), journal, key))
@@ -156,19 +160,20 @@ class Caller:
 
         def claim() -> None:
             nonlocal claimed
-            if not claimed:
-                try:
-                    journal.claim(key, message.to)
-                except ConflictError as error:
-                    # Whoever has them may have sent: that nothing left from here proves nothing.
-                    raise OutcomeUnknownError(error.message, hint=error.hint) from error
-                claimed = True
+            try:
+                # A pause is long enough for others to take this process for dead.
+                (journal.confirm if claimed else journal.claim)(key, message.to)
+            except ConflictError as error:
+                raise _TakenError(error.message, hint=error.hint) from error
+            claimed = True
 
         receipt: SendReceipt | None = None
         attempt = answers = 0
         while True:
             attempt += 1
             latest = self._attempt(message, claim, deadline)
+            if _taken(latest):
+                return latest
             left = latest.submissions[0].outcome is not Outcome.NOT_SENT
             answers += left
             # A refusal stays one when the next try never leaves: NOT_SENT would deny the request that was made.
@@ -190,7 +195,8 @@ class Caller:
             response = self._let_go(request, deadline)
         except SmscliError as error:
             # Only the send itself can be unknown: the fetching of a stamp maps its own to UnreachableError.
-            outcome = Outcome.UNKNOWN if isinstance(error, OutcomeUnknownError) else Outcome.NOT_SENT
+            unknown = isinstance(error, OutcomeUnknownError | _TakenError)
+            outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
             return SendReceipt(all_of(message.to, outcome, Reason.of(error)))
         receipt = self._provider.send.parse(response, message, stamp)
         signed = (value for name, value in (*request.query, *request.form) if name == self._provider.rule.signature)
@@ -216,6 +222,9 @@ class Caller:
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
         if self._world.stopped():
             return Reason(_STOPPED, Cause.UNREACHABLE, hint=_AGAIN)
+        taken = receipts and _taken(receipts[-1])
+        if taken:
+            return taken
         if receipts and receipts[-1].unrecorded:
             return receipts[-1].unrecorded._replace(cause=Cause.CONFIG)
         if receipts and receipts[-1].cause is Cause.CONFIG:
@@ -254,6 +263,17 @@ class Caller:
             delay -= _HEARING
             if delay <= 0 or self._world.stopped():
                 return not self._world.stopped()
+
+
+class _TakenError(ConflictError):
+    """Another process has these recipients, and may have sent to them: that nothing left from here proves nothing."""
+
+
+def _taken(receipt: SendReceipt) -> Reason | None:
+    """Return why nobody here knows what becomes of these recipients: another process has them."""
+    submission = receipt.submissions[0]
+    is_taken = submission.outcome is Outcome.UNKNOWN and submission.reason and submission.reason.cause is Cause.CONFLICT
+    return submission.reason if is_taken else None
 
 
 def _is_curable(submission: Submission) -> bool:

@@ -63,6 +63,7 @@ class Ledger:
     def __init__(self, events: list[str], broken: str = "") -> None:
         self.events = events
         self.broken = broken
+        self.confirmed: list[tuple[object, ...]] = []
         self.settled: list[Submission] = []
         self.evidence: list[str | None] = []
         self.patience: list[float] = []
@@ -73,6 +74,12 @@ class Ledger:
         if self.broken == "claim":
             raise ConfigError("the journal cannot grow: the disk is full", hint="free some space")
         if self.broken == "another's":
+            raise ConflictError("key 'k' is being sent by another process right now", hint="let it finish")
+
+    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Note that it was asked for another try."""
+        self.confirmed.append((key, *recipients))
+        if self.broken == "confirm":
             raise ConflictError("key 'k' is being sent by another process right now", hint="let it finish")
 
     def settle(
@@ -242,6 +249,24 @@ def test_what_another_process_has_claimed_is_unknown_here() -> None:
     assert submission.reason
     assert "another process" in submission.reason.text
     assert receipt.exit_code is ExitCode.UNKNOWN
+
+
+def test_a_job_that_another_process_has_is_unknown_to_its_end() -> None:
+    """Nothing more of it is tried here, and none of the rest is called 'certainly not sent'."""
+    stage = Stage(PLAIN, broken="another's")
+    receipt = stage.send(5)
+    assert stage.events == ["claim k 1"]
+    assert [s.outcome for s in receipt.submissions] == [Outcome.UNKNOWN] * 5
+
+
+def test_another_try_asks_first_whether_the_claim_still_stands() -> None:
+    """During the pause others may have taken this process for dead, and have sent themselves."""
+    stage = Stage(PLAIN, always(UnreachableError("connection refused")), broken="confirm")
+    receipt = stage.send()
+    assert len(stage.requests) == 1
+    assert stage.ledger.confirmed == [("k", *numbers(PLAIN, 1))]
+    assert [s.outcome for s in receipt.submissions] == [Outcome.UNKNOWN]
+    assert stage.ledger.settled == [], "it is another's to record"
 
 
 def test_an_outcome_that_cannot_be_recorded_is_told_and_stops_the_job() -> None:

@@ -326,6 +326,19 @@ def test_once_does_not_trust_a_clock_that_the_journal_has_seen_ahead(place: Plac
         assert journal.begin(job("second"), once=3600).doubted
 
 
+@pytest.mark.parametrize(("behind", "doubted"), [(7200.0, True), (2.0, False)])
+def test_once_does_not_trust_a_claim_by_a_clock_that_was_behind(place: Place, behind: float, doubted: bool) -> None:
+    """The journal had seen a later time before: another host's, or this one's before it started without a clock."""
+    for key, text, moment in (("first", "else", NOON), ("second", "disk full", NOON - behind)):
+        with Journal(place, now=lambda moment=moment: moment) as journal:  # type: ignore[misc]  # bound at once
+            journal.begin(job(key, text=text))
+            journal.claim(key, ALL)
+            journal.settle(key, ended(Outcome.SENT, *ALL))
+    with Journal(place, now=lambda: NOON + 60) as journal:
+        again = journal.begin(job("third"), once=3600)
+    assert (again.repeated_from, again.doubted) == ("second", doubted)
+
+
 def test_an_unknown_twin_is_named_whatever_its_age(place: Place) -> None:
     """Outside the window it is sent again, and whoever sends it knows that the first may have arrived."""
     with Journal(place, now=lambda: NOON) as journal:
@@ -389,6 +402,17 @@ def test_text_is_kept_as_length_and_hash_unless_asked(opened: Callable[..., Jour
     assert (entry.message.text, entry.message.text_length, entry.message.text_sha256) == (None, 11, digest)
     journal.begin(job("open", text="canary-4711 ünïcode\nline", store_text=True))
     assert journal.show("open")[0].message.text == "canary-4711 ünïcode\nline"
+
+
+def test_an_attempt_changes_nothing_of_the_text(opened: Callable[..., Journal]) -> None:
+    """Claimed and settled, it is kept as it was."""
+    journal = opened()
+    journal.begin(job(text="canary-4711", store_text=True))
+    before = [(e.message.text, e.message.text_length, e.message.text_sha256) for e in journal.show("backup")]
+    journal.claim("backup", ALL)
+    journal.settle("backup", ended(Outcome.SENT, *ALL))
+    assert [(e.message.text, e.message.text_length, e.message.text_sha256) for e in journal.show("backup")] == before
+    assert before[0][0] == "canary-4711"
 
 
 def test_evidence_is_bounded_and_nothing_hostile_is_kept(opened: Callable[..., Journal]) -> None:

@@ -65,6 +65,8 @@ def test_it_says_what_it_said_before(older: Path) -> None:
     first = entries[0].submission
     assert (first.message_id, first.parts, first.cost) == ("17", 2, Money(Decimal("0.0250"), "EUR"))
     assert entries[3].message.evidence == "HTTP 502, 12 bytes: text"
+    tried = {bool(e.message.attempt): (e.message.provider, e.message.account) for e in entries}
+    assert tried == {True: ("lightsms", ""), False: (None, None)}, "who sent it is kept, for whom was not known"
 
 
 def test_a_damaged_row_stays_damaged(older: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from smscli.cli import run
 from smscli.errors import ConfigError
-from smscli.journal import Server
+from smscli.journal import Hints, Server, begin_anew
 from smscli.model import Secret
 from smscli.profiles import _editing
 from smscli.profiles._file import parse
@@ -91,6 +91,14 @@ def test_editing_profiles_leaves_the_journal_where_it_is() -> None:
     assert (edited.journal, edited.journal_password_command) == (URL, ("pass", "sms"))
     assert "# shared" in edited.text
     assert list(edited.tables) == ["b"]
+
+
+def test_a_place_that_others_can_change_is_refused_with_the_callers_hint(tmp_path: Path) -> None:
+    """Also when a journal is begun on purpose."""
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigError) as caught:
+        begin_anew(tmp_path / "journal.sqlite3", Hints(another="look elsewhere"))
+    assert "look elsewhere" in (caught.value.hint or "")
 
 
 def test_a_server_is_named_without_what_may_be_secret() -> None:

@@ -335,8 +335,8 @@ def test_an_outcome_that_comes_after_the_job_was_forgotten_is_refused(opened: Op
 # --- connections that are lost ----------------------------------------------------------------------------------------
 
 
-def lose(journal: Journal, times: int, *, committed: bool, later: bool | None = None) -> None:
-    """Let so many of the journal's next transactions end in a lost connection, committed or not.
+def lose(journal: Journal, times: int, *, committed: bool | None, later: bool | None = None) -> None:
+    """Let so many of the journal's next transactions end in a lost connection, committed or not, or not even begun.
 
     ``later`` says it for those behind the first, if it is otherwise with them.
     """
@@ -348,6 +348,8 @@ def lose(journal: Journal, times: int, *, committed: bool, later: bool | None = 
         lost = bool(left[0])
         left[0] -= lost
         is_committed = not lost or ends.pop(0)
+        if is_committed is None:
+            raise LostError("the connection was lost")
         with real(consequence, **options):
             yield
             if not is_committed:
@@ -358,10 +360,10 @@ def lose(journal: Journal, times: int, *, committed: bool, later: bool | None = 
     db: Any = journal._db  # what no kernel or server does on request
     reconnect = db.reconnect
 
-    def let_go_and_reconnect() -> None:
+    def let_go_and_reconnect(seconds: float = 0.0) -> None:
         for number in tuple(db._held):
             db.release(number)
-        reconnect()
+        reconnect(seconds)
 
     db.writing, db.reconnect = writing, let_go_and_reconnect
 
@@ -418,7 +420,7 @@ def test_a_claim_is_given_back_in_four_tries_or_is_unknown(opened: Opener, losse
     journal.claim("backup", [ANNA])
     journal.settle("backup", ended(Outcome.SENT, ANNA))
     lose(journal, losses, committed=True, later=False)
-    with pytest.raises(LostError):
+    with pytest.raises(LostError if state is State.NOT_SENT else ConflictError):
         journal.claim("backup", [BERTA])
     journal.close()
     assert [entry.state for entry in opened().show("backup")] == [State.SENT, state, State.NOT_SENT]
@@ -463,3 +465,67 @@ def test_a_job_that_others_send_by_now_is_not_held_anew(opened: Opener) -> None:
         journal.claim("backup", [CARLA])
     other.settle("backup", ended(Outcome.SENT, BERTA))
     journal.claim("backup", [CARLA])
+
+
+def test_a_claim_that_is_lost_to_somebody_who_sent_meanwhile_is_a_conflict(opened: Opener) -> None:
+    """That this journal sent nothing says nothing then: the recipient has the text."""
+    journal, other = opened(), opened()
+    journal.begin(job())
+    journal._db.release(journal._held["backup"].job.id)  # as a session that ended lets go of it
+    other.begin(job())
+    other.claim("backup", ALL)
+    other.settle("backup", ended(Outcome.SENT, *ALL))
+    other.close()
+    lose(journal, 1, committed=None)
+    with pytest.raises(ConflictError, match="by another process"):
+        journal.claim("backup", [ANNA])
+    assert {entry.state for entry in opened().show("backup")} == {State.SENT}
+
+
+def test_another_try_is_confirmed_while_the_claim_stands(opened: Opener) -> None:
+    """As often as it is asked, and changing nothing."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", [ANNA])
+    before = journal.show("backup")
+    journal.confirm("backup", [ANNA])
+    journal.confirm("backup", [ANNA])
+    assert journal.show("backup") == before
+    with pytest.raises(ConflictError):
+        journal.confirm("backup", [BERTA])
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_no_other_try_is_confirmed_once_the_claim_is_anothers(opened: Opener, sent: bool) -> None:
+    """Taken for dead during a pause: a person decided, and perhaps somebody else has sent it by now."""
+    journal = in_flight_and_buried(opened)
+    with pytest.raises(ConflictError, match="by another process"):
+        journal.confirm("backup", [ANNA])
+    opened().resolve("backup", sent=sent)
+    with pytest.raises(ConflictError, match="by another process"):
+        journal.confirm("backup", [ANNA])
+
+
+def test_a_confirmation_over_a_lost_connection_is_refused(opened: Opener) -> None:
+    """Nothing more is sent; what was claimed can still be recorded."""
+    journal = opened()
+    journal.begin(job())
+    journal.claim("backup", [ANNA])
+    lose(journal, 1, committed=True)
+    with pytest.raises(LostError):
+        journal.confirm("backup", [ANNA])
+    journal.settle("backup", ended(Outcome.REFUSED, ANNA))
+    assert opened().show("backup")[0].state is State.REFUSED
+
+
+def test_one_decision_of_a_person_costs_the_others_nothing(opened: Opener) -> None:
+    """Of a batch that was taken for dead, what nobody decided on is recorded, with its ids."""
+    journal = opened()
+    journal.begin(job(), together=True)
+    journal.claim("backup", ALL)
+    journal._db.release(journal._own())
+    opened().resolve("backup", sent=True, to=ANNA)
+    with pytest.raises(ConfigError, match="is SENT, not in flight"):
+        journal.settle("backup", ended(Outcome.SENT, *ALL))
+    said = [(e.message.message_id, e.message.resolved is not None) for e in opened().show("backup")]
+    assert said == [(None, True), (f"id-{BERTA.digits}", False), (f"id-{CARLA.digits}", False)]

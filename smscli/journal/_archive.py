@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from smscli.errors import ConfigError, ConflictError, InputError
-from smscli.journal._database import LostError
+from smscli.journal._database import RECONNECT_SECONDS, LostError
 from smscli.journal._entries import EVERYTHING, NO_HINTS, Hints, JournalEntry, Selection, State
 from smscli.journal._places import Place, opened
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
@@ -196,9 +196,9 @@ class Archive:
                 self._reconnect()
             raise
 
-    def _reconnect(self) -> None:
-        """Begin a new connection."""
-        self._db.reconnect()
+    def _reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:
+        """Begin a new connection, within so many seconds."""
+        self._db.reconnect(seconds)
 
     def _known(self, key: str) -> JobRow:
         job = self._tables.job(key)

@@ -89,7 +89,8 @@ class Contents:
             return seconds if seconds >= 0 else None
         now = self._clock()
         _, newest = self._tables.newest()
-        return now - claimed if BEFORE_SMSCLI < claimed <= now and newest <= now else None
+        is_sure = witness.claimed != inf and BEFORE_SMSCLI < claimed <= now and newest <= now
+        return now - claimed if is_sure else None
 
 
 class _Age(NamedTuple):

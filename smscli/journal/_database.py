@@ -12,6 +12,9 @@ from smscli.errors import ConfigError
 BUSY_SECONDS = 10.0
 """How long one step waits for other processes; a step takes milliseconds."""
 
+RECONNECT_SECONDS = 10.0
+"""How long a server that is away is waited for, unless there is an outcome to record."""
+
 
 class LostError(ConfigError):
     """The connection to the store is gone: what the last transaction asked for is done, or is not."""
@@ -82,8 +85,11 @@ class Database(Protocol):
     def release(self, number: int) -> None:
         """Let go of that number."""
 
-    def reconnect(self) -> None:
-        """Open a connection anew after LostError. What was held over the old one is held no longer."""
+    def reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:
+        """Open a connection anew after LostError, within so many seconds.
+
+        What was held over the old one is held no longer.
+        """
 
     def close(self) -> None:
         """Let go of the store, and of every number."""

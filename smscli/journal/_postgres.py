@@ -6,14 +6,17 @@ what it has confirmed is asked of it before anything is believed; what it says a
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from math import inf
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from smscli.errors import ConfigError, ConflictError
-from smscli.journal._database import BUSY_SECONDS, LostError
+from smscli.journal._database import BUSY_SECONDS, RECONNECT_SECONDS, LostError
 from smscli.journal._entries import Hints, Server
 from smscli.journal._owners import FIRST_OWNER
 from smscli.journal._rows import SCHEMA, VERSION, DamagedError
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 # How long a new connection may take, and how long a transaction may lie idle before the server ends the session: one
 # whose host is gone holds the store's lock, and an outcome waits a minute for that; one that reads a long job computes.
 _CONNECT_SECONDS, _IDLE_SECONDS = 10, 30
+# Seconds that one statement may take beyond its wait for locks, and how many rows are written in one.
+_GRACE_SECONDS, _ROWS_A_SECOND = 10.0, 200
 # What a connection has unless the URL says otherwise: a dead host must not look alive for two hours.
 _USUAL = {
     "connect_timeout": str(_CONNECT_SECONDS),
@@ -40,6 +45,7 @@ _USUAL = {
 # What a session has. The server's own keepalives are the ones that tell it of a dead client.
 _SESSION = {
     "synchronous_commit": "on",
+    "statement_timeout": "0",
     "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
@@ -85,9 +91,14 @@ class PostgresDatabase:
         self._held: set[int] = set()
         self._space = 0
         self._session: tuple[object, ...] = ()
-        self._db = _connect(server, hints)
+        self._patience = BUSY_SECONDS
+        self._until = inf
+        self._is_warned = False
+        self._is_over = Event()
+        self._db = self._connected()
         with ExitStack() as stack, self.explained():
-            stack.callback(self._db.close)
+            stack.callback(self.close)
+            Thread(target=self._watch, daemon=True).start()
             space = self._check_server()
             self.is_new = space is None and self._create()
             self._space = space if space is not None else self._check_server() or 0
@@ -96,41 +107,53 @@ class PostgresDatabase:
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> Cursor:
         """Run one statement."""
-        return self._db.execute(statement.replace("?", "%s").encode(), values)
+        return self._ask(statement.replace("?", "%s"), values)
 
     def execute_many(self, statement: str, rows: Sequence[Sequence[object]]) -> int:
         """Run one statement with many values, without waiting for each answer."""
-        with self._db.cursor() as cursor:
+        with self._watched(len(rows) / _ROWS_A_SECOND), self._db.cursor() as cursor:
             cursor.executemany(statement.replace("?", "%s").encode(), rows)
             return cursor.rowcount
 
     @contextmanager
     def writing(self, consequence: str, *, seconds: float = BUSY_SECONDS, alone: bool = True) -> Iterator[None]:
         """Hold the store's lock, shared unless ``alone``, and commit at the end; the wait for row locks is as long."""
+        end = f"; {consequence}" if consequence else ""
         with self.explained(consequence):
+            self._patience = max(seconds, 0.0)
             try:
-                self._db.execute(_BEGIN)
+                self._ask(_BEGIN)
                 self._wait_at_most(seconds)
                 lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-                self._db.execute(f"SELECT {lock}(%s)", (self._key(-1),))
+                self._ask(f"SELECT {lock}(%s)", (self._key(-1),))
                 self._check_durability()
                 yield
-                self._db.execute("COMMIT")
+                self._commit(end)
             except BaseException:
                 with suppress(Exception):
-                    self._db.execute("ROLLBACK")
+                    self._ask("ROLLBACK")
                 raise
+            finally:
+                self._patience = BUSY_SECONDS
+
+    def _commit(self, end: str) -> None:
+        self._is_warned = False
+        self._ask("COMMIT")
+        if self._is_warned:
+            # Committed here, and not where the server was told to have it, too: nobody can count on that.
+            self._db.close()
+            raise LostError(f"the journal {self._server} is not sure of what it committed{end}")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """See one state of the store."""
         with self.explained():
-            self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield
             finally:
                 with suppress(Exception):
-                    self._db.execute("ROLLBACK")
+                    self._ask("ROLLBACK")
 
     @contextmanager
     def explained(self, consequence: str = "") -> Iterator[None]:
@@ -161,7 +184,7 @@ class PostgresDatabase:
         if number in self._held:
             return False  # the server would count it twice
         with self.explained():
-            (taken,) = self._db.execute("SELECT pg_try_advisory_lock(%s)", (self._key(number),)).fetchone() or (False,)
+            (taken,) = self._ask("SELECT pg_try_advisory_lock(%s)", (self._key(number),)).fetchone() or (False,)
         if taken:
             self._held.add(number)
         return bool(taken)
@@ -171,23 +194,23 @@ class PostgresDatabase:
         if number is None or number in self._held:
             return number is not None
         asked = "SELECT pg_try_advisory_xact_lock_shared(%s)"
-        (free,) = self._db.execute(asked, (self._key(number),)).fetchone() or (False,)
+        (free,) = self._ask(asked, (self._key(number),)).fetchone() or (False,)
         return not free
 
     def release(self, number: int) -> None:
         """Give the lock back."""
         self._held.discard(number)
         with self.explained():
-            self._db.execute("SELECT pg_advisory_unlock(%s)", (self._key(number),))
+            self._ask("SELECT pg_advisory_unlock(%s)", (self._key(number),))
 
-    def reconnect(self) -> None:
+    def reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:
         """Begin a new session; a server that starts anew is waited for, and the session before is over then."""
         self._db.close()
         self._held.clear()
-        deadline = monotonic() + _CONNECT_SECONDS
+        deadline = monotonic() + seconds
         while True:
             try:
-                self._db = _connect(self._server, self._hints)
+                self._db = self._connected()
                 break
             except ConfigError:
                 if monotonic() > deadline:
@@ -202,11 +225,42 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """End the session, and with it everything it holds."""
+        self._is_over.set()
         with suppress(Exception):
             # The session ends a moment after it was told to; until then others would take this owner for alive.
-            self._db.execute("SELECT pg_advisory_unlock_all()")
+            self._ask("SELECT pg_advisory_unlock_all()")
         with suppress(Exception):
             self._db.close()
+
+    # --- a server that says nothing -----------------------------------------------------------------------------------
+
+    def _connected(self) -> psycopg.Connection:
+        db = _connect(self._server, self._hints)
+        db.add_notice_handler(self._hear)
+        return db
+
+    def _hear(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._is_warned |= notice.severity_nonlocalized == "WARNING"
+
+    def _ask(self, statement: str | bytes, values: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
+        with self._watched():
+            return self._db.execute(statement if isinstance(statement, bytes) else statement.encode(), values)
+
+    @contextmanager
+    def _watched(self, more: float = 0.0) -> Iterator[None]:
+        """Bound one statement: a lock's time-out does not bound a COMMIT, nor a line that only looks alive."""
+        self._until = monotonic() + self._patience + _GRACE_SECONDS + more
+        try:
+            yield
+        finally:
+            self._until = inf
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(1.0):
+            if monotonic() > self._until:
+                self._until = inf
+                with suppress(Exception), socket.socket(fileno=os.dup(self._db.fileno())) as line:
+                    line.shutdown(socket.SHUT_RDWR)  # whoever waits for the answer learns that there is none
 
     # --- what is not believed unasked ---------------------------------------------------------------------------------
 
@@ -214,8 +268,8 @@ class PostgresDatabase:
         """Refuse a server whose word is not enough; return the number of the schema, None when it is not there."""
         settings = {**_SESSION, "search_path": f"{self._server.schema}, pg_temp"}
         calls = ", ".join(["set_config(%s, %s, false)"] * len(settings))
-        self._db.execute(f"SELECT {calls}".encode(), [word for pair in settings.items() for word in pair])
-        row = self._db.execute(_ASKED, (self._server.schema,)).fetchone()
+        self._ask(f"SELECT {calls}".encode(), [word for pair in settings.items() for word in pair])
+        row = self._ask(_ASKED, (self._server.schema,)).fetchone()
         assert row is not None  # noqa: S101  (a SELECT without FROM)
         backend, standby, fsync, encoding, version, space, started = row
         problem = (
@@ -238,17 +292,17 @@ class PostgresDatabase:
         """
         deadline = monotonic() + _CONNECT_SECONDS
         with suppress(Exception):  # a role that may not do that waits for the server's own patience
-            while self._db.execute(_END, session).fetchone() and monotonic() < deadline:
+            while self._ask(_END, session).fetchone() and monotonic() < deadline:
                 sleep(0.01)
 
     def _check_durability(self) -> None:
-        (word,) = self._db.execute("SELECT current_setting('synchronous_commit')").fetchone() or ("",)
+        (word,) = self._ask("SELECT current_setting('synchronous_commit')").fetchone() or ("",)
         if word not in _DURABLE:
             raise ConfigError(f"the journal {self._server} does not wait for its disk (synchronous_commit = {word})")
 
     def _check_layout(self) -> None:
         # By its whole name: a schema that the role may not use would be passed over.
-        row = self._db.execute(f"SELECT layout FROM {self._server.schema}.about".encode()).fetchone()  # noqa: S608  (ours)
+        row = self._ask(f"SELECT layout FROM {self._server.schema}.about".encode()).fetchone()  # noqa: S608  (ours)
         if row is None or row[0] != VERSION:
             raise ConfigError(
                 f"the journal {self._server} was written by another version of smscli "
@@ -258,26 +312,26 @@ class PostgresDatabase:
 
     def _create(self) -> bool:
         """Make schema and tables, all or nothing; return whether it was this session that did."""
-        self._db.execute(_BEGIN)
+        self._ask(_BEGIN)
         try:
             self._wait_at_most(BUSY_SECONDS)
-            self._db.execute("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
+            self._ask("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
             # Reading a table makes the session notice what others have made since it last looked.
             anew = "SELECT to_regnamespace(%s) IS NULL FROM pg_namespace LIMIT 1"
-            made = self._db.execute(anew, (self._server.schema,)).fetchone() == (True,)
+            made = self._ask(anew, (self._server.schema,)).fetchone() == (True,)
             if made:
                 for statement in (f"CREATE SCHEMA {self._server.schema}", *_tables()):
-                    self._db.execute(statement.encode())
-                self._db.execute("INSERT INTO about VALUES (%s)", (VERSION,))
-            self._db.execute("COMMIT")
+                    self._ask(statement.encode())
+                self._ask("INSERT INTO about VALUES (%s)", (VERSION,))
+            self._ask("COMMIT")
         except BaseException:
             with suppress(Exception):
-                self._db.execute("ROLLBACK")
+                self._ask("ROLLBACK")
             raise
         return made
 
     def _wait_at_most(self, seconds: float) -> None:
-        self._db.execute("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, int(seconds * 1000))}ms",))
+        self._ask("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, int(seconds * 1000))}ms",))
 
     def _key(self, number: int) -> int:
         """Return the advisory lock of a number: an owner's is its own, others belong to this schema."""
@@ -286,8 +340,13 @@ class PostgresDatabase:
 
 def exists(server: Server, hints: Hints) -> bool:
     """Return whether there is a journal on the server; asking does not begin one."""
-    with _connect(server, hints) as db:
-        return db.execute("SELECT to_regnamespace(%s) IS NOT NULL", (server.schema,)).fetchone() == (True,)
+    import psycopg
+
+    try:
+        with _connect(server, hints) as db:
+            return db.execute("SELECT to_regnamespace(%s) IS NOT NULL", (server.schema,)).fetchone() == (True,)
+    except psycopg.Error as error:
+        raise ConfigError(f"the connection to the journal {server} was lost", hint="try again") from error
 
 
 def begin_anew(server: Server, hints: Hints) -> None:

@@ -194,9 +194,9 @@ class WitnessRow(_Row):
     gone: int = 0
     open: int = 0
 
-    def after_claim(self, moment: float, boot: Boot | None) -> WitnessRow:
+    def after_claim(self, moment: float, boot: Boot | None, *, is_doubted: bool = False) -> WitnessRow:
         """Return it as of a claim now. The latest claim stays, also one that a wrong clock put into the future."""
-        claimed = max(self.claimed or 0.0, moment if moment > BEFORE_SMSCLI else inf)
+        claimed = max(self.claimed or 0.0, inf if is_doubted or moment <= BEFORE_SMSCLI else moment)
         by_boot = (boot.id, boot.seconds) if boot else (None, None)
         return replace(self, claimed=claimed, boot=by_boot[0], seconds=by_boot[1])
 

@@ -122,7 +122,7 @@ class SqliteDatabase:
         self._held.discard(number)
         self._locks.release(number)
 
-    def reconnect(self) -> None:
+    def reconnect(self, seconds: float = 0.0) -> None:
         """Do nothing: a file cannot be lost so."""
 
     def close(self) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from secrets import randbelow
 from time import monotonic
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._archive import Archive, in_flight_elsewhere
 from smscli.journal._contents import Contents
-from smscli.journal._database import LostError
+from smscli.journal._database import RECONNECT_SECONDS, LostError
 from smscli.journal._entries import (
     NO_HINTS,
     Boot,
@@ -39,6 +40,8 @@ _OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to
 _CHECK_SECONDS, _CHECKING = 2.0, 0
 # Seconds an outcome waits for other processes: a commit that gives up turns it into UNKNOWN.
 _SETTLE_SECONDS = 60.0
+# So far apart the clocks of hosts that share a journal may be; a clock that is further behind is wrong.
+_SKEW_SECONDS = 5.0
 # So often a lost connection is replaced to record an outcome.
 _RECONNECTIONS = 3
 
@@ -54,6 +57,9 @@ class NoJournal:
 
     def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Keep nothing."""
+
+    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Know of nobody else."""
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -184,11 +190,32 @@ class Journal(Archive):
                         self._tables.insert(message.past)
                 claimed = [message.in_flight(moment, owner, held.provider, held.account) for message in messages]
                 claims = {message.position: (owner, message.attempt) for message in claimed}
-                self._change(messages, claimed, witness.after_claim(moment, boot))
+                is_doubted = moment < job.created - _SKEW_SECONDS
+                self._change(messages, claimed, witness.after_claim(moment, boot, is_doubted=is_doubted))
         except LostError:
             self._give_back(key, claims)
+            self._refuse_what_is_taken(held, places)
             raise
         held.claims |= claims
+
+    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Make sure that these are still in flight for this journal: only then may they be tried again.
+
+        Over a lost connection it looks dead, and what it has claimed may be another's by now. Raises ConflictError
+        when it is, ConfigError when that cannot be told.
+        """
+        held = self._work(key)
+        places = _places(held, key, recipients)
+        try:
+            with self._db.writing("nothing more was sent", alone=False):
+                for message in self._tables.to_change(self._begun(held), places):
+                    if message.state != State.IN_FLIGHT or not _is_own(held, message):
+                        raise in_flight_elsewhere(key)
+        except LostError:
+            with suppress(ConfigError):
+                self._reconnect()
+            self._refuse_what_is_taken(held, places)
+            raise
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -208,15 +235,17 @@ class Journal(Archive):
         for left in range(_RECONNECTIONS, -1, -1):
             try:
                 if left < _RECONNECTIONS:
-                    self._reconnect()
+                    self._reconnect(deadline - monotonic())
                 with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
-                    self._record(held, by_place, text)
+                    others = self._record(held, by_place, text)
                 break
             except LostError:
                 if not left or monotonic() > deadline:
                     raise
-        for place in by_place:
+        for place in by_place.keys() - {message.position for message in others}:
             held.claims.pop(place, None)
+        for message in others:
+            raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
 
@@ -248,29 +277,48 @@ class Journal(Archive):
             else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
         )
 
-    def _record(self, held: _Held, by_place: Mapping[int, Submission], evidence: str | None) -> None:
-        """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile."""
+    def _record(self, held: _Held, by_place: Mapping[int, Submission], evidence: str | None) -> list[MessageRow]:
+        """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile.
+
+        Return the messages that are this journal's no longer: what a person or another owner made of them stays.
+        """
         moment = self._clock()
         job = self._begun(held)
         messages = self._tables.to_change(job, tuple(by_place))
-        ended: list[MessageRow] = []
+        before, ended, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
         for message in messages:
             submission = by_place[message.position]
-            ours = (message.owner, message.attempt) == held.claims.get(message.position) and message.resolved is None
-            if ours and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+            if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+                before.append(message)
                 ended.append(message.ended(submission, moment, evidence))
-            elif ours and message == message.ended(submission, message.updated, evidence):
-                ended.append(message)  # it was recorded, and the confirmation was lost
-            else:
-                raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {job.key!r}")
-        self._change(messages, ended, self._tables.witness(job.id, to_change=True))
+            elif not _is_own(held, message) or message != message.ended(submission, message.updated, evidence):
+                others.append(message)  # else it was recorded, and the confirmation was lost
+        if ended:
+            self._change(before, ended, self._tables.witness(job.id, to_change=True))
+        return others
+
+    def _refuse_what_is_taken(self, held: _Held, places: Sequence[int]) -> None:
+        """Raise ConflictError where others went on with the job while the connection was lost.
+
+        That this journal sent nothing then says nothing. Where there is no way back it cannot be told.
+        """
+        try:
+            if held.lost:
+                self._hold_anew(held)
+            with self._db.reading():
+                rows = self._tables.messages(held.job)
+        except ConfigError:
+            return
+        asked = [message for message in rows if message.position in places]
+        if not all(is_pending(message.submission()) or _is_own(held, message) for message in asked):
+            raise in_flight_elsewhere(held.job.key)
 
     def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
         """Take back a claim of which nobody can tell whether it was committed. Nothing was sent.
 
         Where that fails too it is read as unknown later: needless, but safe.
         """
-        with suppress(ConfigError):
+        with suppress(ConfigError, InputError):
             for left in range(_RECONNECTIONS, -1, -1):
                 try:
                     self._reconnect()
@@ -293,12 +341,12 @@ class Journal(Archive):
         back = [m.ended(Submission(MSISDN(m.recipient), Outcome.NOT_SENT), moment, None) for m in messages]
         self._change(messages, back, self._tables.witness(job.id))
 
-    def _reconnect(self) -> None:
+    def _reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:
         """Begin a new connection, as another owner: over the old one this journal may look dead to others."""
         self._owner = None
         for held in self._held.values():
             held.lost = held.alone
-        super()._reconnect()
+        super()._reconnect(seconds)
 
     def _hold_anew(self, held: _Held) -> None:
         """Hold a job as before its connection was lost; raise ConflictError when somebody else works on it by now."""
@@ -312,8 +360,9 @@ class Journal(Archive):
 
     def _insert(self, key: str, job: Job) -> JobRow:
         moment = self._clock()
+        last, newest = self._tables.newest()
         row = JobRow(
-            id=self._tables.newest()[0] + 1,
+            id=last + 1,
             key=key,
             fingerprint=job.fingerprint,
             provider=job.provider,
@@ -323,7 +372,9 @@ class Journal(Archive):
             recipients=len(job.messages),
         )
         self._tables.insert(row)
-        self._tables.insert(WitnessRow(row.id, row.fingerprint))
+        # A clock that is behind what it has seen here is wrong: nobody can tell by it when this was sent.
+        is_doubted = moment < newest - _SKEW_SECONDS
+        self._tables.insert(WitnessRow(row.id, row.fingerprint, claimed=inf if is_doubted else None))
         messages = [
             MessageRow(
                 row.id, position, updated=moment, recipient=number.digits, text_length=len(text),
@@ -351,6 +402,11 @@ class Journal(Archive):
         if not self._tables.still_has(held.job):
             raise ConfigError(f"key {held.job.key!r} was forgotten meanwhile")
         return held.job
+
+
+def _is_own(held: _Held, message: MessageRow) -> bool:
+    """Return whether the latest attempt at the message is this journal's, and no person has decided on it."""
+    return (message.owner, message.attempt) == held.claims.get(message.position) and message.resolved is None
 
 
 def _places(held: _Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:

@@ -228,13 +228,13 @@ class Tables:
             raise DamagedError("it cannot be looked up")
 
     def odd_records(self) -> Iterator[str]:
-        """Say which records of jobs have no job."""
+        """Say which records of jobs have no job, where no job lacks any (``check_job``)."""
         jobs = "(SELECT count(*) FROM job)"
         for what, table, each in (("look-ups", "lookup", 2), ("witnesses", "witness", 1)):
             with self._db.reading():
                 (odd,) = self._db.execute(f"SELECT count(*) - {each} * {jobs} FROM {table}").fetchone()  # noqa: S608  (constants)
             if odd:
-                yield f"{abs(odd)} {what} too {'many' if odd > 0 else 'few'}"
+                yield f"{odd} {what} too many"
 
     # --- changes ------------------------------------------------------------------------------------------------------
 
