@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from smscli.errors import ConfigError, ConflictError
 from smscli.journal import Hints, Journal, Server, State, begin_anew, exists
 from smscli.journal._database import LostError
 from smscli.journal._postgres import PostgresDatabase
+from smscli.journal._rows import InspectionRow
 from smscli.model import Outcome, Secret
 from tests.jobs import ALL, ANNA, BERTA, CARLA, NOON, ended, job
 from tests.servers.cluster import (
@@ -377,3 +379,63 @@ def test_trouble_of_a_session_is_said_without_the_password(guarded: Cluster) -> 
         with pytest.raises(LostError) as caught:
             journal.begin(job())
     assert is_silent(caught.value, canary)
+
+
+def test_a_commit_that_gets_no_answer_is_bounded(
+    running_cluster: Cluster, place: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby that has to confirm is gone: none of the server's time-outs ends that wait."""
+    monkeypatch.setattr("smscli.journal._postgres._GRACE_SECONDS", 0.5)
+    with Journal(place, now=lambda: NOON) as journal, standby_needed(running_cluster):
+        started = time.monotonic()
+        with pytest.raises(LostError, match="was lost"), journal._db.writing("nothing was sent", seconds=0.5):
+            journal._tables.put_inspection(InspectionRow(1, NOON, None))
+        assert time.monotonic() - started < 9
+
+
+def test_what_was_committed_with_a_warning_is_not_believed(running_cluster: Cluster, place: Server) -> None:
+    """Somebody cancels the wait for the standby: it is on one disk only, and a failover would forget it."""
+    with Journal(place, now=lambda: NOON) as journal, standby_needed(running_cluster):
+        cancel = threading.Timer(1.0, cancel_waiting, [running_cluster])
+        cancel.start()
+        with pytest.raises(LostError, match="is not sure of what it committed"), journal._db.writing(""):
+            journal._tables.put_inspection(InspectionRow(1, NOON, None))
+        cancel.join()
+
+
+def test_an_outcome_waits_for_a_server_that_is_away() -> None:
+    """Longer than anything else does: twelve seconds are no reason to call an accepted message unknown."""
+    with cluster() as away, Journal(Server(Secret(away.url), "smscli"), now=lambda: NOON) as journal:
+        journal.begin(job())
+        journal.claim("backup", ALL)
+        away.stop("immediate")
+        back = threading.Timer(12.0, away.start)
+        back.start()
+        journal.settle("backup", ended(Outcome.SENT, *ALL))
+        back.join()
+        assert {entry.state for entry in journal.show("backup")} == {State.SENT}
+
+
+@contextmanager
+def standby_needed(running: Cluster) -> Iterator[None]:
+    """Let every commit wait for a standby that does not exist."""
+    import psycopg
+
+    with psycopg.connect(running.url, autocommit=True) as db:
+        db.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        db.execute("SELECT pg_reload_conf()")
+        time.sleep(1)
+        try:
+            yield
+        finally:
+            db.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            db.execute("SELECT pg_reload_conf()")
+            time.sleep(1)
+
+
+def cancel_waiting(running: Cluster) -> None:
+    """Cancel every wait for a standby."""
+    import psycopg
+
+    with psycopg.connect(running.url, autocommit=True) as db:
+        db.execute("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
