@@ -14,7 +14,8 @@ from smscli.diagnosis._recipe import keyed
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret
 from smscli.signing import Escape, KeyUse, Rule
-from tests.wrong_programs import KEYS, OTHER_KEY, SIGNATURE, Case, dice, make
+from tests.vendors import PLATFORMS, needed_oracle
+from tests.wrong_programs import KEYS, ORACLES, OTHER_KEY, Case, dice, make
 from tests.wrong_programs import MISTAKES as PROGRAMS
 
 OTHERS = (("staging", Secret(OTHER_KEY)),)
@@ -100,9 +101,10 @@ def _single(vendor: str, label: str) -> Case | None:
     return make(vendor, (label,), dice(f"{vendor} {label}"))
 
 
-@pytest.mark.parametrize("vendor", ["lightsms", "mainsms", "mesajlarim"])
+@pytest.mark.parametrize("vendor", PLATFORMS)
 def test_each_mistake_of_a_program_is_named(vendor: str) -> None:
     """A program with one fault, written with hashlib alone: the diagnosis gives that fault its name."""
+    needed_oracle(vendor)
     missed = []
     for label, (name, *_) in PROGRAMS.items():
         case = _single(vendor, label)
@@ -116,8 +118,7 @@ def test_each_mistake_of_a_program_is_named(vendor: str) -> None:
 
 def test_every_mistake_befalls_some_vendor() -> None:
     """No row of the programs' table is dead: each fault can be made on some vendor."""
-    vendors = ("lightsms", "mainsms", "mesajlarim")
-    idle = [label for label in PROGRAMS if not any(_single(vendor, label) for vendor in vendors)]
+    idle = [label for label in PROGRAMS if not any(_single(vendor, label) for vendor in ORACLES)]
     assert not idle, f"these befall nobody: {idle}"
 
 
@@ -346,15 +347,16 @@ def test_spellings_that_end_in_one_string_are_one_explanation() -> None:
 # --- nothing secret comes out ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vendor", ["lightsms", "mainsms", "mesajlarim"])
+@pytest.mark.parametrize("vendor", PLATFORMS)
 def test_no_key_is_in_any_sentence(vendor: str) -> None:
     """Neither the account's key nor another profile's appears, not even where a mistake put it among the values."""
+    needed_oracle(vendor)
     labels = ("apikey counted", "key in front", "key of another profile", "key in double quotes", "names as a query")
     for label in labels:
         case = make(vendor, (label,), dice(label))
         if case is None:
             continue
-        diagnosis = ask(vendor, (*case.pairs, (SIGNATURE[vendor], KEYS[vendor])), case.signature)
+        diagnosis = ask(vendor, (*case.pairs, (providers.get(vendor).rule.signature, KEYS[vendor])), case.signature)
         assert diagnosis.explanations
         assert KEYS[vendor] not in sentences(diagnosis) + repr(diagnosis)
         assert OTHER_KEY not in sentences(diagnosis) + repr(diagnosis)

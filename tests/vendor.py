@@ -1,7 +1,7 @@
 """A vendor to order: a raw-socket server in a process of its own that answers well, badly, late, by halves or never.
 
-It speaks three APIs by itself (answers for the recipients it reads in the request), those of other vendors by their
-emulators, over plain HTTP and TLS, also as an HTTP proxy, and keeps an oracle: one line for each recipient it accepted,
+It answers by ``tests/oracles`` (for the recipients it reads in the request), for a vendor without one by its emulator,
+over plain HTTP and TLS, also as an HTTP proxy, and keeps an oracle: one line for each recipient it accepted,
 written before the answer leaves. Signatures are verified with ``smscli.providers`` when secrets are given.
 
 ::
@@ -42,13 +42,16 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from smscli import sandbox
 from smscli.model import MSISDN, Message, Secret
 from smscli.providers import get
 from smscli.sandbox import Answer, Call, Desk, Emulator
+
+if TYPE_CHECKING:
+    from tests.oracles._oracle import Oracle
 
 PATHS = {name: urlsplit(account.base_url).path.lstrip("/") for name, account in sandbox.demo_accounts().items()}
 """Where the vendors' scripts lie, without the slash in front."""
@@ -249,46 +252,6 @@ def mute_port() -> Iterator[int]:
             one.close()
 
 
-def good_answer(provider: str, operation: str, recipients: list[str], fields: Mapping[str, str], ids: list[str]) -> str:
-    """Return a vendor's documented success as JSON text, or for LightSMS's clock as digits."""
-    if operation == "timestamp":
-        return str(int(time.time()))
-    return json.dumps(_good(provider, operation, recipients, fields, ids), separators=(",", ":"))
-
-
-_SPOKEN = ("lightsms", "mainsms", "payforsms", "mesajlarim")
-"""Those whose answers are written here."""
-
-
-def _good(
-    provider: str, operation: str, recipients: list[str], fields: Mapping[str, str], ids: list[str]
-) -> dict[str, Any]:
-    if provider == "lightsms":
-        if operation == "balance":
-            return {"money": "150.50", "currency": "EUR"}
-        return {
-            phone: {"error": "0", "id_sms": one, "cost": "0.0144", "count_sms": "1"}
-            for phone, one in zip(recipients, ids, strict=True)
-        }
-    if provider == "mainsms":
-        if operation == "balance":
-            return {"status": "success", "balance": "4,52"}
-        return {
-            "status": "success",
-            "recipients": recipients,
-            "messages_id": [int(one) for one in ids],
-            "count": len(recipients),
-            "parts": 1,
-            "price": "2.50",
-            "balance": "100,00",
-            "test": int(fields.get("test", "0")),
-        }
-    if operation == "balance":
-        return {"msisdn": fields.get("msisdn", ""), "balance": 12, "freeTotal": 15}
-    entries = [{"msisdn": one, "status": "delivered", "charge": "free"} for one in recipients]
-    return {"sender": fields.get("msisdn", ""), "message": "ok", "recipients": entries, "balance": 3}
-
-
 # --- the process -----------------------------------------------------------------------------------------------------
 
 
@@ -327,11 +290,12 @@ class _Call:
         return ("connection", "close") not in [(name, value.lower()) for name, value in self.headers]
 
     @property
+    def oracle(self) -> Oracle | None:
+        return _oracle(self.provider) if self.provider else None
+
+    @property
     def recipients(self) -> list[str]:
-        given = dict(self.pairs)
-        if self.provider == "mesajlarim":
-            return [value for name, value in self.pairs if name in ("recipient", "recipient[]")]
-        return given.get("phone", given.get("recipients", "")).split(",")
+        return self.oracle.sent(self.pairs).recipients if self.oracle else []
 
 
 class _Server:
@@ -451,17 +415,19 @@ class _Server:
     def _answer(self, call: _Call, step: Step) -> bytes:
         refusal = self._refusal(call)
         ids: list[str] = []
-        if call.provider and call.provider not in _SPOKEN:
+        if call.provider and call.oracle is None:
             answer, rows = _emulate(call)
             if step.book:
                 self._write(rows)
             if step.raw is None and step.body is None and not step.fill and not step.gzip_mib:
                 status = step.status if answer.status == 200 else f"{answer.status} X"
                 step = replace(step, body=answer.body, status=status, headers=(*step.headers, *answer.headers))
-        elif call.operation == "send" and refusal is None:
+        elif call.oracle and call.operation == "send" and refusal is None:
             ids = [f"{next(self.ids):013d}" for _ in call.recipients]
             if step.book:
-                self._book(call, ids)
+                recipients, text, sender, stamp = call.oracle.sent(call.pairs)
+                pairs = zip(recipients, ids, strict=True)
+                self._write([Accepted(call.provider, to, text, sender, stamp, one) for to, one in pairs])
         if step.raw is not None:
             return step.raw.encode("latin-1")
         if refusal is not None:
@@ -478,31 +444,19 @@ class _Server:
             head += b"Content-Length: %d\r\n" % (2**60 if step.endless else len(body))
         return head + b"\r\n" + body
 
-    def _book(self, call: _Call, ids: list[str]) -> None:
-        given = dict(call.pairs)
-        text, sender = given.get("text", given.get("message", "")), given.get("sender", given.get("msisdn", ""))
-        stamp = given.get("timestamp", given.get("rand", ""))
-        rows = [
-            Accepted(call.provider, to, text, sender, stamp, one) for to, one in zip(call.recipients, ids, strict=True)
-        ]
-        self._write(rows)
-
     def _write(self, rows: list[Accepted]) -> None:
         os.write(self.oracle, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def _refusal(self, call: _Call) -> str | None:
         """Return the vendor's own error for a wrong signature or an old timestamp, when secrets are known."""
-        secret = self.secrets.get(call.provider)
-        if secret is None or call.operation in ("timestamp", "connect", "") or call.provider not in _SPOKEN:
+        secret, oracle = self.secrets.get(call.provider), call.oracle
+        if secret is None or call.operation in ("timestamp", "connect", "") or oracle is None:
             return None
         provider = get(call.provider)
         given = dict(call.pairs)
         wanted = provider.sign(tuple((n, v) for n, v in call.pairs if n != "action"), Secret(secret)).signature
-        stale = call.provider == "lightsms" and not 0 <= time.time() - int(given.get("timestamp", "0")) + 1 <= 11
-        if given.get(provider.rule.signature) == wanted and not stale:
-            return None
-        errors = {"lightsms": {"error": 24 if stale else 6}, "mesajlarim": {"error": "Invalid Token Given"}}
-        return json.dumps(errors.get(call.provider, {"status": "error", "error": "2", "message": "invalid signature"}))
+        refusal = oracle.refusal(given, given.get(provider.rule.signature) == wanted, time.time())
+        return None if refusal is None else json.dumps(refusal)
 
 
 def _parse(method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> _Call:
@@ -517,10 +471,21 @@ def _parse(method: str, target: str, headers: list[tuple[str, str]], body: bytes
     prefixes = sorted(PATHS.items(), key=lambda pair: len(pair[1]), reverse=True)
     provider = next((name for name, prefix in prefixes if path.lstrip("/").startswith(prefix)), "")
     script = path.rsplit("/", 1)[-1].removesuffix(".php")
-    operation = {"api": dict(pairs).get("action", "")}.get(script, script)
-    if provider and provider not in _SPOKEN:
+    if not provider:
+        operation = script
+    elif oracle := _oracle(provider):
+        operation = oracle.operation(script, dict(pairs))
+    else:
         operation = "send" if path.lstrip("/") == _send_path(provider).lstrip("/") else "ask"
-    return _Call(method, path, pairs, headers, step, provider, {"sendsms": "send"}.get(operation, operation))
+    return _Call(method, path, pairs, headers, step, provider, operation)
+
+
+@cache
+def _oracle(provider: str) -> Oracle | None:
+    # Only here: this file is a program too, and that finds the package of the tests when ``_main`` has begun.
+    from tests.vendors import oracle
+
+    return oracle(provider)
 
 
 @cache
@@ -561,9 +526,10 @@ def _body(call: _Call, step: Step, ids: list[str]) -> bytes:
         return (step.fill[0] * step.fill[1]).encode()
     if step.gzip_mib:
         return gzip.compress(bytes(step.gzip_mib << 20), 9)
-    if not call.provider:
+    if call.oracle is None:
         return b"?"
-    return good_answer(call.provider, call.operation, call.recipients, dict(call.pairs), ids).encode()
+    answer = call.oracle.success(call.operation, call.recipients, dict(call.pairs), ids)
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
 def _write(sock: socket.socket, data: bytes, step: Step) -> None:
@@ -611,6 +577,7 @@ def _tunnel(client: socket.socket, target: str) -> None:
 
 
 def _main() -> None:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     server = _Server(json.loads(sys.argv[1]))
     _say(server.ports)
     for line in sys.stdin:

@@ -1,13 +1,20 @@
-"""What tests know of the vendors there are: what providers and emulators say of themselves, and nothing else."""
+"""What tests know of the vendors there are: what providers and emulators say of themselves, and nothing else.
+
+What somebody has read of a vendor a second time is a module of ``oracles``, found by the vendor's name.
+"""
 
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from smscli import providers, sandbox
 from smscli.model import MSISDN, Account, Message, Secret, SenderId
 from smscli.wire import Request, Response, Transport
+from tests.oracles._oracle import Oracle
 
 NAMES = providers.names()
 PLATFORMS = tuple(sorted(min(emulator.demo) for emulator in sandbox.emulators()))
@@ -67,6 +74,27 @@ def answering(body: bytes, status: int = 200) -> Transport:
         return Response(status, body) if request.billable else Response(200, str(int(NOW)).encode())
 
     return transport
+
+
+def oracle(vendor: str) -> Oracle | None:
+    """Return what is written a second time of a vendor's platform, None if nothing is."""
+    platform = next(min(emulator.demo) for emulator in sandbox.emulators() if vendor in emulator.demo)
+    name = f"tests.oracles.{platform}"
+    return cast(Oracle, import_module(name)) if find_spec(name) else None
+
+
+ORACLES = {vendor: found for vendor in PLATFORMS if (found := oracle(vendor))}
+"""Those that there are, by the platform's name in ``PLATFORMS``."""
+
+
+def needed_oracle(vendor: str) -> Oracle:
+    """Return the vendor's oracle, or skip the test."""
+    found = oracle(vendor)
+    if found is None:
+        import pytest  # the vendor to order has no use for it
+
+        pytest.skip(f"nobody has read the pages of {vendor} a second time (tests/oracles)")
+    return found
 
 
 def vectors(vendor: str) -> list[Path]:

@@ -17,18 +17,12 @@ from dataclasses import dataclass, field
 from random import Random
 from urllib.parse import quote, quote_plus
 
-Pair = tuple[str, str]
+from tests.oracles._oracle import Pair
+from tests.vendors import NAMES, oracle
 
-VENDORS = ("lightsms", "mainsms", "payforsms", "mesajlarim")
-KEYS = {
-    "lightsms": "your_api_key_here",
-    "mainsms": "07349e954831d",
-    "payforsms": "07349e954831d",
-    "mesajlarim": "mySecret",
-}
-SIGNATURE = {"lightsms": "signature", "mainsms": "sign", "payforsms": "sign", "mesajlarim": "token"}
+ORACLES = {vendor: read for vendor in NAMES if (read := oracle(vendor))}
+KEYS = {vendor: read.KEY for vendor, read in ORACLES.items()}
 OTHER_KEY = "the-key-of-the-staging-account"
-_FIXED = ("appId", "msisdn", "message", "recipient", "recipient[]", "rand")
 
 TEXTS = (
     "Hello!",
@@ -53,10 +47,7 @@ def dice(seed: object) -> Random:
 
 def request(vendor: str, random: Random) -> list[Pair]:
     """Return the parameters of a valid request, without its signature, in the order some program has them."""
-    pairs = {"lightsms": _lightsms, "mesajlarim": _mesajlarim}.get(vendor, _mainsms)(random)
-    if vendor != "mesajlarim" and random.random() < 0.3:
-        pairs.append(("Viber", random.choice("01")))  # a capital letter, which locales sort elsewhere
-    blocks = _blocks(pairs)
+    blocks = _blocks(ORACLES[vendor].parameters(random, TEXTS))
     random.shuffle(blocks)
     return [pair for block in blocks for pair in block]
 
@@ -64,42 +55,6 @@ def request(vendor: str, random: Random) -> list[Pair]:
 def _blocks(pairs: list[Pair]) -> list[list[Pair]]:
     names = dict.fromkeys(name for name, _ in pairs)
     return [[pair for pair in pairs if pair[0] == name] for name in names]
-
-
-def _lightsms(random: Random) -> list[Pair]:
-    pairs = [("login", "YourLogin"), ("timestamp", str(random.randrange(1_600_000_000, 1_900_000_000)))]
-    if random.random() < 0.7:
-        pairs.append(("return", random.choice(("json", "xml"))))
-    if random.random() < 0.75:
-        numbers = random.sample(("37061234567", "37062345678", "79121231234"), random.randint(1, 3))
-        pairs += [
-            ("phone", ",".join(numbers)),
-            ("sender", random.choice(("YourSender", "My Shop", ""))),
-            ("text", random.choice(TEXTS)),
-        ]
-        if random.random() < 0.3:
-            pairs.append(("sendingTime", "2031-01-15 10:00"))
-    return pairs
-
-
-def _mainsms(random: Random) -> list[Pair]:
-    pairs = [("project", random.choice(("mainsms", "shop")))]
-    if random.random() < 0.8:
-        numbers = random.sample(("89121231234", "79121231235", "+79121231236"), random.randint(1, 3))
-        pairs += [("recipients", ",".join(numbers)), ("message", random.choice(TEXTS))]
-        if random.random() < 0.8:
-            pairs.append(("sender", random.choice(("payforsms.ru", "mainsms.ru", "MyShop", ""))))
-    optional = (("test", random.choice("01")), ("format", random.choice(("json", "xml"))))
-    return pairs + [pair for pair in optional if random.random() < 0.4]
-
-
-def _mesajlarim(random: Random) -> list[Pair]:
-    pairs = [("appId", str(random.randint(1, 99))), ("msisdn", "5321000000")]
-    if random.random() < 0.8:
-        numbers = random.sample(("5322000000", "5323000000", "5324000000"), random.randint(1, 3))
-        name = "recipient" if len(numbers) == 1 else "recipient[]"
-        pairs += [("message", random.choice(TEXTS)), *((name, number) for number in numbers)]
-    return [*pairs, ("rand", str(random.randrange(1_300_000_000, 1_900_000_000)))]
 
 
 @dataclass
@@ -135,11 +90,7 @@ class Program:
         return self.write(self.digest(text.encode(self.charset, "replace"), self.key.encode()))
 
     def _sort(self, pairs: list[Pair]) -> list[Pair]:
-        if self.vendor == "mesajlarim":
-            fixed = [name for name in _FIXED if name in dict(pairs)]
-            extra_first = [pair for pair in pairs if pair[0] not in _FIXED]
-            return extra_first + [pair for name in fixed for pair in pairs if pair[0] == name]
-        return sorted(pairs, key=lambda pair: pair[0].encode())
+        return ORACLES[self.vendor].ordered(pairs)
 
 
 def md5(data: bytes) -> str:
@@ -154,13 +105,7 @@ def sha1(data: bytes) -> str:
 
 def program(vendor: str) -> Program:
     """Return a program that signs correctly for this vendor."""
-    if vendor == "lightsms":
-        return Program(vendor, KEYS[vendor], digest=lambda text, _: md5(text))
-    if vendor == "mesajlarim":
-        return Program(
-            vendor, KEYS[vendor], key_in_text="", digest=lambda text, key: hmac.new(key, text, "sha1").hexdigest()
-        )
-    return Program(vendor, KEYS[vendor], separator=";", before_key=";", digest=lambda text, _: md5(sha1(text).encode()))
+    return Program(vendor, KEYS[vendor], **ORACLES[vendor].PROGRAM)
 
 
 # --- what can go wrong -----------------------------------------------------------------------------------------------
@@ -194,13 +139,14 @@ def _forget(program: Program, pairs: list[Pair], random: Random) -> bool | None:
     return None
 
 
-def add(name: str, value: str, *vendors: str) -> Apply:
-    """Sign a parameter that is not sent."""
+def add(name: str, value: str | None) -> Apply:
+    """Sign a parameter that is not sent, if programs of this vendor do so; None: its value is the key."""
 
     def apply(program: Program, pairs: list[Pair], _random: Random) -> bool | None:
-        if program.vendor not in vendors or name in dict(pairs):
+        added = (name, KEYS[program.vendor] if value is None else value)
+        if added not in ORACLES[program.vendor].ADDED or name in dict(pairs):
             return False
-        program.prepare.append(lambda pairs: [*pairs, (name, value)])
+        program.prepare.append(lambda pairs: [*pairs, added])
         return None
 
     return apply
@@ -223,14 +169,14 @@ def join_lists(separator: str) -> Apply:
     """Join the recipients with another separator."""
 
     def apply(program: Program, pairs: list[Pair], _random: Random) -> bool | None:
-        if program.vendor == "mesajlarim":
-            numbers = [value for name, value in pairs if name == "recipient[]"]
+        if repeated := ORACLES[program.vendor].REPEATED:
+            numbers = [value for name, value in pairs if name == repeated]
             if len(numbers) < 2:
                 return False
 
             def collapse(pairs: list[Pair]) -> list[Pair]:
-                joined = separator.join(value for name, value in pairs if name == "recipient[]")
-                return [*(pair for pair in pairs if pair[0] != "recipient[]"), ("recipient[]", joined)]
+                joined = separator.join(value for name, value in pairs if name == repeated)
+                return [*(pair for pair in pairs if pair[0] != repeated), (repeated, joined)]
 
             program.prepare.append(collapse)
             return None
@@ -242,10 +188,10 @@ def join_lists(separator: str) -> Apply:
 
 
 def stamp(change: Callable[[int, Random], str]) -> Apply:
-    """Sign another timestamp (LightSMS) or rand (Mesajlarim) than is sent."""
+    """Sign another stamp than is sent."""
 
     def apply(program: Program, pairs: list[Pair], random: Random) -> bool | None:
-        name = {"lightsms": "timestamp", "mesajlarim": "rand"}.get(program.vendor, "")
+        name = ORACLES[program.vendor].STAMP_NAME
         if name not in dict(pairs):
             return False
         wrong = change(int(dict(pairs)[name]), random)
@@ -257,7 +203,7 @@ def stamp(change: Callable[[int, Random], str]) -> Apply:
 
 def _other_sender(program: Program, pairs: list[Pair], _random: Random) -> bool | None:
     swap = {"payforsms.ru": "mainsms.ru", "mainsms.ru": "payforsms.ru"}
-    if dict(pairs).get("sender") not in swap or program.vendor == "lightsms":
+    if dict(pairs).get("sender") not in swap:
         return False
     program.prepare.append(lambda pairs: [(n, swap.get(v, v) if n == "sender" else v) for n, v in pairs])
     return None
@@ -354,11 +300,11 @@ def key(change: Callable[[str], str]) -> Apply:
     return apply
 
 
-def digest(change: Callable[[bytes, bytes], str], *vendors: str, key_in_text: str | None = None) -> Apply:
-    """Hash otherwise."""
+def digest(change: Callable[[bytes, bytes], str], *families: str, key_in_text: str | None = None) -> Apply:
+    """Hash otherwise, where the vendor is of one of these families."""
 
     def apply(program: Program, _pairs: list[Pair], _random: Random) -> bool | None:
-        if program.vendor not in vendors:
+        if ORACLES[program.vendor].FAMILY not in families:
             return False
         program.digest = change
         program.key_in_text = program.key_in_text if key_in_text is None else key_in_text
@@ -390,9 +336,7 @@ def written(change: Callable[[str], str]) -> Apply:
     return apply
 
 
-PLATFORM = ("mainsms", "payforsms")
-GLUED = ("lightsms",)
-HMAC = ("mesajlarim",)
+SEPARATED, GLUED, HMAC = "separated", "glued", "hmac"
 STAGES = ("values", "order", "join", "key", "charset", "digest", "form")
 
 MISTAKES: dict[str, tuple[str, str, Apply]] = {
@@ -423,34 +367,34 @@ MISTAKES: dict[str, tuple[str, str, Apply]] = {
     "key with spaces behind": ("key-misspelled", "key", key("{} ".format)),
     "key with a BOM": ("key-misspelled", "key", key("\ufeff{}".format)),
     "key of another profile": ("key-of-another", "key", attributes(key=OTHER_KEY)),
-    "md5 alone": ("wrong-digest", "digest", digest(lambda text, _: md5(text), *PLATFORM)),
-    "sha1 alone": ("wrong-digest", "digest", digest(lambda text, _: sha1(text), *PLATFORM, *GLUED)),
-    "sha1 of md5": ("wrong-digest", "digest", digest(lambda text, _: sha1(md5(text).encode()), *PLATFORM)),
-    "md5 of sha1": ("wrong-digest", "digest", digest(lambda text, _: md5(sha1(text).encode()), *GLUED)),
+    "md5 alone": ("wrong-digest", "digest", digest(lambda text, _: md5(text), SEPARATED)),
+    "sha1 alone": ("wrong-digest", "digest", digest(lambda text, _: sha1(text), SEPARATED, GLUED)),
+    "sha1 of md5": ("wrong-digest", "digest", digest(lambda text, _: sha1(md5(text).encode()), SEPARATED)),
+    "md5 of sha1": ("wrong-digest", "digest", digest(lambda text, _: md5(sha1(text).encode()), GLUED)),
     "sha256": (
-        "wrong-digest", "digest", digest(lambda text, _: hashlib.sha256(text).hexdigest(), *PLATFORM, *GLUED),
+        "wrong-digest", "digest", digest(lambda text, _: hashlib.sha256(text).hexdigest(), SEPARATED, GLUED),
     ),
     "raw bytes between": (
-        "wrong-between", "digest", digest(lambda text, _: md5(bytes.fromhex(sha1(text))), *PLATFORM),
+        "wrong-between", "digest", digest(lambda text, _: md5(bytes.fromhex(sha1(text))), SEPARATED),
     ),
     "capitals between": (
-        "wrong-between", "digest", digest(lambda text, _: md5(sha1(text).upper().encode()), *PLATFORM),
+        "wrong-between", "digest", digest(lambda text, _: md5(sha1(text).upper().encode()), SEPARATED),
     ),
     "hmac swapped": (
-        "hmac-swapped", "digest", digest(lambda text, key: hmac.new(text, key, "sha1").hexdigest(), *HMAC),
+        "hmac-swapped", "digest", digest(lambda text, key: hmac.new(text, key, "sha1").hexdigest(), HMAC),
     ),
-    "hmac md5": ("wrong-digest", "digest", digest(lambda text, key: hmac.new(key, text, "md5").hexdigest(), *HMAC)),
+    "hmac md5": ("wrong-digest", "digest", digest(lambda text, key: hmac.new(key, text, "md5").hexdigest(), HMAC)),
     "plain hash, key behind": (
-        "hash-for-hmac", "digest", digest(lambda text, _: sha1(text), *HMAC, key_in_text="behind"),
+        "hash-for-hmac", "digest", digest(lambda text, _: sha1(text), HMAC, key_in_text="behind"),
     ),
     "plain hash, key in front": (
-        "hash-for-hmac", "digest", digest(lambda text, _: sha1(text), *HMAC, key_in_text="front"),
+        "hash-for-hmac", "digest", digest(lambda text, _: sha1(text), HMAC, key_in_text="front"),
     ),
-    "plain hash without the key": ("hash-for-hmac", "digest", digest(lambda text, _: sha1(text), *HMAC)),
+    "plain hash without the key": ("hash-for-hmac", "digest", digest(lambda text, _: sha1(text), HMAC)),
     "hmac for a hash": (
         "hmac-for-hash",
         "digest",
-        digest(lambda text, key: hmac.new(key, text, "md5").hexdigest(), *PLATFORM, *GLUED, key_in_text=""),
+        digest(lambda text, key: hmac.new(key, text, "md5").hexdigest(), SEPARATED, GLUED, key_in_text=""),
     ),
     "base64": ("base64", "form", written(lambda text: base64.b64encode(bytes.fromhex(text)).decode())),
     "base64 of hex": ("base64-of-hex", "form", written(lambda text: base64.b64encode(text.encode()).decode())),
@@ -493,20 +437,20 @@ MISTAKES: dict[str, tuple[str, str, Apply]] = {
     ),
     "html.escape": ("html-escaped", "values", text_only(html.escape)),
     "forgotten": ("forgotten", "values", _forget),
-    "return=json added": ("added", "values", add("return", "json", "lightsms")),
-    "return=xml added": ("added", "values", add("return", "xml", "lightsms")),
-    "test=1 added": ("added", "values", add("test", "1", "lightsms", *PLATFORM)),
-    "test=0 added": ("added", "values", add("test", "0", *PLATFORM)),
-    "format=json added": ("added", "values", add("format", "json", "lightsms", *PLATFORM)),
-    "format=xml added": ("added", "values", add("format", "xml", *PLATFORM)),
-    "apikey counted": ("counted", "values", add("apikey", KEYS["mainsms"], *PLATFORM)),
-    "an empty sign counted": ("counted", "values", add("sign", "", *PLATFORM)),
-    "action counted": ("counted", "values", add("action", "sendsms", "mesajlarim")),
+    "return=json added": ("added", "values", add("return", "json")),
+    "return=xml added": ("added", "values", add("return", "xml")),
+    "test=1 added": ("added", "values", add("test", "1")),
+    "test=0 added": ("added", "values", add("test", "0")),
+    "format=json added": ("added", "values", add("format", "json")),
+    "format=xml added": ("added", "values", add("format", "xml")),
+    "apikey counted": ("counted", "values", add("apikey", None)),
+    "an empty sign counted": ("counted", "values", add("sign", "")),
+    "action counted": ("counted", "values", add("action", "sendsms")),
     "empty values dropped": ("empty-dropped", "values", _drop_empty),
-    "empty sender kept": ("empty-kept", "values", add("sender", "", *PLATFORM)),
-    "empty run_at kept": ("empty-kept", "values", add("run_at", "", *PLATFORM)),
-    "null sender": ("absent-as-word", "values", add("sender", "null", "lightsms", *PLATFORM)),
-    "None for the time": ("absent-as-word", "values", add("sendingTime", "None", "lightsms")),
+    "empty sender kept": ("empty-kept", "values", add("sender", "")),
+    "empty run_at kept": ("empty-kept", "values", add("run_at", "")),
+    "null sender": ("absent-as-word", "values", add("sender", "null")),
+    "None for the time": ("absent-as-word", "values", add("sendingTime", "None")),
     "empty as null": ("empty-as-word", "values", each(lambda value: value or "null")),
     "empty as None": ("empty-as-word", "values", each(lambda value: value or "None")),
     "true for 1": ("boolean-as-word", "values", each(lambda value: "true" if value == "1" else value)),

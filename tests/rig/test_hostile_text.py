@@ -27,6 +27,7 @@ from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.rig.figures import figure
+from tests.vendors import PLATFORMS, environment, numbers
 
 TEXTS = 10_000
 FORMATS = ("table", "plain", "json", "xml")
@@ -104,20 +105,13 @@ def environ(folder: Path, provider: str) -> dict[str, str]:
         "TERM": "xterm",
         "SMSCLI_CONFIG": str(folder / "none.toml"),
         "SMSCLI_STATE_DIR": str(folder / "state"),
-        "SMSCLI_PROVIDER": provider,
-        "SMSCLI_LOGIN": "me",
-        "SMSCLI_API_KEY": "key-of-nobody",
-        "SMSCLI_PROJECT": "me",
-        "SMSCLI_APP_ID": "1",
-        "SMSCLI_MSISDN": "5321000000",
-        "SMSCLI_SECRET": "key-of-nobody",
-        "SMSCLI_SENDER": "5321000000",
+        **environment(provider, key="key-of-nobody"),
         "SMSCLI_BASE_URL": "https://vendor.invalid/",
         "SMSCLI_CLOCK": "local",
     }
 
 
-TO = {"lightsms": "+37061234567", "mainsms": "+79121231234", "mesajlarim": "+905321234567"}
+TO = {vendor: numbers(vendor)[0] for vendor in PLATFORMS}
 
 
 def says(provider: str, text: str, shape: int) -> bytes:
@@ -173,7 +167,7 @@ def test_vendor_texts(tmp_path: Path) -> None:
         codes[code] += 1
     for output in FORMATS:
         code, out, err = in_process(
-            ["journal", "list", "--limit", "1000", "-o", output], environ(tmp_path, "lightsms"), b"", False
+            ["journal", "list", "--limit", "1000", "-o", output], environ(tmp_path, PLATFORMS[0]), b"", False
         )
         assert (code, err) == (0, "")
         assert_harmless(out, "the journal")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client import SECRETS
+from tests.client import SECRETS, VENDORS
 from tests.rig.checker import Tally
 from tests.rig.figures import figure
 from tests.rig.forks import Forks
@@ -45,7 +45,7 @@ def _batter(home: Path, seed: int, loaded: Forks) -> tuple[int, list[Tally]]:
     tallies: list[Tally] = []
     with Vendor(secrets=SECRETS, oracle=home.with_suffix(".oracle")) as vendor:
         while kills < KILLS:
-            provider = ("lightsms", "mainsms", "mesajlarim")[(seed + len(tallies)) % 3]
+            provider = VENDORS[(seed + len(tallies)) % len(VENDORS)]
             job = Job(home / provider, provider, vendor.url(provider, ANSWER), 1000, f"{seed}-{len(tallies)}")
             while kills < KILLS and _killed(job, dice, home.with_suffix(".oracle"), loaded):
                 kills += 1

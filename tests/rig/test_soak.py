@@ -22,17 +22,14 @@ from tests.client import SECRETS, VENDORS
 from tests.rig.figures import figure
 from tests.rig.job import Job
 from tests.vendor import Step, Vendor
-from tests.vendors import refusal
+from tests.vendors import oracle, refusal
 
 SENDS = 10_000 if os.environ.get("RIG_LONG") else 300
 SEED = int(os.environ.get("RIG_SEED", "1"))
 FAULTY = 0.3
 RECIPIENTS = 50
 OPTIONS = ("--batch-size", "1", "--timeout", "1")
-_REFUSALS = {
-    **{name: (refusal(name),) for name in VENDORS},
-    "lightsms": ('{"error": "11"}', '{"": {"error": "9"}}', '{"error": 24}'),
-}
+_REFUSALS = {name: (read.SOME_REFUSALS if (read := oracle(name)) else ()) or (refusal(name),) for name in VENDORS}
 _STATUS = ("500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "429 Too Many", "302 Found", "404 No")
 
 
