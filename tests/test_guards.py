@@ -168,7 +168,7 @@ def test_every_vendor_has_an_emulator() -> None:
 
 
 README = (ROOT / "README.md").read_text()
-KEYS = {vendor: read.KEY for vendor in providers.names() if (read := oracle(vendor))}
+KEYS = {vendor: reading.KEY for vendor in providers.names() if (reading := oracle(vendor))}
 """The keys that the vendors' pages print."""
 
 

@@ -83,18 +83,18 @@ def oracle(vendor: str) -> Oracle | None:
     return cast(Oracle, import_module(name)) if find_spec(name) else None
 
 
-ORACLES = {vendor: found for vendor in PLATFORMS if (found := oracle(vendor))}
+ORACLES = {vendor: reading for vendor in PLATFORMS if (reading := oracle(vendor))}
 """Those that there are, by the platform's name in ``PLATFORMS``."""
 
 
 def needed_oracle(vendor: str) -> Oracle:
     """Return the vendor's oracle, or skip the test."""
-    found = oracle(vendor)
-    if found is None:
-        import pytest  # the vendor to order has no use for it
+    reading = oracle(vendor)
+    if reading is None:
+        import pytest  # only here: the tests' server has no use for it
 
         pytest.skip(f"nobody has read the pages of {vendor} a second time (tests/oracles)")
-    return found
+    return reading
 
 
 def vectors(vendor: str) -> list[Path]:

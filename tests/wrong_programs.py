@@ -20,8 +20,8 @@ from urllib.parse import quote, quote_plus
 from tests.oracles._oracle import Pair
 from tests.vendors import NAMES, oracle
 
-ORACLES = {vendor: read for vendor in NAMES if (read := oracle(vendor))}
-KEYS = {vendor: read.KEY for vendor, read in ORACLES.items()}
+ORACLES = {vendor: reading for vendor in NAMES if (reading := oracle(vendor))}
+KEYS = {vendor: reading.KEY for vendor, reading in ORACLES.items()}
 OTHER_KEY = "the-key-of-the-staging-account"
 
 TEXTS = (

@@ -29,7 +29,7 @@ SEED = int(os.environ.get("RIG_SEED", "1"))
 FAULTY = 0.3
 RECIPIENTS = 50
 OPTIONS = ("--batch-size", "1", "--timeout", "1")
-_REFUSALS = {name: (read.SOME_REFUSALS if (read := oracle(name)) else ()) or (refusal(name),) for name in VENDORS}
+_REFUSALS = {name: (reading.SOME_REFUSALS if (reading := oracle(name)) else ()) or (refusal(name),) for name in VENDORS}
 _STATUS = ("500 Internal Server Error", "502 Bad Gateway", "503 Unavailable", "429 Too Many", "302 Found", "404 No")
 
 

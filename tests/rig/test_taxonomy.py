@@ -245,9 +245,9 @@ WITH_IDS = tuple(name for name in VENDORS if re.search(_IDS, good(name, NUMBERS[
 GIVING_EACH_AN_ID = tuple(name for name in WITH_IDS if name in OF_MANY)
 LISTING_IDS = tuple(name for name in OF_MANY if re.search(rf", {_IDS}", good(name, NUMBERS[name])))
 """Vendors whose answers have the ids of several recipients in one list."""
-HALVING = tuple(name for name, read in ORACLES.items() if read.half_refused)
+HALVING = tuple(name for name, reading in ORACLES.items() if reading.half_refused)
 """Vendors that refuse one recipient of several."""
-STALE = [(code, name) for name, read in ORACLES.items() for code in read.STALE]
+STALE = [(code, name) for name, reading in ORACLES.items() for code in reading.STALE]
 NAMING = tuple(name for name in VENDORS if NUMBERS[name][0][3:] in good(name, NUMBERS[name][:1]))
 """Vendors whose answers repeat the number."""
 STATUS = ("400", "401", "403", "404", "405", "408", "413", "414", "425", "429", "499", "500", "502", "503", "504")
@@ -264,8 +264,8 @@ ANSWERS: dict[str, Said] = {
     "B1 documented success": Said(*SENT, lambda _, ok: ok),
     **{
         f"B2 {body}": Said(["REFUSED"], code, lambda _name, _ok, body=body: body, vendors=(name,))  # type: ignore[misc]  # a default
-        for name, read in ORACLES.items()
-        for body, code in read.REFUSALS.items()
+        for name, reading in ORACLES.items()
+        for body, code in reading.REFUSALS.items()
     },
     "B2 what is documented": Said([], 0, no_refusals, vendors=tuple(name for name in VENDORS if name not in ORACLES)),
     "B2 a code of no list": Said(*UNKNOWN, lambda name, _: unlisted(name)),
