@@ -374,7 +374,7 @@ def test_hostile_values_are_shown_as_escapes() -> None:
     st.lists(st.tuples(st.text(max_size=8), st.text(max_size=12)), max_size=6),
     st.text(max_size=12),
     st.text(max_size=44) | st.binary(min_size=16, max_size=32).map(bytes.hex),
-    st.sampled_from(["lightsms", "mainsms", "mesajlarim"]),
+    st.sampled_from(PLATFORMS),
 )
 def test_any_request_gets_an_answer(params: list[tuple[str, str]], key: str, expected: str, vendor: str) -> None:
     """Whatever the parameters, the key and the value: an answer within the limit, or a refusal; never anything else."""

@@ -19,8 +19,9 @@ import typer.main
 from smscli import cli, providers, sandbox
 from smscli.cli.completion import Shell
 from tests.client import SECRETS
+from tests.oracles._oracle import Oracle
 from tests.vendor import Step, Vendor
-from tests.vendors import oracle
+from tests.vendors import ORACLES, oracle
 
 ROOT = Path(__file__).parent.parent
 BINARY = Path(sys.executable).with_name("smscli")
@@ -165,6 +166,14 @@ def test_the_options_before_a_command_complete_too(tmp_path: Path) -> None:
 def test_every_vendor_has_an_emulator() -> None:
     """Nobody should have to pay to try."""
     assert sandbox.demo_accounts().keys() == set(providers.names())
+
+
+def test_every_oracle_is_of_a_vendor_and_has_all_of_it() -> None:
+    """One under a misspelled name would be passed over, and no test would ask it."""
+    wanted = {*Oracle.__annotations__, *(name for name in vars(Oracle) if name.islower() and name[0] != "_")}
+    files = {path.stem for path in (ROOT / "tests" / "oracles").glob("[a-z]*.py")}
+    assert files == ORACLES.keys()
+    assert [(name, one) for name, reading in ORACLES.items() for one in wanted - vars(reading).keys()] == []
 
 
 README = (ROOT / "README.md").read_text()
