@@ -241,7 +241,7 @@ def one_id(_name: str, ok: str) -> str:
 SENT, UNKNOWN = (["SENT"], 0), (["UNKNOWN"], 7)
 BOTH_UNKNOWN = (["UNKNOWN", "UNKNOWN"], 7)
 OF_MANY = tuple(name for name in VENDORS if get(name).batch_limit > 1)
-WITH_IDS = tuple(name for name in ORACLES if re.search(_IDS, good(name, NUMBERS[name][:1])))
+WITH_IDS = tuple(name for name in VENDORS if re.search(_IDS, good(name, NUMBERS[name][:1])))
 GIVING_EACH_AN_ID = tuple(name for name in WITH_IDS if name in OF_MANY)
 LISTING_IDS = tuple(name for name in OF_MANY if re.search(rf", {_IDS}", good(name, NUMBERS[name])))
 """Vendors whose answers have the ids of several recipients in one list."""

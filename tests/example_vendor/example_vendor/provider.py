@@ -138,7 +138,7 @@ def _part(number: MSISDN, part: object) -> Submission:
     code, message_id = whole(part.get("code"), 3), whole(part.get("id"))
     if code in ERRORS:
         return Submission(number, Outcome.REFUSED, message_id, reason=ERRORS[code])
-    if code != "0" or message_id is None:
+    if code != "0" or message_id is None or not message_id.strip("0"):
         return unknown(number, "a part of the vendor's answer says neither success nor error")._replace(
             message_id=message_id
         )
