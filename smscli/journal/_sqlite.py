@@ -120,7 +120,8 @@ class SqliteDatabase:
     def release(self, number: int) -> None:
         """Give the lock back."""
         self._held.discard(number)
-        self._locks.release(number)
+        with self.explained():
+            self._locks.release(number)
 
     def reconnect(self, seconds: float = 0.0) -> None:
         """Do nothing: a file cannot be lost so."""
@@ -130,9 +131,10 @@ class SqliteDatabase:
         # Everything is committed by now, and the kernel frees what could not be: trouble here changes nothing.
         with suppress(OSError, sqlite3.Error):
             self._db.close()
-        with suppress(OSError):
-            for number in tuple(self._held):
+        for number in tuple(self._held):
+            with suppress(ConfigError):
                 self.release(number)
+        with suppress(OSError):
             self._locks.close()
 
     def _is_being_written(self) -> bool:
