@@ -69,7 +69,7 @@ SCHEMA = {
     checksum TEXT NOT NULL,
     PRIMARY KEY (job, position, attempt)
 ) WITHOUT ROWID""",
-    "job_of_content": "CREATE INDEX job_of_content ON job (fingerprint)",
+    "job_of_content": "CREATE INDEX job_of_content ON job (fingerprint, id)",
     "message_in_flight": "CREATE INDEX message_in_flight ON message (job) WHERE state = 'IN_FLIGHT'",
     "lookup": "CREATE TABLE lookup (digest TEXT, job INTEGER, PRIMARY KEY (digest, job)) WITHOUT ROWID",
     "witness": """CREATE TABLE witness (
@@ -96,7 +96,8 @@ SCHEMA = {
 
 ``message`` holds the latest attempt at each message, ``attempt`` those before it. ``lookup`` says a second time, apart
 from the indexes of ``job``, which job has a key (``key_digest``) or a content (its fingerprint): a single damaged page
-must not make a used key look free.
+must not make a used key look free. ``job_of_content`` names the id, or PostgreSQL would look for the latest job of a
+content by walking through all ids.
 """
 
 # No journal is older than this program (2024-01-01): a clock that says so was wrong.
