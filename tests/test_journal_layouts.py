@@ -112,6 +112,28 @@ def test_an_older_program_that_is_sending_keeps_it_as_it_is(older: Path, number:
         assert journal.check() == ()
 
 
+OPENER = """
+import sys, time
+from pathlib import Path
+from smscli.journal import Journal
+sys.stdin.readline()
+with Journal(Path(sys.argv[1]), now=time.time) as journal:
+    print(len(tuple(journal.stream())))
+"""
+
+
+def test_several_may_bring_it_up_to_date_at_once(older: Path) -> None:
+    """After an upgrade the first minute of cron may start them together: one does it, the others wait for it."""
+    command = [sys.executable, "-c", OPENER, str(older)]
+    both = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    openers = [subprocess.Popen(command, text=True, **both) for _ in range(6)]  # type: ignore[call-overload]
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write("go\n")
+        opener.stdin.flush()
+    assert [opener.communicate()[:2] for opener in openers] == [("8\n", "")] * 6
+
+
 def test_the_copy_is_made_beside_the_file(older: Path, layout: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not where the system keeps what is temporary; what a killed one leaves is hidden and named after it."""
     real, new = os.link, []

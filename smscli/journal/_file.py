@@ -12,19 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic, sleep, time
 
 from smscli import private
 from smscli.errors import ConfigError, ConflictError
 from smscli.journal._database import BUSY_SECONDS
 from smscli.journal._entries import NO_HINTS, Hints
 from smscli.journal._layouts import MIGRATIONS, migrate
-from smscli.journal._owners import LockFile
+from smscli.journal._owners import WHOLE_STORE, LockFile
 from smscli.journal._rows import SCHEMA, VERSION, DamagedError
 from smscli.model import visible
 
 APPLICATION_ID = 0x534D5343
 """``SMSC`` in the header of the file: tells a journal from any other database (SQLite file format, offset 68)."""
+
+# A million messages take a quarter of a minute to bring up to date.
+_MIGRATION_SECONDS = 60.0
 
 # What SQLite says, in words, with what to do: a sentence, or the name of one of the hints.
 _TROUBLE = {
@@ -201,6 +204,24 @@ def check_head(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints
             hint=hints.newer,
         )
     if version in MIGRATIONS:
+        _bring_up_to_date(db, path, locks, hints)
+    # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
+    named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    if dict(db.execute(named)) != SCHEMA or mode != "delete":
+        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged)
+
+
+def _bring_up_to_date(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints) -> None:
+    """Migrate the file, or wait for whoever is at it."""
+    name = visible(str(path))
+    deadline = monotonic() + _MIGRATION_SECONDS
+    while not locks.hold(WHOLE_STORE):
+        if monotonic() > deadline:
+            raise ConfigError(f"the journal {name} is being brought up to date by another process", hint="try again")
+        sleep(0.05)
+    try:
+        if db.execute("PRAGMA user_version").fetchone()[0] not in MIGRATIONS:
+            return
         with locks.without_older_programs() as alone:
             if not alone:
                 raise ConflictError(
@@ -209,10 +230,8 @@ def check_head(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints
                 )
             check_whole(db, path, hints)
             migrate(db, path)
-    # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
-    named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-    if dict(db.execute(named)) != SCHEMA or mode != "delete":
-        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged)
+    finally:
+        locks.release(WHOLE_STORE)
 
 
 def check_whole(db: sqlite3.Connection, path: Path, hints: Hints, seconds: float = inf) -> bool:

@@ -21,6 +21,8 @@ from smscli.model import visible
 
 FIRST_OWNER = 1 << 40
 """Owners' numbers begin here; those below are of jobs."""
+WHOLE_STORE = 0
+"""Whoever checks the whole store, or brings it up to date, holds this; no job and no owner has that number."""
 
 
 class LockFile:

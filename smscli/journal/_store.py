@@ -24,7 +24,7 @@ from smscli.journal._entries import (
     digest,
     is_pending,
 )
-from smscli.journal._owners import FIRST_OWNER
+from smscli.journal._owners import FIRST_OWNER, WHOLE_STORE
 from smscli.journal._places import Place
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import is_text
@@ -36,8 +36,8 @@ MAX_KEY = 255
 
 _OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
-# Seconds a send may spend on checking the whole store, and what whoever is at it holds (no owner has that number).
-_CHECK_SECONDS, _CHECKING = 2.0, 0
+# Seconds a send may spend on checking the whole store.
+_CHECK_SECONDS = 2.0
 # Seconds an outcome waits for other processes: a commit that gives up turns it into UNKNOWN.
 _SETTLE_SECONDS = 60.0
 # So far apart the clocks of hosts that share a journal may be; a clock that is further behind is wrong.
@@ -259,7 +259,7 @@ class Journal(Archive):
             inspection = self._tables.inspection()
         if inspection and inspection.is_fresh(now) and not self._unclean:
             return
-        if not self._db.hold(_CHECKING):
+        if not self._db.hold(WHOLE_STORE):
             return  # somebody else is at it
         try:
             started = monotonic()
@@ -269,7 +269,7 @@ class Journal(Archive):
                 ended = now if whole else inspection.ended if inspection else None
                 self._tables.put_inspection(InspectionRow(1, now, ended))
         finally:
-            self._db.release(_CHECKING)
+            self._db.release(WHOLE_STORE)
         self._unclean = False
         self._tell(
             f"checked the whole journal: {seconds}"
