@@ -58,10 +58,13 @@ def parse(text: str, region: str | None) -> Number:
 
 _SEPARATORS = re.compile(r"[\s().\-\u2010-\u2015\u2212/]+")
 
-_DECIMALS = re.compile(r"\+?\d{7,}\.0+")
+# One point with zeros behind it, or a last group of one zero; other groups of digits may stand between dots.
+_DECIMALS = re.compile(r"[^.]*\.0+|.*\.0")
 
 # Address books on phones wrap copied numbers in marks of direction, web pages and spreadsheets put places to break in.
-_MARKS = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+MARKS = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+"""Characters that nobody sees, as the inside of a pattern's brackets."""
+_MARKS = re.compile(f"[{MARKS}]")
 
 
 def _digits(text: str) -> str:
@@ -70,11 +73,10 @@ def _digits(text: str) -> str:
     libphonenumber would read letters as a keypad, drop extensions, and find a number inside a sentence. Each of
     these would text a stranger.
     """
-    if _DECIMALS.fullmatch(text.strip()):
+    plain = _MARKS.sub("", text).strip()
+    if _DECIMALS.fullmatch(plain) and sum(map(str.isdecimal, plain.rpartition(".")[0])) >= 7:
         # A spreadsheet's 37061234567.0 would be read with one digit more, and text a stranger.
-        raise InputError(
-            f"{_quote(text)} ends like a decimal number", hint="write it without the zeros behind the point"
-        )
+        raise InputError(f"{_quote(text)} ends like a decimal number", hint="leave out the zeros behind the point")
     bare = _SEPARATORS.sub("", _MARKS.sub("", text)).replace("\uff0b", "+")
     if re.fullmatch(r"\+?[0-9]+", bare):
         return bare

@@ -202,19 +202,20 @@ class Runtime(Record):
             named = document.journal
             if document.journal_password_command:
                 command = document.journal_password_command
-                password = cache(partial(profiles.journal_password, command, environ=self.environ))  # asked once
+                password = cache(partial(profiles.journal_password, command, environ=self.environ))  # once for a place
         if not named:
             return self._journal_file(sandbox=sandbox)
         if named.startswith(("postgresql://", "postgres://")):
             return Server(Secret(named), "smscli_sandbox" if sandbox else "smscli", password)
-        home = self.environ.get("HOME")
-        path = Path(home, named[2:]) if home and named.startswith("~/") else Path(named)
-        if "://" in named or not path.is_absolute():
+        if "://" in named or not named.startswith(("/", "~/")):
             raise ConfigError(
                 "the journal is neither a postgresql:// URL nor a whole path",
                 hint="see SMSCLI_JOURNAL, or journal at the top of the profile file",
             )
-        return self._journal_file(sandbox=True) if sandbox else path
+        if sandbox:
+            return self._journal_file(sandbox=True)
+        home = self.environ.get("HOME")  # before the machine's own idea of it
+        return Path(home, named[2:]) if home and named.startswith("~/") else profiles.expanded(named, "journal")
 
     def _journal_file(self, *, sandbox: bool) -> Path:
         state = self.environ.get("SMSCLI_STATE_DIR")
@@ -232,15 +233,14 @@ class Runtime(Record):
             )
         return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
 
-    def journal(self, hints: Hints, *, sandbox: bool, trace: Callable[[str], None] | None = None) -> Journal:
-        """Open the journal, begun when there never was one; raise ConfigError when it cannot be used.
+    def journal(self, place: Place, hints: Hints, *, trace: Callable[[str], None] | None = None) -> Journal:
+        """Open the journal there, begun when there never was one; raise ConfigError when it cannot be used.
 
         ``trace`` is called with one line for what is done besides (a check of the whole file).
         """
         from smscli.journal import Journal
 
-        place, tell = self.journal_place(sandbox=sandbox), trace or (lambda _line: None)
-        return Journal(place, now=self.now, boot=self.boot, hints=hints, tell=tell)
+        return Journal(place, now=self.now, boot=self.boot, hints=hints, tell=trace or (lambda _line: None))
 
     # --- streams ---
 

@@ -75,6 +75,7 @@ def test_any_other_place_is_refused(smscli: Smscli, named: str) -> None:
         ('journal = ""', "journal must be a path or a URL"),
         ('journal_password_command = "pass show"', "journal_password_command must be a list"),
         ("journal_password_command = [1]", "journal_password_command must be a list"),
+        ("journal_password_command = []", "journal_password_command must be a list"),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_refused(smscli: Smscli, line: str, told: str) -> None:

@@ -71,6 +71,10 @@ IMPOSSIBLE = [
     ("61234567", "XX", "no region 'XX'"),
     ("3706123456.0", None, "ends like a decimal number"),
     (" +37061234567.00 ", None, "ends like a decimal number"),
+    ("49 151 1234567.0", None, "ends like a decimal number"),
+    ("+49-151-1234567.0", None, "ends like a decimal number"),
+    ("+43 (664) 1234567.0", None, "ends like a decimal number"),
+    ("+43.664.1234567.0", None, "ends like a decimal number"),
 ]
 
 

@@ -222,10 +222,11 @@ class _Where(StrEnum):
 @contextmanager
 def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
     """Open the journal; give None when there never was one: whoever only looks does not begin it."""
-    if not exists(runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)):
+    place, hints = runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)
+    if not exists(place, hints):
         yield None
         return
-    with runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox) as journal:
+    with runtime.journal(place, hints) as journal:
         yield journal
 
 
@@ -324,8 +325,7 @@ def _history(entry: JournalEntry) -> list[Tree]:
             "message_id": each.message_id,
             "parts": each.parts,
             "cost": outcomes.cost_tree(each.cost),
-            "reason": each.reason,
-            "code": each.code,
+            "reason": outcomes.reason_tree(each.why),
             "evidence": each.evidence,
         }
         for each in (*entry.earlier, *([last] if last.attempt else []))

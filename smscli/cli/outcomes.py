@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from smscli.model import Money, Submission
+from smscli.model import Money, Reason, Submission
 from smscli.render import Tree
 
 
 def tree(submission: Submission) -> dict[str, Tree]:
     """Return what JSON and XML say of a submission; amounts are texts, so that no digit is lost."""
-    reason = submission.reason
     return {
         "to": str(submission.to),
         "outcome": submission.outcome.value,
         "message_id": submission.message_id,
         "parts": submission.parts,
         "cost": cost_tree(submission.cost),
-        "reason": {"text": reason.text, "code": reason.code, "hint": reason.hint} if reason else None,
+        "reason": reason_tree(submission.reason),
     }
+
+
+def reason_tree(reason: Reason | None) -> Tree:
+    """Return why it ended so as a tree, None when there is nothing to say."""
+    return None if reason is None else {"text": reason.text, "code": reason.code, "hint": reason.hint}
 
 
 def cost_tree(cost: Money | None) -> Tree:

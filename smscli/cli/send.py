@@ -21,7 +21,7 @@ from smscli.runtime import Interruption, Runtime
 from smscli.wire import Request
 
 if TYPE_CHECKING:
-    from smscli.journal import Job, Journal, NoJournal
+    from smscli.journal import Job, Journal, NoJournal, Place
 
 CONFIRM_ABOVE = 100
 """More recipients than this want a yes: thousands have been texted by mistake."""
@@ -174,7 +174,8 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
     # As it was said: an address on this machine may as well be a tunnel to the vendor.
     sandbox = draft.profile.sandbox
     interruption = Interruption()
-    with closing(_journal(call, sandbox=sandbox, no_journal=no_journal)) as journal:
+    place = None if no_journal else call.runtime.journal_place(sandbox=sandbox)
+    with closing(_journal(call, place, sandbox=sandbox)) as journal:
         opened = journal.begin(_job(draft, key), once=once)
         for warning in warnings(call.runtime, opened, sandbox=sandbox):
             call.tell(warning)
@@ -188,18 +189,18 @@ def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None
                     batch_size=draft.batch_size,
                 )  # fmt: skip
     journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
-    new_journal = journal.is_new and str(call.runtime.journal_place(sandbox=sandbox))
-    return report(draft, opened, receipt, interruption, journal_name, new_journal or None)
+    new_journal = str(place) if journal.is_new else None
+    return report(draft, opened, receipt, interruption, journal_name, new_journal)
 
 
-def _journal(call: Invocation, *, sandbox: bool, no_journal: bool) -> Journal | NoJournal:
-    if no_journal:
+def _journal(call: Invocation, place: Place | None, *, sandbox: bool) -> Journal | NoJournal:
+    if place is None:
         from smscli.journal import NoJournal
 
         return NoJournal()
     from smscli.cli.hints import journal_hints
 
-    return call.runtime.journal(journal_hints(sandbox=sandbox), sandbox=sandbox, trace=call.trace)
+    return call.runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace)
 
 
 def _job(draft: Draft, key: str | None) -> Job:

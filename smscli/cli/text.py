@@ -14,7 +14,7 @@ import typer
 from smscli.cli import inputs
 from smscli.errors import ConflictError, InputError
 from smscli.runtime import Runtime
-from smscli.segments import Segmentation, is_gsm
+from smscli.segments import Alphabet, Segmentation, is_gsm
 
 Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="The text; - or nothing reads it from a pipe.")]
 TextFile = Annotated[
@@ -59,9 +59,8 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
 def refuse_parts(size: Segmentation, most: int | None) -> None:
     """Raise ConflictError when the text has more parts than are allowed."""
     if most is not None and size.parts > most:
-        hint = (
-            f"{size.alphabet}, {size.units} units: shorten it (--fit, --transliterate), or allow more with --max-parts"
-        )
+        ways = "--fit, --transliterate" if size.alphabet is Alphabet.UCS_2 else "--fit"
+        hint = f"{size.alphabet}, {size.units} units: shorten it ({ways}), or allow more with --max-parts"
         raise ConflictError(f"the text has {size.parts} parts, more than {most}", hint=hint)
 
 

@@ -39,11 +39,13 @@ class Cursor(Protocol):
 class Database(Protocol):
     """One store, opened by one thread. Every method raises ConfigError when the store cannot be trusted or used.
 
-    ``is_new`` says that it was begun just now, ``recovered`` that it had been left in the middle of a transaction.
+    ``checks_itself``: nobody has to ask whether it is whole. ``is_new`` says that it was begun just now, ``recovered``
+    that it had been left in the middle of a transaction.
     ``for_update`` and ``for_claim`` end a SELECT whose rows are about to be changed: where several may change the store
     at once, the first waits for the others, the second leaves out what they are changing.
     """
 
+    checks_itself: bool
     is_new: bool
     recovered: bool
     for_update: str

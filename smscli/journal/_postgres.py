@@ -83,6 +83,7 @@ class PostgresDatabase:
     """One session on a server, whose schema is made when it is not there (see ``Database``)."""
 
     for_update, for_claim = " FOR UPDATE", " FOR UPDATE SKIP LOCKED"
+    checks_itself = True
     recovered = False
 
     def __init__(self, server: Server, hints: Hints) -> None:
@@ -312,22 +313,14 @@ class PostgresDatabase:
 
     def _create(self) -> bool:
         """Make schema and tables, all or nothing; return whether it was this session that did."""
-        self._ask(_BEGIN)
-        try:
-            self._wait_at_most(BUSY_SECONDS)
-            self._ask("SELECT pg_advisory_xact_lock(hashtext('smscli'), hashtext(%s))", (self._server.schema,))
+        with self.writing("nothing was sent"):  # before there is a schema, one lock serves all who make one
             # Reading a table makes the session notice what others have made since it last looked.
             anew = "SELECT to_regnamespace(%s) IS NULL FROM pg_namespace LIMIT 1"
             made = self._ask(anew, (self._server.schema,)).fetchone() == (True,)
             if made:
                 for statement in (f"CREATE SCHEMA {self._server.schema}", *_tables()):
-                    self._ask(statement.encode())
+                    self._ask(statement)
                 self._ask("INSERT INTO about VALUES (%s)", (VERSION,))
-            self._ask("COMMIT")
-        except BaseException:
-            with suppress(Exception):
-                self._ask("ROLLBACK")
-            raise
         return made
 
     def _wait_at_most(self, seconds: float) -> None:

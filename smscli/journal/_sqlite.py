@@ -35,6 +35,7 @@ from smscli.model import visible
 class SqliteDatabase:
     """One connection to one journal file, made when there never was one (see ``Database``)."""
 
+    checks_itself = False
     for_update = for_claim = ""  # one transaction at a time
 
     def __init__(self, path: Path, hints: Hints) -> None:

@@ -254,6 +254,8 @@ class Journal(Archive):
 
         It is bounded; what a send touches is checked in any case. Raises ConfigError when the file is damaged.
         """
+        if self._db.checks_itself:
+            return
         now = self._clock()
         with self._db.reading():
             inspection = self._tables.inspection()

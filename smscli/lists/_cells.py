@@ -13,7 +13,7 @@ from smscli.errors import InputError
 from smscli.lists._values import Repair
 from smscli.model import visible
 
-_INVISIBLE = re.compile("[\u00a0\u00ad\u200b-\u200f\u202a-\u202f\u2060-\u2069\ufeff]")
+_INVISIBLE = re.compile(f"[\u00a0\u202f{numbering.MARKS}]")
 _CLEAN = re.compile(r"\+?[0-9]+")
 _FORMULA = re.compile(r"""="\s*([^"]*?)\s*"|=\s*(\+?\d+)""")
 _EXPONENT = re.compile(r"([+-]?)(\d+)(?:[.,](\d+))?[eEеЕ]\+?(\d{1,3})")

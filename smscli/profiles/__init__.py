@@ -28,13 +28,14 @@ A secret field has three spellings, of which a profile uses one: ``api_key``, ``
 from __future__ import annotations
 
 from smscli.profiles._editing import add, refuse_name, remove, use
-from smscli.profiles._file import Document, change, find, names, path, read
+from smscli.profiles._file import Document, change, expanded, find, names, path, read
 from smscli.profiles._resolving import BUILT_IN, Need, resolve, values
 from smscli.profiles._secrets import MAX_SECRET, journal_password, secret, sent_secrets
 from smscli.profiles._settings import SETTINGS, SettingError, check
 
 __all__ = [
-    "BUILT_IN", "MAX_SECRET", "SETTINGS", "Document", "Need", "SettingError", "add", "change", "check", "find",
+    "BUILT_IN", "MAX_SECRET", "SETTINGS", "Document", "Need", "SettingError", "add", "change", "check", "expanded",
+    "find",
     "journal_password", "names", "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use",
     "values",
 ]  # fmt: skip

@@ -132,11 +132,11 @@ def parse(text: str, name: str) -> Document:
     tree = _parse_toml(text, name)
     tables = tree.pop("profiles", {})
     default = tree.pop("default", None)
-    journal, command = tree.pop("journal", None), tree.pop("journal_password_command", [])
+    journal, command = tree.pop("journal", None), tree.pop("journal_password_command", None)
     problems = [f"unknown setting {visible_key(key)} at the top of the file" for key in tree]
     if not (journal is None or (isinstance(journal, str) and journal)):
         problems.append('journal must be a path or a URL: journal = "postgresql://host/database"')
-    if not (isinstance(command, list) and all(isinstance(item, str) and "\0" not in item for item in command)):
+    if not (command is None or is_command(command)):
         problems.append('journal_password_command must be a list of arguments: ["pass", "show", "journal"]')
     if not (default is None or isinstance(default, str)):
         problems.append('default must be the name of a profile: default = "work"')
@@ -147,7 +147,7 @@ def parse(text: str, name: str) -> Document:
         problems += _misshapen(profile, table)
     if problems:
         raise ConfigError(f"{name} is not a profile file", hint=_MEND, problems=problems)
-    return Document(text, tables, default, journal, tuple(command))
+    return Document(text, tables, default, journal, tuple(command or ()))
 
 
 def _parse_toml(text: str, name: str) -> dict[str, Any]:
@@ -174,6 +174,11 @@ def _misshapen(name: str, table: object) -> Iterator[str]:
             items = value if isinstance(value, list) else [value]
             if any(isinstance(item, (dict, list)) for item in items):
                 yield f"[profiles.{name}] {visible_key(key)} is nested, and profiles are flat"
+
+
+def is_command(value: object) -> bool:
+    """Return whether a setting is a program and its arguments."""
+    return isinstance(value, list) and bool(value) and all(isinstance(i, str) and "\0" not in i for i in value)
 
 
 def visible_key(key: str) -> str:

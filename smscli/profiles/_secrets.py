@@ -12,7 +12,7 @@ from typing import IO, Any
 from smscli import providers
 from smscli.errors import ConfigError
 from smscli.model import Profile, Secret, SecretCommand, SecretFile, SecretSource, SecretValue, visible
-from smscli.profiles._file import expanded
+from smscli.profiles._file import expanded, is_command
 from smscli.profiles._settings import SettingError, check_text
 
 MAX_SECRET = 4 * 1024
@@ -95,11 +95,7 @@ def _whole_path(text: str) -> str:
 
 
 def _check_command(value: object) -> SecretCommand:
-    if (
-        not isinstance(value, list)
-        or not value
-        or not all(isinstance(item, str) and "\0" not in item for item in value)
-    ):
+    if not isinstance(value, list) or not is_command(value):
         raise SettingError('must be a list of arguments in a profile: ["pass", "show", "sms"]')
     return SecretCommand(tuple(value))
 

@@ -67,6 +67,12 @@ class Cluster:
             for statement in statements:
                 db.execute(statement.encode())
 
+    def ask_for_password(self, user: str) -> None:
+        """Let somebody else in with a password only."""
+        rules = self.data / "pg_hba.conf"
+        rules.write_text(f"host all {user} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self.run_sql("SELECT pg_reload_conf()")
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         log = str(self.home / "log")

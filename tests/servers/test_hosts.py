@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.servers.cluster import Cluster, cluster, programs
+from tests.servers.cluster import Cluster, cluster, missing
 from tests.vendor import Step, Vendor
 from tests.vendors import environment, numbers
 
-psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
-pytestmark = pytest.mark.skipif(programs() is None, reason="there is no PostgreSQL server here (package postgresql)")
+pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 VENDOR = "lightsms"
-GRANTS = """
-CREATE ROLE sms LOGIN PASSWORD 'canary';
-GRANT USAGE ON SCHEMA smscli TO sms;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA smscli TO sms;
-"""
+README = Path(__file__).parents[2] / "README.md"
 Host = Callable[..., subprocess.Popen[str]]
 
 
@@ -31,15 +28,16 @@ def server() -> Iterator[Cluster]:
     """A server with the journal's tables, and with the role of the recipe."""
     with cluster() as running:
         _smscli(running.url, "journal", "init", state=running.home).communicate()
-        with psycopg.connect(running.url, autocommit=True) as db:
-            db.execute(GRANTS)
+        running.run_sql("CREATE ROLE sms LOGIN PASSWORD 'canary'")
+        running.run_sql(*re.findall(r'-c "(GRANT [^"]*)"', README.read_text(encoding="utf-8")))
+        running.ask_for_password("sms")
         yield running
 
 
 @pytest.fixture
 def url(server: Cluster) -> str:
     """Return how the hosts reach it."""
-    return server.url.replace("smscli@", "sms@")
+    return server.url_of("sms")
 
 
 @pytest.fixture
@@ -91,8 +89,9 @@ def test_what_is_in_flight_on_one_host_is_exit_9_on_the_other(host: Host, vendor
     """And UNKNOWN once the first host is killed; nothing is sent again."""
     line = ("send", "--to", numbers(VENDOR)[0], "slow", "--key", "slow", "--timeout", "30")
     slow = host("one", *line, step=Step(delay=20))
-    while accepted(vendor, "slow") == 0 and not vendor.seen.requests:
+    while not vendor.seen.requests:
         assert slow.poll() is None
+        time.sleep(0.02)
     assert ended(host("two", *line, step=Step(delay=20)))[0] == 9
     slow.kill()
     slow.communicate()

@@ -319,9 +319,7 @@ def guarded() -> Iterator[Cluster]:
     """A server that asks one role for a password."""
     with cluster() as running:
         running.run_sql("CREATE ROLE sms LOGIN PASSWORD 'right'", "GRANT CREATE ON DATABASE postgres TO sms")
-        rules = running.data / "pg_hba.conf"
-        rules.write_text(f"host all sms 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
-        running.run_sql("SELECT pg_reload_conf()")
+        running.ask_for_password("sms")
         yield running
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,15 @@ import pytest
 
 from tests.client import SECRETS
 from tests.rig import figures
-from tests.servers.cluster import Cluster, cluster, programs
+from tests.servers.cluster import Cluster, cluster, missing
 from tests.vendor import Vendor
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Cluster]:
     """Run a server of the module's own, whose administrator has other defaults in mind."""
-    if programs() is None:
-        pytest.skip("there is no PostgreSQL server on this machine (Debian: postgresql)")
-    if find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed (pip install 'smscli[postgres]')")
+    if missing():
+        pytest.skip(str(missing()))
     with cluster("synchronous_commit = off", "default_transaction_isolation = 'repeatable read'") as running:
         yield running
 
