@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol, TypeVar
 
 from smscli.echoes import without_echoes
@@ -76,14 +77,25 @@ class Ledger(Protocol):
         """Record how these ended, waiting at least ``seconds`` for other processes; raise ConfigError when it fails."""
 
 
-class Caller:
-    """One vendor, one account, and the calls made to it; a fetched stamp is shared between them while it is fresh."""
+class Stamps:
+    """The stamp that a vendor's clock gave last, and when it was asked for; shared by all callers of one account."""
 
-    def __init__(self, provider: Provider, account: Account, world: World) -> None:
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.latest: tuple[str, float] | None = None
+
+
+class Caller:
+    """One vendor, one account, and the calls made to it; a fetched stamp is shared between them while it is fresh.
+
+    Not for use from several threads at once: those have a caller each, and ``stamps`` in common.
+    """
+
+    def __init__(self, provider: Provider, account: Account, world: World, stamps: Stamps | None = None) -> None:
         self._provider = provider.of(account.fields)
         self._account = account
         self._world = world
-        self._fetched: tuple[str, float] | None = None
+        self._stamps = stamps or Stamps()
 
     def call(self, operation: Operation[In, Out], what: In) -> Out:
         """Ask the vendor something that sends nothing.
@@ -100,7 +112,7 @@ class Caller:
             except UnreachableError as error:
                 if not self._pause(attempt, deadline, error.wait or 0.0):
                     raise
-                self._fetched = None
+                self._stamps.latest = None
 
     def submit(
         self,
@@ -128,7 +140,7 @@ class Caller:
                 results.update((s.to, s) for s in all_of(left, outcome, stop))
                 break
             to = tuple(pending[start : start + batch_size])
-            receipts.append(self._submit_batch(message._replace(to=to), journal, key))
+            receipts.append(self.submit_batch(message._replace(to=to), journal, key))
             results.update((submission.to, submission) for submission in receipts[-1].submissions)
         balance = next((receipt.balance for receipt in reversed(receipts) if receipt.balance), None)
         whole = SendReceipt(tuple(results.values()), balance)
@@ -143,18 +155,23 @@ class Caller:
         world, provider = self._world, self._provider
         if provider.stamp is Stamp.NONCE:
             return world.nonce(), None
-        started = world.monotonic()
         if provider.stamp is Stamp.LOCAL_CLOCK:
-            return str(int(world.now())), started + provider.stamp_life
+            return str(int(world.now())), world.monotonic() + provider.stamp_life
         if provider.stamp is Stamp.NONE or provider.timestamp is None:
             return "", None
-        if self._fetched is None or started - self._fetched[1] > provider.stamp_life * _REUSE:
-            response = self._exchange(provider.timestamp.build(None, self._account, ""), deadline)
-            # The age counts from before the question: the vendor read its clock somewhere between then and now.
-            self._fetched = str(provider.timestamp.parse(response, None, "").unix), started
-        return self._fetched[0], self._fetched[1] + provider.stamp_life
+        with self._stamps.lock:  # one asks, the others wait for what it hears
+            latest, started = self._stamps.latest, world.monotonic()
+            if latest is None or started - latest[1] > provider.stamp_life * _REUSE:
+                response = self._exchange(provider.timestamp.build(None, self._account, ""), deadline)
+                # The age counts from before the question: the vendor read its clock somewhere between then and now.
+                latest = self._stamps.latest = str(provider.timestamp.parse(response, None, "").unix), started
+        return latest[0], latest[1] + provider.stamp_life
 
-    def _submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
+    def submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
+        """Send one request, tried again where that cannot double anything: claimed before, settled after it.
+
+        Never raises for what the vendor or the network does.
+        """
         deadline = self._deadline()
         claimed = False
 
@@ -183,7 +200,7 @@ class Caller:
             again = (wait or answers < REFUSALS) and all(map(_is_curable, receipt.submissions))
             if not again or not self._pause(attempt, deadline, wait):
                 break
-            self._fetched = None
+            self._stamps.latest = None
         return self._settle(receipt, journal, key, deadline) if claimed else receipt
 
     def _attempt(self, message: Message, claim: Callable[[], None], deadline: float) -> SendReceipt:
@@ -229,12 +246,8 @@ class Caller:
             return receipts[-1].unrecorded._replace(cause=Cause.CONFIG)
         if receipts and receipts[-1].cause is Cause.CONFIG:
             return next(s.reason for s in receipts[-1].submissions if s.reason)
-        for cause, limit in ((Cause.UNKNOWN, BREAK_AFTER_UNKNOWN), (Cause.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
-            last = receipts[-limit:]
-            if len(last) == limit and all(receipt.cause is cause for receipt in last):
-                what = "unknown outcomes" if cause is Cause.UNKNOWN else "failures to reach the vendor"
-                return Reason(f"stopped after {limit} {what} in a row", Cause.UNREACHABLE, hint=_AGAIN)
-        return None
+        broken = broken_circuit([receipt.cause for receipt in receipts[-BREAK_AFTER_UNREACHABLE:]])
+        return Reason(broken, Cause.UNREACHABLE, hint=_AGAIN) if broken else None
 
     def _ask(self, operation: Operation[In, Out], what: In, deadline: float) -> Out:
         stamp, not_after = self._stamp(deadline)
@@ -263,6 +276,15 @@ class Caller:
             delay -= _HEARING
             if delay <= 0 or self._world.stopped():
                 return not self._world.stopped()
+
+
+def broken_circuit(causes: Sequence[Cause | None]) -> str | None:
+    """Return why no other request is to be made, where the causes of the last ones say so: a vendor that is down."""
+    for cause, limit in ((Cause.UNKNOWN, BREAK_AFTER_UNKNOWN), (Cause.UNREACHABLE, BREAK_AFTER_UNREACHABLE)):
+        if len(causes) >= limit and set(causes[-limit:]) == {cause}:
+            what = "unknown outcomes" if cause is Cause.UNKNOWN else "failures to reach the vendor"
+            return f"stopped after {limit} {what} in a row"
+    return None
 
 
 class _TakenError(ConflictError):

@@ -364,6 +364,7 @@ class Profile(Record):
     time_zone: str | None = None
     timeout: float | None = None
     batch_size: int | None = None
+    confirm_above: int | None = None
     proxy: Secret | None = None
     ca_file: str | None = None
     store_text: bool = False

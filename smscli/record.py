@@ -11,6 +11,8 @@ from __future__ import annotations
 from inspect import get_annotations
 from typing import Any, ClassVar, Self, dataclass_transform
 
+_MISSING = object()
+
 
 @dataclass_transform(frozen_default=True)
 class Record:
@@ -22,6 +24,7 @@ class Record:
     """
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _usual: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -30,17 +33,25 @@ class Record:
             if name.startswith("_") or "ClassVar" in str(annotation) or "InitVar" in str(annotation):
                 raise TypeError(f"{cls.__name__}.{name}: {annotation} can be no field of a record; leave the type out")
         cls._fields = tuple(dict.fromkeys((*cls._fields, *annotations)))
+        cls._usual = {name: getattr(cls, name, _MISSING) for name in cls._fields}
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        fields, cls = self._fields, type(self)
-        given = dict(zip(fields, values, strict=False))
-        if len(values) > len(fields) or named.keys() & given.keys() or named.keys() - set(fields):
-            raise TypeError(f"{cls.__name__} takes {', '.join(fields)}, each once")
-        given.update(named)
-        lacking = [name for name in fields if name not in given and not hasattr(cls, name)]
-        if lacking:
-            raise TypeError(f"{cls.__name__} lacks {', '.join(lacking)}")
-        self.__dict__.update({name: given[name] if name in given else getattr(cls, name) for name in fields})
+        # A large job makes millions of these: what is refused is only looked for where something may be.
+        fields, state = self._fields, self.__dict__
+        state.update(self._usual)
+        state.update(zip(fields, values, strict=False))
+        if named:
+            state.update(named)
+        if (
+            len(values) > len(fields)
+            or len(state) > len(fields)
+            or (named and named.keys() & set(fields[: len(values)]))
+        ):
+            raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}, each once")
+        if len(values) + len(named) < len(fields):
+            lacking = [name for name in fields if state[name] is _MISSING]
+            if lacking:
+                raise TypeError(f"{type(self).__name__} lacks {', '.join(lacking)}")
         self.__post_init__()
 
     def __post_init__(self) -> None:

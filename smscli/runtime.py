@@ -7,6 +7,7 @@ together; it must not know commands or output formats.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
@@ -27,7 +29,7 @@ from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
     from smscli.dispatch import Caller
-    from smscli.journal import Boot, Hints, Journal, Place
+    from smscli.journal import Boot, Hints, Place, TeamJournal
     from smscli.profiles import Need
 
 DEFAULT_SECONDS = 30.0
@@ -147,43 +149,69 @@ class Runtime(Record):
 
         ``trace`` is called with one line for each request and answer, without values.
         """
+        with self.callers(wanted, profile, account, 1, interruption=interruption, trace=trace) as (provider, (caller,)):
+            yield provider, caller
+
+    @contextmanager
+    def callers(
+        self, wanted: Wanted, profile: Profile, account: Account, count: int, *,
+        interruption: Interruption | None = None, trace: Callable[[str], None] | None = None,
+        notice: Callable[[], str] | None = None,
+    ) -> Iterator[tuple[Provider, tuple[Caller, ...]]]:  # fmt: skip
+        """Open as many ways as threads want to go at once; ``trace`` as of ``caller``.
+
+        ``notice`` gives what a signal is answered with, in its handler.
+        """
         import random
 
-        from smscli.dispatch import Caller, World
+        from smscli.dispatch import Caller, Stamps, World
 
         provider = providers.get(profile.provider)
-        transport, cancel, close = self._transport(profile, account)
-        world = World(
-            transport=transport if trace is None else _traced(transport, trace, self.monotonic),
-            seconds=wanted.seconds or profile.timeout or DEFAULT_SECONDS,
-            now=self.now,
-            monotonic=self.monotonic,
-            sleep=self.sleep,
-            jitter=random.random,
-            nonce=fresh_nonce,
-            stopped=lambda: bool(interruption),
-        )
-        try:
-            notice = _notice(provider, world.seconds)
-            with _signals(interruption, cancel, partial(_say, self.stderr, notice), for_good=self.own_process):
-                yield provider, Caller(provider, account, world)
-        finally:
-            close()
+        seconds = wanted.seconds or profile.timeout or DEFAULT_SECONDS
+        ways, stamps = self._ways(profile, account, count), Stamps()
 
-    def _transport(
-        self, profile: Profile, account: Account
-    ) -> tuple[Transport, Callable[[], None], Callable[[], None]]:
+        def caller(transport: Transport) -> Caller:
+            world = World(
+                transport=transport if trace is None else _traced(transport, trace, self.monotonic),
+                seconds=seconds,
+                now=self.now,
+                monotonic=self.monotonic,
+                sleep=self.sleep,
+                jitter=random.random,
+                nonce=fresh_nonce,
+                stopped=lambda: bool(interruption),
+            )
+            return Caller(provider, account, world, stamps)
+
+        def cancel() -> None:
+            for way in ways:
+                way.cancel()
+
+        def notify() -> None:
+            _say(self.stderr, notice() if notice else _notice(provider, seconds))
+
+        try:
+            with _signals(interruption, cancel, notify, for_good=self.own_process):
+                yield provider, tuple(caller(way.transport) for way in ways)
+        finally:
+            for way in ways:
+                way.close()
+
+    def _ways(self, profile: Profile, account: Account, count: int) -> list[_Way]:
         if self.transport is not None:
-            return self.transport, _nothing, _nothing
+            return [_Way(self.transport)] * count
         if _stays_inside(profile):
             from smscli import sandbox
 
             app = sandbox.create_app({profile.provider: account}, only=profile.provider, clock=self.now)
-            return sandbox.transport(app), _nothing, _nothing
+            return [_Way(sandbox.transport(app)) for _ in range(count)]
         from smscli.transport import HttpTransport
 
-        http = HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ)
-        return http, http.cancel, http.close
+        transports = [
+            HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ, keeps_alive=count > 1)
+            for _ in range(count)
+        ]
+        return [_Way(http, http.cancel, http.close) for http in transports]
 
     # --- what is kept ---
 
@@ -233,20 +261,41 @@ class Runtime(Record):
             )
         return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
 
-    def journal(self, place: Place, hints: Hints, *, trace: Callable[[str], None] | None = None) -> Journal:
+    def journal(self, place: Place, hints: Hints, *, trace: Callable[[str], None] | None = None) -> TeamJournal:
         """Open the journal there, begun when there never was one; raise ConfigError when it cannot be used.
 
         ``trace`` is called with one line for what is done besides (a check of the whole file).
         """
-        from smscli.journal import Journal
+        from smscli.journal import TeamJournal
 
-        return Journal(place, now=self.now, boot=self.boot, hints=hints, tell=trace or (lambda _line: None))
+        return TeamJournal(place, now=self.now, boot=self.boot, hints=hints, tell=trace or (lambda _line: None))
 
     # --- streams ---
 
     def is_terminal(self, stream: TextIO | None) -> bool:
         """Return whether a person sits at the other end."""
         return stream is not None and not stream.closed and stream.isatty()
+
+    def width(self, stream: TextIO | None) -> int:
+        """Return how many columns there are: as COLUMNS says, or the terminal, else 80."""
+        columns = self.environ.get("COLUMNS", "")
+        if re.fullmatch("[0-9]{1,4}", columns) and int(columns):
+            return int(columns)
+        with suppress(OSError, ValueError, AttributeError):
+            return os.get_terminal_size(stream.fileno()).columns or 80  # type: ignore[union-attr]  # None is suppressed
+        return 80
+
+    def colour(self, stream: TextIO | None) -> int:
+        """Return how many colours are wanted: 0, 16 or 256.
+
+        NO_COLOR (no-color.org), FORCE_COLOR and TERM=dumb are followed; otherwise a terminal gets as many as it has.
+        """
+        environ = self.environ
+        term = environ.get("TERM", "")
+        wanted = environ.get("FORCE_COLOR") or (self.is_terminal(stream) and term != "dumb")
+        if environ.get("NO_COLOR") or not wanted:
+            return 0
+        return 256 if "256color" in term or environ.get("COLORTERM") else 16
 
 
 def real() -> Runtime:
@@ -259,6 +308,7 @@ def _stays_inside(profile: Profile) -> bool:
 
 
 _last_nonce = 0
+_nonce_lock = Lock()
 
 
 def fresh_nonce() -> str:
@@ -269,12 +319,21 @@ def fresh_nonce() -> str:
     from secrets import randbelow  # only a send needs it
 
     global _last_nonce
-    _last_nonce = max(_last_nonce + 1, time.time_ns() // 10**6)
-    return f"{_last_nonce}{randbelow(10**5):05d}"
+    with _nonce_lock:
+        _last_nonce = nonce = max(_last_nonce + 1, time.time_ns() // 10**6)
+    return f"{nonce}{randbelow(10**5):05d}"
 
 
 def _nothing() -> None:
     """Nothing to cancel or close."""
+
+
+class _Way(Record):
+    """A way to the vendor, for one thread."""
+
+    transport: Transport
+    cancel: Callable[[], None] = _nothing
+    close: Callable[[], None] = _nothing
 
 
 def _traced(transport: Transport, trace: Callable[[str], None], monotonic: Callable[[], float]) -> Transport:

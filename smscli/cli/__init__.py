@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "send": "Send a text to one or many numbers.",
+    "bulk": "Send to a list of people, once each.",
     "count": "Count the parts of a text and show what makes it dear, offline.",
     "balance": "Show what is left on the account.",
     "sign": "Compute, explain and diagnose a request signature, offline.",
@@ -159,7 +159,7 @@ def _speak(group: Command, argv: Sequence[str], call: Invocation) -> Result | in
         with redirect_stdout(printed):
             result: Result | int = group.main(
                 args=list(argv) or ["--help"], prog_name=PROGRAM, complete_var=_COMPLETE, standalone_mode=False,
-                obj=call, terminal_width=_width(call.runtime),
+                obj=call, terminal_width=call.runtime.width(call.runtime.stdout),
             )  # fmt: skip
     except SystemExit as end:  # how Typer ends a completion
         result = int(end.code or 0)
@@ -242,7 +242,13 @@ def _emit(result: Result, call: Invocation) -> int:
     runtime = call.runtime
     lost: SmscliError | None = None
     try:
-        text = pieces(result, call.command, call.output, width=_width(runtime), colour=_colour(runtime))
+        text = pieces(
+            result,
+            call.command,
+            call.output,
+            width=runtime.width(runtime.stdout),
+            colour=runtime.colour(runtime.stdout),
+        )
         if unwritten := _write_all(runtime.stdout, text):
             lost = _incomplete(unwritten, settled=result.settled)
     except SmscliError as error:  # of a result that is made while it is written
@@ -301,22 +307,3 @@ def _write_all(stream: TextIO | None, pieces: Iterator[str]) -> OSError | None:
 def _incomplete(error: OSError, *, settled: bool = False) -> ConfigError:
     hint = "what was done stands, and the exit status tells it: do not run it again for the output" if settled else None
     return ConfigError(f"stdout: {error.strerror}; the output is not complete", hint=hint)
-
-
-def _width(runtime: Runtime) -> int:
-    columns = runtime.environ.get("COLUMNS", "")
-    if re.fullmatch("[0-9]{1,4}", columns) and int(columns):
-        return int(columns)
-    with suppress(OSError, ValueError, AttributeError):
-        return os.get_terminal_size(runtime.stdout.fileno()).columns or 80  # type: ignore[union-attr]  # None is suppressed
-    return 80
-
-
-def _colour(runtime: Runtime) -> int:
-    """Follow NO_COLOR (no-color.org), FORCE_COLOR and TERM=dumb; otherwise colour a terminal, in as many as it has."""
-    environ = runtime.environ
-    term = environ.get("TERM", "")
-    wanted = environ.get("FORCE_COLOR") or (runtime.is_terminal(runtime.stdout) and term != "dumb")
-    if environ.get("NO_COLOR") or not wanted:
-        return 0
-    return 256 if "256color" in term or environ.get("COLORTERM") else 16

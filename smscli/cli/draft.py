@@ -77,6 +77,11 @@ def compose(
     return draft
 
 
+def account_name(provider: Provider, account: Account) -> str:
+    """Return the public name of an account: login, project, application."""
+    return " ".join(account.fields[f.name] for f in provider.fields if f.required and not f.secret)
+
+
 def _moment(at: str, profile: Profile, provider: Provider, runtime: Runtime) -> tuple[datetime, str]:
     """Return the moment in the vendor's wall-clock zone, and a note that says it."""
     try:

@@ -92,6 +92,14 @@ class Invocation:
         """Open the way to the profile's vendor."""
         return self.runtime.caller(self.wanted, profile, account, interruption=interruption, trace=self.trace)
 
+    def callers(
+        self, profile: Profile, account: Account, count: int, interruption: Interruption, notice: Callable[[], str]
+    ) -> AbstractContextManager[tuple[Provider, tuple[Caller, ...]]]:
+        """Open as many ways to the profile's vendor; ``notice`` answers a signal."""
+        return self.runtime.callers(
+            self.wanted, profile, account, count, interruption=interruption, trace=self.trace, notice=notice
+        )
+
 
 def usual_output(runtime: Runtime) -> Output:
     """Return the format of a command line that names none; a variable that names none either is told by a command."""

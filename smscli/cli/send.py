@@ -10,7 +10,7 @@ import typer
 
 from smscli.cli import prompts
 from smscli.cli import text as texts
-from smscli.cli.draft import Draft, compose
+from smscli.cli.draft import Draft, account_name, compose
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts, report, warnings
 from smscli.cli.text import Fit, MaxParts, Text, TextFile, Transliterate
@@ -89,8 +89,9 @@ def send(
     texts.refuse_parts(draft.size, max_parts)
     if dry_run:
         return _preview(draft, call.runtime)
-    if len(draft.message.to) > CONFIRM_ABOVE and not yes:
-        _confirm(call.runtime, draft)
+    most = profile.confirm_above or CONFIRM_ABOVE
+    if len(draft.message.to) > most and not yes:
+        _confirm(call.runtime, draft, most)
     within = None if once is None else seconds("--once", once)
     return _deliver(call, draft, key, within, no_journal=no_journal)
 
@@ -106,10 +107,10 @@ def _rewrite(call: Invocation, original: str, *, transliterated: bool, parts: in
     return text
 
 
-def _confirm(runtime: Runtime, draft: Draft) -> None:
+def _confirm(runtime: Runtime, draft: Draft, most: int) -> None:
     count, parts = len(draft.message.to), draft.size.parts
     if not runtime.is_terminal(runtime.stdin):
-        raise ConflictError(f"{count} recipients are more than {CONFIRM_ABOVE}", hint="add --yes if that is meant")
+        raise ConflictError(f"{count} recipients are more than {most}", hint="add --yes if that is meant")
     if not prompts.confirm(runtime, f"Send {parts} part(s) to each of {count} recipients?"):
         raise ConflictError("not confirmed; nothing was sent")
 
@@ -208,7 +209,7 @@ def _job(draft: Draft, key: str | None) -> Job:
 
     message = draft.message
     sender = message.sender.value if message.sender else ""
-    account = " ".join(draft.account.fields[f.name] for f in draft.provider.fields if f.required and not f.secret)
+    account = account_name(draft.provider, draft.account)
     return Job(
         key=secrets.token_hex(8) if key is None else key,
         provider=draft.provider.name,

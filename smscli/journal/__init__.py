@@ -45,24 +45,30 @@ from smscli.journal._entries import (
 )
 from smscli.journal._file import APPLICATION_ID
 from smscli.journal._places import Place, begin_anew, exists
-from smscli.journal._store import MAX_EVIDENCE, Journal, NoJournal
+from smscli.journal._store import MAX_EVIDENCE, Ending, Journal, NoJournal
+from smscli.journal._team import Batch, ListFingerprint, Standing, TeamJournal
 
 __all__ = [
     "APPLICATION_ID",
     "BUSY_SECONDS",
     "EVERYTHING",
     "MAX_EVIDENCE",
+    "Batch",
     "Boot",
+    "Ending",
     "Hints",
     "Job",
     "Journal",
     "JournalEntry",
+    "ListFingerprint",
     "NoJournal",
     "Opened",
     "Place",
     "Selection",
     "Server",
+    "Standing",
     "State",
+    "TeamJournal",
     "Twin",
     "begin_anew",
     "exists",

@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, ClassVar, NamedTuple, Self
 
 from smscli.errors import Cause, ConfigError
-from smscli.journal._entries import Boot, State, digest
+from smscli.journal._entries import Boot, State, digest, is_pending
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
 
 VERSION = 4
@@ -315,10 +315,14 @@ class MessageRow(AttemptRow):
         reason = None if sent else Reason("a person decided that it was not sent", Cause.UNREACHABLE)
         return replace(self._because(reason, State.SENT if sent else State.NOT_SENT, moment), resolved=moment)
 
-    def ended(self, submission: Submission, moment: float, evidence: str | None) -> MessageRow:
-        """Return it with its outcome and all that the vendor said."""
+    def ended(
+        self, submission: Submission, moment: float, evidence: str | None, *, forgets_text: bool = False
+    ) -> MessageRow:
+        """Return it with its outcome and all that the vendor said; ``forgets_text`` unless it may be sent again."""
+        is_over = submission.outcome is not Outcome.UNKNOWN and not is_pending(submission)
         return replace(
             self._because(submission.reason, State(submission.outcome), moment),
+            text=None if forgets_text and is_over else self.text,
             message_id=_visible(submission.message_id),
             parts=submission.parts,
             amount=str(submission.cost.amount) if submission.cost else None,

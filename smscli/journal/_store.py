@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from math import inf
 from secrets import randbelow
 from time import monotonic
+from typing import NamedTuple
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._archive import Archive, in_flight_elsewhere
@@ -34,8 +36,12 @@ MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
 MAX_KEY = 255
 
-_OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
+OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
+UNRECORDED = "what became of these recipients is not recorded; it counts as unknown from now on"
+
+# So many messages are inserted at a time.
+_CHUNK = 1000
 # Seconds a send may spend on checking the whole store.
 _CHECK_SECONDS = 2.0
 # Seconds an outcome waits for other processes: a commit that gives up turns it into UNKNOWN.
@@ -71,11 +77,11 @@ class NoJournal:
 
 
 @dataclass
-class _Held:
+class Held:
     """A job that this journal works on, alone or not, as it was begun: where its recipients stand, and what is claimed.
 
     ``lost``: it was held over a connection that is lost. ``claims`` gives for each place the owner and the number of
-    the attempt that is this journal's own.
+    the attempt that is this journal's own. ``forgets_texts``: a text stays only as long as it may have to be sent.
     """
 
     job: JobRow
@@ -85,6 +91,14 @@ class _Held:
     account: str
     claims: dict[int, tuple[int, int]] = field(default_factory=dict)
     lost: bool = False
+    forgets_texts: bool = False
+
+
+class Ending(NamedTuple):
+    """How claimed messages of one job ended, by their places; ``evidence`` as of ``Journal.settle``."""
+
+    outcomes: Mapping[int, Submission]
+    evidence: str | None = None
 
 
 class Journal(Archive):
@@ -105,7 +119,7 @@ class Journal(Archive):
         hints: Hints = NO_HINTS,
         tell: Callable[[str], object] = lambda _line: None,
     ) -> None:
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, Held] = {}
         self._owner: int | None = None
         self._boot = boot
         self._tell = tell
@@ -123,7 +137,7 @@ class Journal(Archive):
         Raises ConflictError when the key was used for other content or a living owner holds the job, InputError for
         a key that cannot be one, ConfigError when the journal cannot be written. In every case nothing was sent.
         """
-        key = _checked_key(job.key)
+        key = checked_key(job.key)
         self._check_when_due()
         repeated: JobRow | None = None
         doubted, twin = False, None
@@ -131,8 +145,8 @@ class Journal(Archive):
             stored = self._tables.job(key)
             if stored and stored.fingerprint != job.fingerprint:
                 raise ConflictError(
-                    f"key {key!r} was used for other content on {_date(stored.created)}",
-                    hint="; or ".join(filter(None, (_OTHER_CONTENT, self._hints.key(key)))),
+                    f"key {key!r} was used for other content on {date(stored.created)}",
+                    hint="; or ".join(filter(None, (OTHER_CONTENT, self._hints.key(key)))),
                 )
             if stored is None:
                 repeated, doubted = (
@@ -151,7 +165,7 @@ class Journal(Archive):
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
         before = self._held.get(stored.key)
         claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
-        self._held[stored.key] = _Held(stored, not together, places, job.provider, job.account, claims=claims)
+        self._held[stored.key] = Held(stored, not together, places, job.provider, job.account, claims=claims)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked),
@@ -186,12 +200,9 @@ class Journal(Archive):
                 for message in messages:
                     if not is_pending(message.submission()):
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
-                    if message.attempt:
-                        self._tables.insert(message.past)
-                claimed = [message.in_flight(moment, owner, held.provider, held.account) for message in messages]
+                claimed = self._in_flight(held, messages, moment, owner)
                 claims = {message.position: (owner, message.attempt) for message in claimed}
-                is_doubted = moment < job.created - _SKEW_SECONDS
-                self._change(messages, claimed, witness.after_claim(moment, boot, is_doubted=is_doubted))
+                self._change(messages, claimed, claimed_now(witness, job, moment, boot))
         except LostError:
             self._give_back(key, claims)
             self._refuse_what_is_taken(held, places)
@@ -205,17 +216,7 @@ class Journal(Archive):
         when it is, ConfigError when that cannot be told.
         """
         held = self._work(key)
-        places = _places(held, key, recipients)
-        try:
-            with self._db.writing("nothing more was sent", alone=False):
-                for message in self._tables.to_change(self._begun(held), places):
-                    if message.state != State.IN_FLIGHT or not _is_own(held, message):
-                        raise in_flight_elsewhere(key)
-        except LostError:
-            with suppress(ConfigError):
-                self._reconnect()
-            self._refuse_what_is_taken(held, places)
-            raise
+        self._confirm(held, _places(held, key, recipients))
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -229,22 +230,7 @@ class Journal(Archive):
         """
         held = self._work(key)
         by_place = dict(zip(_places(held, key, [s.to for s in submissions]), submissions, strict=True))
-        text = visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
-        consequence = "what became of these recipients is not recorded; it counts as unknown from now on"
-        deadline = monotonic() + max(seconds, _SETTLE_SECONDS)
-        for left in range(_RECONNECTIONS, -1, -1):
-            try:
-                if left < _RECONNECTIONS:
-                    self._reconnect(deadline - monotonic())
-                with self._db.writing(consequence, seconds=deadline - monotonic(), alone=False):
-                    others = self._record(held, by_place, text)
-                break
-            except LostError:
-                if not left or monotonic() > deadline:
-                    raise
-        for place in by_place.keys() - {message.position for message in others}:
-            held.claims.pop(place, None)
-        for message in others:
+        for message in self._settle(held, [Ending(by_place, evidence)], seconds):
             raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
@@ -279,27 +265,73 @@ class Journal(Archive):
             else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
         )
 
-    def _record(self, held: _Held, by_place: Mapping[int, Submission], evidence: str | None) -> list[MessageRow]:
+    def _in_flight(
+        self, held: Held, messages: Sequence[MessageRow], moment: float, owner: int
+    ) -> list[MessageRow]:  # fmt: skip
+        """Return messages as claimed by this journal, and keep the attempts before."""
+        for message in messages:
+            if message.attempt:
+                self._tables.insert(message.past)
+        return [message.in_flight(moment, owner, held.provider, held.account) for message in messages]
+
+    def _confirm(self, held: Held, places: Sequence[int]) -> None:
+        key = held.job.key
+        try:
+            with self._db.writing("nothing more was sent", alone=False):
+                for message in self._tables.to_change(self._begun(held), places):
+                    if message.state != State.IN_FLIGHT or not _is_own(held, message):
+                        raise in_flight_elsewhere(key)
+        except LostError:
+            with suppress(ConfigError):
+                self._reconnect()
+            self._refuse_what_is_taken(held, places)
+            raise
+
+    def _settle(self, held: Held, endings: Sequence[Ending], seconds: float) -> list[MessageRow]:
+        """Commit the outcomes, also over a connection that has to be begun anew; return what is no longer its own."""
+        deadline = monotonic() + max(seconds, _SETTLE_SECONDS)
+        for left in range(_RECONNECTIONS, -1, -1):
+            try:
+                if left < _RECONNECTIONS:
+                    self._reconnect(deadline - monotonic())
+                with self._db.writing(UNRECORDED, seconds=deadline - monotonic(), alone=False):
+                    before, after, others = self._ended(held, endings)
+                    if after:
+                        self._change(before, after, self._tables.witness(held.job.id, to_change=True))
+                break
+            except LostError:
+                if not left or monotonic() > deadline:
+                    raise
+        drop(held, endings, others)
+        return others
+
+    def _ended(
+        self, held: Held, endings: Sequence[Ending]
+    ) -> tuple[list[MessageRow], list[MessageRow], list[MessageRow]]:
         """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile.
 
-        Return the messages that are this journal's no longer: what a person or another owner made of them stays.
+        Return the messages before and after, and those that are this journal's no longer: what a person or another
+        owner made of them stays.
         """
         moment = self._clock()
         job = self._begun(held)
-        messages = self._tables.to_change(job, tuple(by_place))
-        before, ended, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
-        for message in messages:
-            submission = by_place[message.position]
-            if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
-                before.append(message)
-                ended.append(message.ended(submission, moment, evidence))
-            elif not _is_own(held, message) or message != message.ended(submission, message.updated, evidence):
-                others.append(message)  # else it was recorded, and the confirmation was lost
-        if ended:
-            self._change(before, ended, self._tables.witness(job.id, to_change=True))
-        return others
+        before, after, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
+        for outcomes, evidence in endings:
+            text = (
+                visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
+            )
+            for message in self._tables.to_change(job, tuple(outcomes)):
+                submission = outcomes[message.position]
+                if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+                    before.append(message)
+                    after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
+                elif not _is_own(held, message) or message != message.ended(
+                    submission, message.updated, text, forgets_text=held.forgets_texts
+                ):
+                    others.append(message)  # else it was recorded, and the confirmation was lost
+        return before, after, others
 
-    def _refuse_what_is_taken(self, held: _Held, places: Sequence[int]) -> None:
+    def _refuse_what_is_taken(self, held: Held, places: Sequence[int]) -> None:
         """Raise ConflictError where others went on with the job while the connection was lost.
 
         That this journal sent nothing then says nothing. Where there is no way back it cannot be told.
@@ -308,10 +340,9 @@ class Journal(Archive):
             if held.lost:
                 self._hold_anew(held)
             with self._db.reading():
-                rows = self._tables.messages(held.job)
+                asked = self._tables.numbered_messages(held.job, places)
         except ConfigError:
             return
-        asked = [message for message in rows if message.position in places]
         if not all(is_pending(message.submission()) or _is_own(held, message) for message in asked):
             raise in_flight_elsewhere(held.job.key)
 
@@ -336,7 +367,7 @@ class Journal(Archive):
         job = self._known(key)
         messages = [
             message
-            for message in self._tables.messages(job)
+            for message in self._tables.to_change(job, tuple(claims))
             if (message.owner, message.attempt) == claims.get(message.position)
             and message.state in (State.IN_FLIGHT, State.UNKNOWN)
         ]
@@ -350,7 +381,7 @@ class Journal(Archive):
             held.lost = held.alone
         super()._reconnect(seconds)
 
-    def _hold_anew(self, held: _Held) -> None:
+    def _hold_anew(self, held: Held) -> None:
         """Hold a job as before its connection was lost; raise ConflictError when somebody else works on it by now."""
         with self._db.writing("nothing was sent to these recipients"):
             job = self._begun(held)
@@ -361,6 +392,13 @@ class Journal(Archive):
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _insert(self, key: str, job: Job) -> JobRow:
+        row = self._insert_job(key, job, len(job.messages))
+        self._insert_messages(
+            row, ((p, *message) for p, message in enumerate(job.messages)), stores_text=job.store_text
+        )
+        return row
+
+    def _insert_job(self, key: str, job: Job, recipients: int) -> JobRow:
         moment = self._clock()
         last, newest = self._tables.newest()
         row = JobRow(
@@ -371,21 +409,30 @@ class Journal(Archive):
             profile=job.profile,
             sender=job.sender,
             created=moment,
-            recipients=len(job.messages),
+            recipients=recipients,
         )
         self._tables.insert(row)
         # A clock that is behind what it has seen here is wrong: nobody can tell by it when this was sent.
         is_doubted = moment < newest - _SKEW_SECONDS
         self._tables.insert(WitnessRow(row.id, row.fingerprint, claimed=inf if is_doubted else None))
-        messages = [
-            MessageRow(
-                row.id, position, updated=moment, recipient=number.digits, text_length=len(text),
-                text_sha256=digest(text), text=text if job.store_text else None,
-            )
-            for position, (number, text) in enumerate(job.messages)
-        ]  # fmt: skip
-        self._tables.insert_messages(messages)
         return row
+
+    def _insert_messages(
+        self, job: JobRow, messages: Iterable[tuple[int, MSISDN, str]], *, stores_text: bool
+    ) -> int:  # fmt: skip
+        """Insert the messages of a job, each with its place; return how many there were."""
+        rows = (
+            MessageRow(
+                job.id, place, updated=job.created, recipient=number.digits, text_length=len(text),
+                text_sha256=digest(text), text=text if stores_text else None,
+            )
+            for place, number, text in messages
+        )  # fmt: skip
+        count = 0
+        while chunk := list(islice(rows, _CHUNK)):
+            self._tables.insert_messages(chunk)
+            count += len(chunk)
+        return count
 
     def _own(self) -> int:
         """Return who this journal is: a number that nobody had before."""
@@ -394,24 +441,41 @@ class Journal(Archive):
             self._owner = number if self._db.hold(number) else None
         return self._owner
 
-    def _work(self, key: str) -> _Held:
+    def _work(self, key: str) -> Held:
         if key not in self._held:
             raise ConfigError(f"key {key!r} was not begun by this process")
         return self._held[key]
 
-    def _begun(self, held: _Held) -> JobRow:
+    def _begun(self, held: Held) -> JobRow:
         """Return the job; raise ConfigError when it was forgotten since, and perhaps begun anew by somebody else."""
         if not self._tables.still_has(held.job):
             raise ConfigError(f"key {held.job.key!r} was forgotten meanwhile")
         return held.job
 
 
-def _is_own(held: _Held, message: MessageRow) -> bool:
+def claimed_now(witness: WitnessRow, job: JobRow, moment: float, boot: Boot | None) -> WitnessRow:
+    """Return a job's witness as of a claim now."""
+    return witness.after_claim(moment, boot, is_doubted=moment < job.created - _SKEW_SECONDS)
+
+
+def drop(held: Held, endings: Sequence[Ending], others: Sequence[MessageRow]) -> None:
+    """Forget the claims that are settled."""
+    lost = {message.position for message in others}
+    for place in (place for ending in endings for place in ending.outcomes):
+        if place not in lost:
+            held.claims.pop(place, None)
+
+
+def _bounded(evidence: str) -> str:
+    return visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore"))
+
+
+def _is_own(held: Held, message: MessageRow) -> bool:
     """Return whether the latest attempt at the message is this journal's, and no person has decided on it."""
     return (message.owner, message.attempt) == held.claims.get(message.position) and message.resolved is None
 
 
-def _places(held: _Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:
+def _places(held: Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:
     """Return where in the job these recipients stand."""
     for number in recipients:
         if number not in held.places:
@@ -421,11 +485,13 @@ def _places(held: _Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:
     return [held.places[number] for number in recipients]
 
 
-def _date(moment: float) -> str:
+def date(moment: float) -> str:
+    """Return a moment for a person."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _checked_key(key: str) -> str:
+def checked_key(key: str) -> str:
+    """Return the key; raise InputError for what cannot be one."""
     if not key or not is_text(key) or len(key.encode()) > MAX_KEY or visible(key) != key:
         raise InputError(
             f"{visible(key[:MAX_KEY])!r} cannot be a key",

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from smscli.errors import Cause
 from smscli.journal._database import Database
-from smscli.journal._entries import EVERYTHING, Selection
+from smscli.journal._entries import EVERYTHING, Selection, State
 from smscli.journal._rows import (
     AttemptRow,
     DamagedError,
@@ -33,6 +34,13 @@ _CANDIDATES = """
 SELECT job FROM witness WHERE fingerprint = ? AND gone > 0 AND claimed >= ? AND (boot IS NULL OR boot <> ?)
 UNION SELECT job FROM witness WHERE fingerprint = ? AND gone > 0 AND boot = ? AND seconds >= ?
 UNION SELECT job FROM witness WHERE fingerprint = ? AND open > 0"""
+
+
+# What ``is_pending`` says of a message, in SQL.
+_PENDING = (
+    f"(state = '{State.NOT_SENT}' OR (state = '{State.REFUSED}' AND coalesce(cause, '') IN "
+    f"('{Cause.STALE}', '{Cause.BUSY}')))"
+)
 
 
 class Tables:
@@ -98,21 +106,42 @@ class Tables:
         """Return messages of a job that nobody else is changing, by their place; others are left out."""
         if not self._db.for_claim:
             return self.to_change(job, positions)
-        return self._numbered_messages(job, positions, self._db.for_claim)
+        return self.numbered_messages(job, positions, self._db.for_claim)
 
     def to_change(self, job: JobRow, positions: Sequence[int]) -> list[MessageRow]:
         """Return messages of a job, by their place; raise ConfigError when one is missing or damaged."""
-        rows = self._numbered_messages(job, positions, self._db.for_update)
+        rows = self.numbered_messages(job, positions, self._db.for_update)
         if len(rows) != len(positions):
             raise DamagedError(f"recipients of key {job.key!r} are missing")
         return rows
 
-    def _numbered_messages(self, job: JobRow, positions: Sequence[int], locked: str) -> list[MessageRow]:
+    def numbered_messages(self, job: JobRow, positions: Sequence[int], locked: str = "") -> list[MessageRow]:
+        """Return those messages of a job that are there, by their place; raise ConfigError when one is damaged."""
         if not positions:
             return []  # PostgreSQL has no empty lists
         marks = ", ".join("?" * len(positions))
         of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
         return [MessageRow.read(row) for row in self._db.execute(of_these, (job.id, *positions))]
+
+    def messages_behind(self, job: JobRow, position: int, count: int) -> list[MessageRow]:
+        """Return the next messages of a job, in order; raise ConfigError when one is damaged."""
+        behind = "SELECT * FROM message WHERE job = ? AND position > ? ORDER BY position LIMIT ?"
+        return [MessageRow.read(row) for row in self._db.execute(behind, (job.id, position, count))]
+
+    def pending(self, job: JobRow, position: int, count: int) -> list[tuple[int, str, str]]:
+        """Return places, numbers and digests of texts of the next messages that may be claimed, unchecked."""
+        rows = self._db.execute(
+            "SELECT position, recipient, text_sha256 FROM message "  # noqa: S608  (constants)
+            f"WHERE job = ? AND position > ? AND {_PENDING} ORDER BY position LIMIT ?",
+            (job.id, position, count),
+        )
+        return [tuple(row) for row in rows]
+
+    def tally(self, job: JobRow) -> list[tuple[str, bool, int]]:
+        """Return how many messages of a job there are, by state and by whether they may be claimed."""
+        by_state = f"SELECT state, {_PENDING}, count(*) FROM message WHERE job = ? GROUP BY 1, 2"  # noqa: S608  (as above)
+        rows = self._db.execute(by_state, (job.id,))
+        return [(state, bool(may_be_claimed), count) for state, may_be_claimed, count in rows]
 
     def earlier(self, job: JobRow) -> dict[int, tuple[AttemptRow, ...]]:
         """Return the attempts before the latest of each message, by its place, oldest first; none has no entry.

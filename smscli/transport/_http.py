@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from queue import Empty, SimpleQueue
 
 import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
@@ -24,6 +25,9 @@ logging.getLogger("urllib3").propagate = False
 
 # The worker's own time-outs come later than the deadline, so that the deadline is always told by the one who keeps it.
 _SLACK = 1.0
+# Servers close connections that were idle for seconds. One that is closed in the moment of writing leaves its request
+# UNKNOWN: a connection is not used again after so many seconds.
+_IDLE = 1.0
 
 
 class HttpTransport:
@@ -33,7 +37,8 @@ class HttpTransport:
     ``no_proxy`` of ``environ`` count (lower case before upper case). Loopback is never proxied, whatever they say.
     ``http_proxy`` has no use: plain http is refused to all other hosts. ``ca_file`` is a PEM file, or a directory of
     them; without it ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE`` or ``SSL_CERT_FILE`` of ``environ``, else the bundle
-    that comes with requests. ``clock`` is the monotonic clock of ``Request.not_after``.
+    that comes with requests. ``clock`` is the monotonic clock of ``Request.not_after``. ``keeps_alive``: a request
+    that costs money may follow another one on a connection that was used within the last second.
 
     Raises ConfigError for a proxy or CA file that cannot be used. Not for use from several threads at once.
     """
@@ -45,8 +50,11 @@ class HttpTransport:
         ca_file: str | None = None,
         environ: Mapping[str, str] = {},
         clock: Callable[[], float] = time.monotonic,
+        keeps_alive: bool = False,
     ) -> None:
         self._clock = clock
+        self._keeps_alive = keeps_alive
+        self._answered = -inf
         self._no_proxy = first(environ, "no_proxy", "NO_PROXY") or ""
         variable = first(environ, "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
         self._proxy = checked_proxy(proxy.reveal(), "the proxy setting") if proxy else None
@@ -69,6 +77,8 @@ class HttpTransport:
         meter = Meter(self._clock, request.not_after)
         endings: SimpleQueue[Ending] = SimpleQueue()
 
+        if self._keeps_alive and time.monotonic() - self._answered > _IDLE:
+            self._session.close()
         session = self._session
 
         def work() -> None:
@@ -87,6 +97,7 @@ class HttpTransport:
             meter.cancel()
             self._running = None
         if isinstance(ending, Response):
+            self._answered = time.monotonic()
             return ending
         if isinstance(ending, Stop):
             # The worker may still be busy giving up its connection: what comes next must not be handed the same one.
@@ -135,7 +146,7 @@ class HttpTransport:
             if len(body) > MAX_ANSWER:
                 return TooLongError()
             # A request that costs money must not find its connection half closed: after it, a new one is made.
-            keep = not once
+            keep = self._keeps_alive or not once
             return Response(answer.status_code, body, {name.lower(): text for name, text in answer.headers.items()})
         except Exception as error:  # noqa: BLE001  (the meter gives the verdict, whatever was raised)
             return error

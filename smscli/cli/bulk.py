@@ -1,0 +1,229 @@
+"""``smscli bulk``: a list of people, each with a text, sent once each; it can be killed and taken up at any moment."""
+
+from __future__ import annotations
+
+import re
+from math import inf
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smscli.cli import prompts
+from smscli.cli import text as texts
+from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.order import Order, Pace, compose
+from smscli.cli.roster import Changes, Reading, Roster, opened, refusal, remarks
+from smscli.cli.shipping import begun_with, preview, ship, take_up
+from smscli.cli.text import Fit, MaxParts, TextFile, Transliterate, counted
+from smscli.errors import ConflictError, InputError, SmscliError
+from smscli.lists import parse_map
+from smscli.render import Result
+
+if TYPE_CHECKING:
+    from smscli.cli.roster import Verdict
+
+CONFIRM_ABOVE = 10
+"""More recipients than this want a yes from the person at the terminal."""
+UNASKED = 100
+"""More than this, unless the profile says otherwise, want ``--yes`` where there is no person."""
+_JOBS = 4
+# So many bad rows stop a job; --validate-only shows all.
+_PROBLEMS = 20
+
+app = new_app()
+
+_Columns = Annotated[
+    str | None, typer.Option("--map", metavar="NAME=COLUMN", help="Which column is which: to=phone,name=first_name.")
+]
+_Delimiter = Annotated[
+    str | None, typer.Option("--delimiter", metavar="CHAR", help="Between cells, where it shall not be told; or tab.")
+]
+_Encoding = Annotated[
+    str | None, typer.Option("--encoding", metavar="NAME", help="Of the list, where it is not UTF-8 (windows-1251).")
+]
+
+
+@command(
+    app,
+    sections={
+        "List": ("columns", "delimiter", "encoding", "header", "allow_duplicates", "skip_invalid", "validate_only"),
+        "Message": ("sender", "text_file", "transliterate", "fit", "test"),
+        "Speed": ("jobs", "rate", "batch_size"),
+        "Safety": (
+            "key", "resume", "resend_unknown", "dry_run", "max_parts", "stop_after_failures", "results", "yes",
+        ),
+    },
+    examples=(
+        "printf '%s\\n' phone,name +37061234567,Anna +37061234568,Jonas > people.csv",
+        "smscli bulk people.csv 'Hi {name}, we open at 9' --sandbox --results results.csv",
+    ),
+)  # fmt: skip
+def bulk(
+    call: Invocation,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="The list: CSV, TSV, JSON Lines or numbers; - reads it from a pipe."),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="The text, with columns in braces: Hi {name}. Or a column called text."),
+    ] = None,
+    columns: _Columns = None,
+    delimiter: _Delimiter = None,
+    encoding: _Encoding = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether the first row of a table holds names.")
+    ] = None,
+    allow_duplicates: Annotated[
+        bool, typer.Option("--allow-duplicates", help="Send to a number as often as it is in the list.")
+    ] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave out rows that cannot be sent, instead of sending none.")
+    ] = False,
+    validate_only: Annotated[
+        bool, typer.Option("--validate-only", help="Show all that is wrong with the list, send nothing.")
+    ] = False,
+    sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
+    text_file: TextFile = None,
+    transliterate: Transliterate = False,
+    fit: Fit = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="The vendor's own test mode: accepted, not delivered, not charged.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=64, help="Requests at a time.")] = _JOBS,
+    rate: Annotated[
+        str | None,
+        typer.Option("--rate", metavar="N/s", help="At most so many recipients a second (100/m, 5000/h)."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option("--batch-size", metavar="N", min=1, help="Recipients in one request (the vendor's limit)."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Name of the job; run again, it goes on with it.")
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="KEY", help="Go on with a job, or join it: no list, no text is needed."),
+    ] = None,
+    resend_unknown: Annotated[
+        bool, typer.Option("--resend-unknown", help="With --resume: send what is UNKNOWN again. It may arrive twice.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
+    max_parts: MaxParts = None,
+    stop_after_failures: Annotated[
+        int | None, typer.Option("--stop-after-failures", metavar="N", min=1, help="Stop when N were not accepted.")
+    ] = None,
+    results: Annotated[
+        str | None,
+        typer.Option("--results", metavar="FILE", help="Write what became of each row: FILE.csv or FILE.jsonl."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> Result:
+    """Send to a list of people, once each: a text of their own, or one for all.
+
+    All rows are checked before the first is sent. What was begun under a key can be stopped, killed and taken up with
+    --resume at any moment: nobody gets the text twice.
+    """
+    _refuse_contradictions(file, text, text_file, key, resume, resend_unknown=resend_unknown)
+    pace = Pace(jobs, _rate(rate), rate, batch_size, stop_after_failures)
+    if resume is not None:
+        return _resume(call, resume, sender, pace, results, test=test, resend_unknown=resend_unknown)
+    assert file is not None  # noqa: S101  (refused above)
+    profile = call.runtime.profile(call.wanted)
+    order = compose(call.runtime, profile, sender, pace, test=test, need_secret=not validate_only)
+    reading = Reading(parse_map(columns) if columns else {}, delimiter, encoding, header, profile.region)
+    if text_file is not None:
+        text = texts.read(call.runtime, None, text_file)
+    with opened(call.runtime, file) as stream:
+        roster = Roster(
+            stream, reading, text, Changes(transliterate, fit, max_parts),
+            refuse=order.refuse, allows_duplicates=allow_duplicates,
+        )  # fmt: skip
+        if roster.listing.columns.note:
+            call.tell(roster.listing.columns.note)
+        verdict = roster.judge(order.fingerprint())
+        _refuse_bad_rows(call, file, verdict, skip_invalid=skip_invalid, lists_all=validate_only)
+        if validate_only or dry_run:
+            return preview(order, verdict, dry_run=dry_run)
+        _confirm(call, order, verdict, yes=yes)
+        return ship(call, order, roster, verdict, key, results, file)
+
+
+def _refuse_contradictions(
+    file: str | None, text: str | None, text_file: str | None, key: str | None, resume: str | None, *,
+    resend_unknown: bool,
+) -> None:  # fmt: skip
+    if resume is not None:
+        if any(given is not None for given in (file, text, text_file, key)):
+            raise InputError("--resume takes no list, no text and no --key", hint="what was planned is in the journal")
+        return
+    if resend_unknown:
+        raise InputError("--resend-unknown goes with --resume KEY")
+    if file is None:
+        raise InputError("no list", hint="give FILE, or - for a pipe; or --resume KEY")
+    if text is not None and text_file is not None:
+        raise InputError("both TEXT and --text-file were given", hint="give one of them")
+    if text == "-" or (text_file == "-" and file == "-"):
+        raise InputError("stdin is for the list", hint="give TEXT, or --text-file FILE")
+
+
+def _refuse_bad_rows(call: Invocation, file: str, verdict: Verdict, *, skip_invalid: bool, lists_all: bool) -> None:
+    """Say what was repaired in a list, and raise InputError for its bad rows unless they may be left out."""
+    survey = verdict.survey
+    for remark in remarks(survey):
+        call.tell(remark)
+    if survey.bad and (lists_all or not (skip_invalid and verdict.recipients)):
+        raise refusal(file, survey, most=None if lists_all else _PROBLEMS)
+    if survey.bad:
+        more = " …" if survey.problem_count > 1 else ""
+        call.tell(f"{counted(survey.bad, 'row')} left out: {survey.problems[0]}{more}")
+
+
+def _resume(
+    call: Invocation, key: str, sender: str | None, pace: Pace, results: str | None, *, test: bool, resend_unknown: bool
+) -> Result:  # fmt: skip
+    """Take a job up from the journal alone: with the profile it was begun with, unless another is named."""
+    profile_name = begun_with(call, key)
+    if call.wanted.profile is None and profile_name:
+        call.wanted = call.wanted._replace(profile=profile_name)
+    order = compose(call.runtime, call.runtime.profile(call.wanted), sender, pace, test=test)
+    return take_up(call, order, key, results, resend_unknown=resend_unknown)
+
+
+def _rate(text: str | None) -> float:
+    """Return recipients a second; infinity without a text. Raises InputError."""
+    if text is None:
+        return inf
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(?:/(s|m|min|h))?", text.strip())
+    count = float(match[1]) if match else 0.0
+    if not match or not count:
+        raise InputError(f"--rate {text!r} is not a rate", hint="write it like 20/s, 100/m or 5000/h")
+    return count / {"s": 1, "m": 60, "min": 60, "h": 3600}[match[2] or "s"]
+
+
+def _confirm(call: Invocation, order: Order, verdict: Verdict, *, yes: bool) -> None:
+    """Have a person say yes to many recipients; without one they have to be asked for on the command line."""
+    count, most = verdict.recipients, order.profile.confirm_above or UNASKED
+    runtime = call.runtime
+    if yes or count <= min(most, CONFIRM_ABOVE):
+        return
+    if not runtime.is_terminal(runtime.stdin):
+        if count > most:
+            raise ConflictError(
+                f"{count} recipients are more than {most}", hint="add --yes if that is meant, or set confirm_above"
+            )
+        return
+    parts = counted(verdict.parts, "part")
+    left = _balance(call, order)
+    if not prompts.confirm(runtime, f"Send {parts} to {count} recipients? {left}".strip()):
+        raise ConflictError("not confirmed; nothing was sent")
+
+
+def _balance(call: Invocation, order: Order) -> str:
+    try:
+        with call.caller(order.profile, order.account) as (provider, caller):
+            left = caller.call(provider.balance, None)
+    except SmscliError as error:
+        return f"(the balance is not known: {error.message})"
+    return f"The balance is {left.amount} {left.unit}."

@@ -1,0 +1,246 @@
+"""The list of a large job with the text of each row: judged as a whole before anything is sent.
+
+A list is never in memory as a whole. It is read once to be judged, and once for its result file.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from os import fstat
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO, NamedTuple
+
+from smscli.cli.cost import rewrite
+from smscli.cli.text import clean, refuse_parts
+from smscli.errors import InputError, SmscliError
+from smscli.journal import ListFingerprint
+from smscli.lists import RecipientList, Remark, Row, Survey, Template, read
+from smscli.model import MSISDN
+from smscli.runtime import Runtime
+from smscli.segments import Alphabet, Segmentation, measure
+
+_IN_MEMORY = 4 << 20
+"""Bytes of planned messages that are kept in memory."""
+# Columns that hold the text itself, where none is given.
+_TEXT_COLUMNS = ("text", "message", "sms", "текст", "сообщение", "mesaj", "metin", "žinutė")
+
+
+class Reading(NamedTuple):
+    """How a list is to be read where that shall not be told by its beginning; see ``lists.read``."""
+
+    columns: Mapping[str, str] = {}
+    delimiter: str | None = None
+    encoding: str | None = None
+    is_headed: bool | None = None
+    region: str | None = None
+
+
+class Changes(NamedTuple):
+    """What is done to each text, and the most parts that it may have then."""
+
+    transliterated: bool = False
+    parts: int | None = None
+    most_parts: int | None = None
+
+
+class Written(NamedTuple):
+    """A text as it is sent; ``is_changed``: not as it was filled in."""
+
+    text: str
+    size: Segmentation
+    is_changed: bool
+
+
+@dataclass
+class Verdict:
+    """What a list is like: rows, recipients that are sent to, and what that takes.
+
+    ``examples`` are the first messages, ``changed`` counts texts that are not as they were filled in, ``ucs2`` those
+    that need UCS-2. ``is_one_text``: all are alike.
+    """
+
+    survey: Survey
+    recipients: int = 0
+    parts: int = 0
+    most_parts: int = 0
+    ucs2: int = 0
+    changed: int = 0
+    is_one_text: bool = True
+    examples: list[tuple[MSISDN, str]] = field(default_factory=list)
+    fingerprint: str = ""
+
+
+@contextmanager
+def opened(runtime: Runtime, name: str) -> Iterator[BinaryIO]:
+    """Open a list that can be read again and again; ``-`` is stdin. What is no file is copied into one without a name.
+
+    Raises InputError when it cannot be read.
+    """
+    what = "the list on stdin" if name == "-" else f"the list {name!r}"
+    if name == "-" and (runtime.stdin is None or runtime.is_terminal(runtime.stdin)):
+        raise InputError("there is no list on stdin", hint="give FILE, or a pipe")
+    try:
+        with Path(name).open("rb") if name != "-" else tempfile.TemporaryFile() as file:
+            if name == "-":
+                copyfileobj(runtime.stdin.buffer, file)  # type: ignore[union-attr]  # looked at above
+            elif not stat.S_ISREG(fstat(file.fileno()).st_mode):
+                with tempfile.TemporaryFile() as copy:
+                    copyfileobj(file, copy)
+                    yield copy
+                    return
+            yield file
+    except OSError as error:
+        raise InputError(f"cannot read {what}: {error.strerror}") from error
+
+
+class Roster:
+    """The messages of a list.
+
+    ``text`` is a template, None for the list's own column of texts; ``refuse(number, text)`` raises InputError for what
+    the vendor does not take. Raises InputError for a list or template that cannot be used as a whole.
+    """
+
+    def __init__(
+        self, file: BinaryIO, reading: Reading, text: str | None, changes: Changes, *,
+        refuse: Callable[[MSISDN, str], object], allows_duplicates: bool = False,
+    ) -> None:  # fmt: skip
+        self._file = file
+        self._reading = reading
+        self._changes = changes
+        self._plan = _Plan()
+        self._refuse = refuse
+        self._allows_duplicates = allows_duplicates
+        self.listing = self._read()
+        self._template = Template(text if text is not None else _own_text(self.listing))
+        self.listing.require(self._template)
+        self._written = lru_cache(maxsize=256)(self._write)
+
+    def rows(self) -> Iterator[tuple[Row, Written | None, tuple[Remark, ...]]]:
+        """Yield every row with its text, or with all that is wrong with it; a fresh reading each time."""
+        for row in self._read():
+            problems, written = row.problems, None
+            if row.values:
+                faults = self._template.faults(row.values)
+                problems += tuple(Remark(row.number, row.line, name, fault) for name, fault in faults)
+            if not problems and row.to:
+                try:
+                    written = self._written(self._template.fill(row.values))
+                    self._refuse(row.to, written.text)
+                except SmscliError as error:
+                    written = None
+                    problems = (Remark(row.number, row.line, None, error.message, error.hint),)
+            yield row, written, problems
+
+    def judge(self, fingerprint: ListFingerprint) -> Verdict:
+        """Return what the list is like; its messages are added to ``fingerprint``, and kept for ``messages``."""
+        verdict = Verdict(Survey(limit=1000))
+        first: str | None = None
+        for row, written, problems in self.rows():
+            verdict.survey.add(replace(row, problems=problems) if problems else row)
+            if written is None or not row.to or not self._is_sent(row):
+                continue
+            text = written.text
+            fingerprint.add(row.number, row.to, text)
+            self._plan.add(row.number, row.to, text)
+            verdict.recipients += 1
+            verdict.parts += written.size.parts
+            verdict.most_parts = max(verdict.most_parts, written.size.parts)
+            verdict.ucs2 += written.size.alphabet is Alphabet.UCS_2
+            verdict.changed += written.is_changed
+            first = text if first is None else first
+            verdict.is_one_text = verdict.is_one_text and text == first
+            if len(verdict.examples) < 3:
+                verdict.examples.append((row.to, text))
+        verdict.fingerprint = fingerprint.value
+        return verdict
+
+    def messages(self) -> Iterator[tuple[int, MSISDN, str]]:
+        """Yield the messages that were judged: the number of the row, the recipient, the text."""
+        yield from self._plan
+
+    def _is_sent(self, row: Row) -> bool:
+        return row.first is None or self._allows_duplicates
+
+    def _read(self) -> RecipientList:
+        reading = self._reading
+        self._file.seek(0)
+        return read(
+            self._file, delimiter=reading.delimiter, encoding=reading.encoding, columns=reading.columns,
+            is_headed=reading.is_headed, region=reading.region,
+        )  # fmt: skip
+
+    def _write(self, filled: str) -> Written:
+        """Return a text as it is sent; raise InputError or ConflictError where it cannot be."""
+        text, _ = clean(filled)
+        before = text
+        if self._changes.transliterated or self._changes.parts is not None:
+            text, _ = rewrite(text, transliterated=self._changes.transliterated, parts=self._changes.parts)
+        size = measure(text)
+        refuse_parts(size, self._changes.most_parts)
+        return Written(text, size, text != before)
+
+
+class _Plan:
+    """Messages in a file without a name, in memory as long as they are few: a list may change, or take long to read."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n")
+        self._latest = ""
+
+    def add(self, place: int, number: MSISDN, text: str) -> None:
+        """Add a message. A text like the one before takes no room."""
+        again = "" if text == self._latest else json.dumps(text)
+        self._file.write(f"{place} {number.digits} {again}\n")
+        self._latest = text
+
+    def __iter__(self) -> Iterator[tuple[int, MSISDN, str]]:
+        self._file.seek(0)
+        text = ""
+        for line in self._file:
+            place, digits, again = line.rstrip("\n").split(" ", 2)
+            text = json.loads(again) if again else text
+            yield int(place), MSISDN(digits), text
+
+
+def remarks(survey: Survey, most: int = 5) -> Iterator[str]:
+    """Say what was repaired, doubted or left out in a list, a few of each kind."""
+    for what, count, some in (
+        ("repaired", survey.repairs.total() and len(survey.repaired), survey.repaired),
+        ("doubtful", survey.doubt_count, survey.doubts),
+        ("repeated", survey.repeat_count, survey.repeats),
+    ):
+        for remark in some[:most]:
+            yield str(remark)
+        if count > most:
+            yield f"{count - most} more rows are {what}"
+
+
+def refusal(name: str, survey: Survey, *, most: int | None) -> InputError:
+    """Return the error of a list with bad rows; ``most`` is how many of them it names."""
+    problems = survey.problems[:most]
+    more = survey.problem_count - len(problems)
+    hints = [next((problem.hint for problem in problems if problem.hint), None)]
+    hints.append(f"{more} more problems: see all with --validate-only" if more and most else None)
+    hints.append("--skip-invalid sends to the others" if survey.good else None)
+    return InputError(
+        f"{'the list' if name == '-' else name}: {survey.bad} of {survey.rows} rows cannot be sent",
+        hint="\n".join(filter(None, hints)),
+        problems=[str(problem) for problem in problems],
+    )
+
+
+def _own_text(listing: RecipientList) -> str:
+    names = {name.casefold(): name for name in listing.columns.all_names}
+    for wanted in _TEXT_COLUMNS:
+        if wanted in names:
+            return f"{{{names[wanted]}}}"
+    raise InputError(
+        "no text", hint="give TEXT or --text-file FILE, or a list with a column called text (--map text=COLUMN)"
+    )

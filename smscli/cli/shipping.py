@@ -1,0 +1,308 @@
+"""A large job on its way: begun or taken up, sent by a crew, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from secrets import token_hex
+from shlex import quote
+
+from smscli.cli import outcomes
+from smscli.cli.hints import journal_hints
+from smscli.cli.options import Invocation
+from smscli.cli.order import Order, resuming
+from smscli.cli.roster import Roster, Verdict
+from smscli.cli.text import counted
+from smscli.crew import Crew, Tally
+from smscli.errors import ERROR_OF, Cause, ConflictError, ExitCode, OutcomeUnknownError, PartialError, SmscliError
+from smscli.journal import Job, Standing, State, TeamJournal, exists
+from smscli.journal._rows import MessageRow
+from smscli.model import Outcome
+from smscli.progress import Bar, Lines
+from smscli.render import Result, Table, Tree
+from smscli.runtime import Interruption
+
+_SHOWN = 20
+"""Recipients that were not accepted which a person is shown; the result file has all."""
+_LISTED = 1000
+"""The same for a program."""
+
+
+def preview(order: Order, verdict: Verdict, *, dry_run: bool) -> Result:
+    """Return what a list would take."""
+    survey = verdict.survey
+    facts = {
+        "rows": survey.rows,
+        "recipients": verdict.recipients,
+        "duplicates": survey.repeat_count,
+        "invalid": survey.bad,
+        "parts": verdict.parts,
+        "most_parts": verdict.most_parts,
+        "ucs2": verdict.ucs2,
+        "changed": verdict.changed,
+    }
+    lines = tuple((name, str(count)) for name, count in facts.items())
+    names = {
+        "most_parts": "most parts of one text", "ucs2": "texts that need UCS-2", "changed": "texts that were changed",
+    }  # fmt: skip
+    rows = [(names.get(name, name), "", str(count)) for name, count in facts.items() if count or name == "recipients"]
+    examples: list[Tree] = []
+    if dry_run:
+        rows += [("text to", str(number), text) for number, text in verdict.examples]
+        examples = [{"to": str(number), "text": text} for number, text in verdict.examples]
+    title = f"{counted(verdict.recipients, 'recipient')}, {counted(verdict.parts, 'part')} by {order.provider.title}"
+    return Result(
+        data={"provider": order.provider.name, "profile": order.profile.name, "sender": order.sender or None}
+        | facts | {"examples": examples},
+        lines=lines,
+        table=Table(("what", "to", "value"), tuple(rows), title=title, prose=("value",), facts=True),
+        notes=("nothing was sent",),
+    )  # fmt: skip
+
+
+def ship(
+    call: Invocation, order: Order, roster: Roster, verdict: Verdict, key: str | None, results: str | None, file: str
+) -> Result:
+    """Plan a job, or find it under its key, and send what of it has not been."""
+    job = Job(
+        key=key or f"bulk-{datetime.fromtimestamp(call.runtime.now(), UTC):%Y%m%d}-{token_hex(4)}",
+        provider=order.provider.name,
+        account=order.account_name,
+        profile=order.profile.name or "",
+        sender=order.sender,
+        messages=(),
+        fingerprint=verdict.fingerprint,
+        store_text=order.profile.store_text,
+    )
+
+    def admit(twin: Standing) -> None:
+        """Refuse the same list with the same texts, unless another key says that it is meant."""
+        if key is not None:
+            return
+        when = datetime.fromtimestamp(twin.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        is_done = not twin.pending and not twin.counts.get(State.IN_FLIGHT)
+        how = f"go on with it: {resuming(call, order, twin.key)}; or " if not is_done else ""
+        raise ConflictError(
+            f"the same list with the same texts was {'sent' if is_done else 'begun'} on {when} under key {twin.key}",
+            hint=f"{how}send it anew on purpose with --key NAME",
+        )
+
+    def begin(journal: TeamJournal) -> Standing:
+        return journal.plan(
+            job, roster.messages(), verdict.recipients, admit=admit, batch_size=order.batch_size
+        )  # fmt: skip
+
+    return _work(call, order, begin)
+
+
+def begun_with(call: Invocation, key: str) -> str:
+    """Return the profile a job was begun with, empty when none; raise InputError when there is no such job."""
+    sandbox = call.wanted.sandbox
+    place, hints = call.runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)
+    if not exists(place, hints):
+        raise ERROR_OF[Cause.INPUT](f"the journal knows no key {key!r}", hint=hints.keys)
+    with closing(call.runtime.journal(place, hints)) as journal:
+        return journal.standing(key).profile
+
+
+def take_up(call: Invocation, order: Order, key: str, results: str | None, *, resend_unknown: bool) -> Result:
+    """Go on with a job that is in the journal, alone or beside others."""
+
+    def begin(journal: TeamJournal) -> Standing:
+        fingerprint = order.fingerprint()
+        for message in journal.messages(key):
+            fingerprint.add_digest(message.position, message.recipient, message.text_sha256)
+        before = journal.standing(key)
+        if fingerprint.value != before.fingerprint:
+            raise ConflictError(
+                f"key {key!r} was not begun with this account, sender, base_url and test mode",
+                hint=f"give the options it was begun with; see what it was: smscli journal show {quote(key)}",
+            )
+        if resend_unknown and before.counts.get(State.UNKNOWN):
+            journal.resolve(key, sent=False)
+        return journal.join(
+            key, order.account_name, batch_size=order.batch_size, store_text=order.profile.store_text
+        )  # fmt: skip
+
+    return _work(call, order, begin)
+
+
+def _work(call: Invocation, order: Order, begin: Callable[[TeamJournal], Standing]) -> Result:
+    runtime, sandbox = call.runtime, order.profile.sandbox
+    interruption, tally = Interruption(), Tally()
+    place = runtime.journal_place(sandbox=sandbox)
+    with closing(runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace)) as journal:
+        standing = begin(journal)
+        call.tell(_beginning(standing))
+        if standing.pending:
+            with (
+                _watching(call, standing) as watch,
+                call.callers(
+                    order.profile, order.account, order.pace.jobs, interruption, notice=lambda: _notice(call, tally)
+                ) as (_, callers),
+            ):  # fmt: skip
+                Crew(
+                    callers, order.message, journal, standing.key, tally=tally, limits=order.limits,
+                    monotonic=runtime.monotonic, stopped=lambda: bool(interruption), watch=watch,
+                ).work()  # fmt: skip
+        standing = journal.standing(standing.key)
+        failures = _failures(journal, standing)
+    new_journal = f"a new journal begins in {place}: keys used before are not known to it" if journal.is_new else None
+    return _report(call, order, standing, tally, failures, interruption, new_journal)
+
+
+def _beginning(standing: Standing) -> str:
+    done = standing.total - standing.pending
+    text = f"key {standing.key}: {counted(standing.pending, 'recipient')} to send to"
+    if not done:
+        return text
+    return f"{text}, {done} of {standing.total} done before ({_counts(standing.counts)})"
+
+
+@contextmanager
+def _watching(call: Invocation, standing: Standing) -> Iterator[Callable[[Tally], None]]:
+    """Show how far it has come on stderr."""
+    runtime, before = call.runtime, standing.total - standing.pending
+    shows_bar = runtime.is_terminal(runtime.stderr) and runtime.environ.get("TERM") != "dumb" and not call.quiet
+    progress: Bar | Lines
+    if shows_bar and runtime.stderr is not None:
+        stream = runtime.stderr
+        colour = runtime.colour(stream) > 0
+        progress = Bar(standing.total, before, runtime.monotonic, stream, runtime.width(stream), colour=colour)
+    else:
+        progress = Lines(standing.total, before, runtime.monotonic, call.tell)
+    try:
+        yield lambda tally: progress.show(tally.done, _counts(tally.outcomes))
+    finally:
+        progress.close()
+
+
+def _notice(call: Invocation, tally: Tally) -> str:
+    """Answer the first signal, at once."""
+    left = counted(tally.in_flight, "request")
+    begin = "\n" if call.runtime.is_terminal(call.runtime.stderr) else ""
+    return (
+        f"{begin}smscli: finishing {left} in flight; again (Ctrl-C) to stop now, and what became of them is then "
+        "unknown\n"
+    )
+
+
+def _counts(counts: Mapping[State, int] | Mapping[Outcome, int]) -> str:
+    words = [f"{count} {state.value}" for state, count in counts.items() if count]
+    return ", ".join(sorted(words, key=lambda word: word.partition(" ")[2], reverse=True)) or "none yet"
+
+
+def _failures(journal: TeamJournal, standing: Standing) -> list[MessageRow]:
+    """Return the first messages of a job that were not accepted."""
+    if standing.counts.get(State.SENT, 0) == standing.total:
+        return []
+    found: list[MessageRow] = []
+    for message in journal.messages(standing.key):
+        if message.state != State.SENT:
+            found.append(message)
+            if len(found) == _LISTED:
+                break
+    return found
+
+
+# --- what became of it ------------------------------------------------------------------------------------------------
+
+
+def _report(
+    call: Invocation, order: Order, standing: Standing, tally: Tally, failures: Sequence[MessageRow],
+    interruption: Interruption, new_journal: str | None,
+) -> Result:  # fmt: skip
+    counts = {state: standing.counts.get(state, 0) for state in State}
+    is_open = standing.pending > 0
+    error = _error(counts, standing, tally)
+    code: int = error.exit_code if error else ExitCode.OK
+    if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
+        code = 128 + interruption.signal
+    go_on = resuming(call, order, standing.key) if is_open else None
+    if error and go_on:
+        error.hint = "; ".join(filter(None, (error.hint, f"go on: {go_on}")))
+    unrecorded = [outcomes.tree(submission) for submission in tally.unrecorded.values()]
+    spent = [tally.cost[currency] for currency in sorted(tally.cost, key=lambda name: name or "")]
+    title = ", ".join(f"{count} {_WORDS[state]}" for state, count in counts.items() if count)
+    if tally.parts:
+        title += f"; now {counted(tally.parts, 'part')}"
+    if spent:
+        title += f" for {' and '.join(map(outcomes.price, spent))}"
+    return Result(
+        data={
+            "key": standing.key,
+            "journal": "sandbox" if order.profile.sandbox else "vendor",
+            "provider": order.provider.name,
+            "profile": order.profile.name,
+            "sender": order.sender or None,
+            "recipients": {state.value: count for state, count in counts.items()},
+            "pending": standing.pending,
+            "this_run": {
+                "recipients": {outcome.value: tally.outcomes[outcome] for outcome in Outcome},
+                "parts": tally.parts,
+                "cost": [outcomes.cost_tree(money) for money in spent],
+                "stopped": outcomes.reason_tree(tally.stop),
+                "unrecorded": unrecorded,
+            },
+            "failures": [
+                {"row": message.position, **outcomes.tree(message.submission())} for message in failures
+            ],
+            "resume": go_on,
+        },
+        lines=tuple((state.value, str(count)) for state, count in counts.items()),
+        table=_table(failures, title),
+        notes=tuple(_remarks(standing, counts, tally, new_journal)),
+        error=error,
+        exit_code=code,
+        settled=True,
+    )  # fmt: skip
+
+
+_WORDS = {
+    State.SENT: "accepted",
+    State.REFUSED: "refused",
+    State.NOT_SENT: "certainly not sent",
+    State.UNKNOWN: "unknown (may have been sent)",
+    State.IN_FLIGHT: "being sent by another process",
+}
+
+
+def _table(failures: Sequence[MessageRow], title: str) -> Table:
+    shown = [message for message in failures if message.attempt or message.state != State.NOT_SENT][:_SHOWN]
+    rows = tuple(
+        (str(message.position), f"+{message.recipient}", message.state, message.reason or "") for message in shown
+    )
+    return Table(("row", "number", "outcome", "reason"), rows, title=title, prose=("reason",)).compact()
+
+
+def _error(counts: Mapping[State, int], standing: Standing, tally: Tally) -> SmscliError | None:
+    total, sent = standing.total, counts[State.SENT]
+    summary = _counts(standing.counts)
+    why = tally.stop
+    if tally.unrecorded:
+        trouble = f": {tally.trouble.text}" if tally.trouble else ""
+        text = f"{counted(len(tally.unrecorded), 'outcome')} could not be recorded{trouble}"
+        return OutcomeUnknownError(text, hint="do not send again before you have recorded them with journal resolve")
+    if counts[State.UNKNOWN]:
+        hint = f"once you know: smscli journal resolve {quote(standing.key)} --sent or --not-sent"
+        text = why.text if why else "some may have been sent"
+        return OutcomeUnknownError(f"{text} ({summary})", hint=hint)
+    if sent == total:
+        return None
+    text = why.text if why else f"{sent} of {total} accepted"
+    if sent or counts[State.IN_FLIGHT]:
+        return PartialError(f"{text} ({summary})", hint=why.hint if why else None)
+    cause = why.cause if why else Cause.REFUSED if counts[State.REFUSED] else Cause.UNREACHABLE
+    return ERROR_OF[cause](f"{text} ({summary})", hint=why.hint if why else None)
+
+
+def _remarks(
+    standing: Standing, counts: Mapping[State, int], tally: Tally, new_journal: str | None
+) -> Iterator[str]:  # fmt: skip
+    if new_journal:
+        yield new_journal
+    for number, submission in tally.unrecorded.items():
+        yield f"not recorded: {number} {submission.outcome} {submission.message_id or ''}".rstrip()
+    if counts[State.SENT] == standing.total and not tally.done:
+        yield f"key {standing.key} was sent before; nothing was sent now"

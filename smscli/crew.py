@@ -1,0 +1,341 @@
+"""Many messages at once: workers that send, one desk that records, and what makes them stop.
+
+The thread that calls ``work`` is the desk. It alone touches the journal, and commits what has ended together with what
+is begun next, for all workers at once: on a slow disk the commits are what a job waits for. The price is that a crash
+leaves one request a worker UNKNOWN. This module does no I/O of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from math import ceil, inf
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from smscli.dispatch import BREAK_AFTER_UNREACHABLE, Caller, broken_circuit
+from smscli.errors import Cause, ConflictError, SmscliError
+from smscli.journal import Ending
+from smscli.model import MSISDN, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
+
+if TYPE_CHECKING:
+    from smscli.journal import Batch, JournalEntry
+
+BREAK_AFTER_BUSY = 6
+"""A job stops when the vendor has asked for patience so many times in a row."""
+# The longest pause, in seconds, that is made on the vendor's word "later", unless it names a longer one itself.
+_LONGEST_PAUSE = 30.0
+# Seconds after which a signal is heard, and the watcher is told.
+_TICK = 0.1
+
+
+class Desk(Protocol):
+    """The part of the journal that a crew works with (see ``TeamJournal``)."""
+
+    def advance(
+        self, key: str, endings: Sequence[Ending], count: int
+    ) -> tuple[list[Batch], list[JournalEntry]]:  # fmt: skip
+        """Commit what has ended and put other batches in flight."""
+
+    def confirm_places(self, key: str, places: Sequence[int]) -> None:
+        """Raise ConflictError unless these are still in flight for this process."""
+
+    def finish(self, key: str, endings: Sequence[Ending]) -> list[JournalEntry]:
+        """Record what has ended, insistently."""
+
+
+class Limits(NamedTuple):
+    """What bounds a crew: recipients a second, and how many may fail (not be SENT) before it stops."""
+
+    rate: float = inf
+    failures: float = inf
+
+
+_UNBOUND = Limits()
+
+
+@dataclass
+class Tally:
+    """What a crew has done so far. ``cost`` is what the vendor said, by currency."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    parts: int = 0
+    cost: dict[str | None, Money] = field(default_factory=dict)
+    in_flight: int = 0
+    """Requests that were begun and not answered yet."""
+    stop: Reason | None = None
+    """Why no other request is begun."""
+    unrecorded: dict[MSISDN, Submission] = field(default_factory=dict)
+    """What the journal could not take, and will call UNKNOWN."""
+    trouble: Reason | None = None
+    """Why it could not."""
+
+    @property
+    def done(self) -> int:
+        """How many messages were tried."""
+        return self.outcomes.total()
+
+    @property
+    def failures(self) -> int:
+        """How many of them were not SENT."""
+        return self.done - self.outcomes[Outcome.SENT]
+
+    def add(self, receipt: SendReceipt) -> None:
+        """Count what became of a request."""
+        for submission in receipt.submissions:
+            self.outcomes[submission.outcome] += 1
+            self.parts += submission.parts or 0
+            if submission.cost:
+                currency = submission.cost.currency
+                before = self.cost.get(currency)
+                self.cost[currency] = Money(
+                    submission.cost.amount + (before.amount if before else 0), currency
+                )  # fmt: skip
+
+
+class _Report(NamedTuple):
+    """What a worker has to say: how a batch of it ended; ``receipt`` None asks whether it may be tried again."""
+
+    worker: int
+    batch: Batch
+    receipt: SendReceipt | None
+    reply: SimpleQueue[SmscliError | None]
+
+
+class Crew:
+    """Workers, each with a way to the vendor of its own, for one job; ``tally`` is where they count.
+
+    ``message`` is what all messages share: sender and test mode. ``stopped()`` is true once a signal asked to finish;
+    ``watch`` is called a few times a second with the tally.
+    """
+
+    def __init__(
+        self, callers: Sequence[Caller], message: Message, journal: Desk, key: str, *,
+        monotonic: Callable[[], float], tally: Tally, limits: Limits = _UNBOUND,
+        stopped: Callable[[], bool] = lambda: False,
+        watch: Callable[[Tally], object] = lambda _tally: None,
+    ) -> None:  # fmt: skip
+        self.tally = tally
+        self._callers = callers
+        self._message = message
+        self._journal = journal
+        self._key = key
+        self._limits = limits
+        self._monotonic = monotonic
+        self._stopped = stopped
+        self._watch = watch
+        self._inboxes: list[SimpleQueue[Batch | None]] = [SimpleQueue() for _ in callers]
+        self._reports: SimpleQueue[_Report] = SimpleQueue()
+        self._idle = set(range(len(callers)))
+        self._endings: list[tuple[Batch, SendReceipt]] = []
+        self._causes: deque[Cause | None] = deque(maxlen=BREAK_AFTER_UNREACHABLE)
+        self._busy = 0
+        self._not_before = -inf
+        self._is_proved = False
+        self._is_exhausted = False
+
+    def work(self) -> Tally:
+        """Send until nothing is left that may be taken, or something says stop; what is in flight is waited for.
+
+        Never raises for what vendor, network or journal do: ``Tally.stop`` and ``Tally.trouble`` say it.
+        """
+        with self._at_work():
+            while True:
+                self._advance()
+                self._watch(self.tally)
+                if not self.tally.in_flight and not self._endings and (self.tally.stop or self._is_exhausted):
+                    return self.tally
+                self._listen()
+
+    # --- the desk -----------------------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Commit what has ended with what is begun next, and hand it out."""
+        count = self._wanted()
+        if not self._endings and not count:
+            return
+        endings, self._endings = self._endings, []
+        try:
+            if self.tally.trouble:
+                others = self._journal.finish(self._key, _recorded(endings))
+                batches: list[Batch] = []
+            else:
+                batches, others = self._journal.advance(self._key, _recorded(endings), count)
+        except SmscliError as error:
+            if self.tally.trouble or not endings:
+                self._give_up(endings, error)
+            else:
+                # Whatever keeps others from being begun, what has ended is to be recorded.
+                self._endings = endings
+            self.tally.trouble = self.tally.trouble or Reason.of(error)
+            return
+        for entry in others:
+            self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
+        self._is_exhausted = len(batches) < count
+        for batch in batches:
+            self._hand_out(batch)
+
+    def _wanted(self) -> int:
+        """Return how many batches may be begun now."""
+        if self._has_to_stop() or self._is_exhausted or self._monotonic() < self._not_before:
+            return 0
+        if not self._is_proved:
+            # What is wrong with the account is learned from one request, not from one a worker.
+            return 0 if self.tally.in_flight else 1
+        return min(len(self._idle), 1) if self._limits.rate < inf else len(self._idle)
+
+    def _hand_out(self, batch: Batch) -> None:
+        if self._limits.rate < inf:
+            now = self._monotonic()
+            self._not_before = max(self._not_before, now) + len(batch.places) / self._limits.rate
+        self.tally.in_flight += 1
+        self._inboxes[self._idle.pop()].put(batch)
+
+    def _listen(self) -> None:
+        """Wait for what a worker has to say, not longer than until something else is due, and take all there is."""
+        pause = 0.0 if self._wanted() else min(max(self._not_before - self._monotonic(), 0.0) or _TICK, _TICK)
+        with suppress(Empty):
+            report = self._reports.get(timeout=pause)  # signal handlers run in here
+            while True:
+                self._take(report)
+                report = self._reports.get_nowait()
+
+    def _take(self, report: _Report) -> None:
+        if report.receipt is None:
+            report.reply.put(self._confirmed(report.batch))
+            return
+        receipt = report.receipt
+        self._idle.add(report.worker)
+        self.tally.in_flight -= 1
+        self._endings.append((report.batch, receipt))
+        busy = {s.to: s.reason.wait or 0.0 for s in receipt.submissions if s.reason and s.reason.cause is Cause.BUSY}
+        receipt = receipt._replace(submissions=tuple(s for s in receipt.submissions if s.to not in busy))
+        self.tally.add(receipt)
+        if busy:
+            self._slow_down(max(busy.values()))
+        if receipt.submissions:
+            self._busy = 0
+            self._causes.append(receipt.cause)
+            self._is_proved = self._is_proved or receipt.cause is not Cause.CREDENTIALS
+            self._judge(receipt)
+
+    def _slow_down(self, wait: float) -> None:
+        """Begin nothing for as long as the vendor asks: what it had no time for is taken again then."""
+        self._busy += 1
+        self._is_exhausted = False
+        self._not_before = max(self._not_before, self._monotonic() + (wait or min(2.0**self._busy, _LONGEST_PAUSE)))
+        if self._busy >= BREAK_AFTER_BUSY:
+            self._stop(f"stopped: the vendor asked {self._busy} times in a row to come later")
+
+    def _judge(self, receipt: SendReceipt) -> None:
+        """Decide whether to go on after what became of a request."""
+        broken = broken_circuit(list(self._causes))
+        if broken:
+            self._stop(broken)
+        elif receipt.cause is Cause.CREDENTIALS:
+            why = next(s.reason for s in receipt.submissions if s.reason and s.reason.cause is Cause.CREDENTIALS)
+            self.tally.stop = self.tally.stop or why._replace(text=f"stopped: {why.text}")
+        elif receipt.cause is Cause.CONFIG:
+            why = next(s.reason for s in receipt.submissions if s.reason)
+            self.tally.stop = self.tally.stop or why._replace(text=f"stopped: {why.text}")
+        elif self.tally.failures >= self._limits.failures:
+            self._stop(f"stopped after {self.tally.failures} failures, as asked")
+
+    def _has_to_stop(self) -> bool:
+        if self.tally.trouble:
+            self.tally.stop = self.tally.stop or self.tally.trouble
+        elif self._stopped():
+            self._stop("stopped by a signal")
+        return self.tally.stop is not None
+
+    def _stop(self, why: str) -> None:
+        self.tally.stop = self.tally.stop or Reason(why, Cause.UNREACHABLE)
+
+    def _confirmed(self, batch: Batch) -> SmscliError | None:
+        try:
+            self._journal.confirm_places(self._key, tuple(batch.places.values()))
+        except SmscliError as error:
+            return error
+        return None
+
+    def _give_up(
+        self, endings: Sequence[tuple[Batch, SendReceipt]], error: SmscliError, entry: JournalEntry | None = None
+    ) -> None:
+        """Keep what the journal did not take, all of it or one entry, to be told at the end."""
+        self.tally.trouble = self.tally.trouble or Reason.of(error)
+        for batch, receipt in endings:
+            for submission in receipt.submissions:
+                if entry is None or entry.message.position == batch.places[submission.to]:
+                    self.tally.unrecorded[submission.to] = submission
+
+    # --- the workers --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        threads = [
+            threading.Thread(target=self._serve, args=(number,), name=f"smscli-worker-{number}", daemon=True)
+            for number in range(len(self._callers))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            for inbox in self._inboxes:
+                inbox.put(None)
+            while any(thread.is_alive() for thread in threads):
+                with suppress(Empty):
+                    report = self._reports.get(timeout=_TICK)
+                    report.reply.put(ConflictError("this job has ended"))  # nobody is left to look
+
+    def _serve(self, number: int) -> None:
+        """Send what is put into the inbox of a worker, until there is None."""
+        reply: SimpleQueue[SmscliError | None] = SimpleQueue()
+        while (batch := self._inboxes[number].get()) is not None:
+
+            def confirm(batch: Batch = batch) -> None:
+                self._reports.put(_Report(number, batch, None, reply))
+                error = reply.get()
+                if error:
+                    raise error
+
+            message = self._message._replace(to=tuple(batch.places), text=batch.text)
+            try:
+                receipt = self._callers[number].submit_batch(message, _Errand(confirm), self._key)
+            except Exception as error:  # noqa: BLE001  (a bug: whatever was done, it has to be recorded)
+                why = Reason(f"internal error: {type(error).__name__}", Cause.UNKNOWN)
+                receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, why))
+            self._reports.put(_Report(number, batch, receipt, reply))
+
+
+class _Errand:
+    """The journal as a worker sees it: the desk has claimed for it, and will settle."""
+
+    def __init__(self, confirm: Callable[[], None]) -> None:
+        self._confirm = confirm
+
+    def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Do nothing: it is claimed."""
+
+    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:  # noqa: ARG002  (the shape of a ledger)
+        """Have the desk look."""
+        self._confirm()
+
+    def settle(
+        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
+    ) -> None:
+        """Do nothing: the desk settles what is reported."""
+
+
+def batch_size(limit: int, rate: float) -> int:
+    """Return how many recipients go into one request: not more than leave in a second at that rate."""
+    return limit if rate == inf else max(1, min(limit, ceil(rate)))
+
+
+def _recorded(endings: Sequence[tuple[Batch, SendReceipt]]) -> list[Ending]:
+    return [
+        Ending({batch.places[s.to]: s for s in receipt.submissions}, receipt.evidence) for batch, receipt in endings
+    ]

@@ -1,0 +1,289 @@
+"""A large job that many do together: planned once, then taken a batch at a time by whoever is free.
+
+Several workers of one process, and several processes, may be at it. What is taken and what has ended is committed in
+one transaction: with a slow disk the commits are what a job waits for. The texts stay in the journal as long as they
+may have to be sent, so that a job can be taken up without its list, from another host as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple
+
+from smscli.errors import Cause, ConfigError, ConflictError
+from smscli.journal._archive import in_flight_elsewhere
+from smscli.journal._database import LostError
+from smscli.journal._entries import Job, JournalEntry, State, digest, is_pending
+from smscli.journal._rows import JobRow, MessageRow
+from smscli.journal._store import (
+    OTHER_CONTENT,
+    UNRECORDED,
+    Ending,
+    Held,
+    Journal,
+    checked_key,
+    claimed_now,
+    date,
+    drop,
+)
+from smscli.model import MSISDN
+
+# So many messages are looked at ahead: those of one text among them go together.
+_AHEAD = 2000
+
+
+class Batch(NamedTuple):
+    """Messages of one text that are in flight now: the place of each number."""
+
+    text: str
+    places: Mapping[MSISDN, int]
+
+
+class Standing(NamedTuple):
+    """How a job stands: its messages by state, and how many of them may still be claimed. ``since`` is Unix seconds."""
+
+    key: str
+    provider: str
+    profile: str
+    sender: str
+    fingerprint: str
+    since: float
+    counts: Mapping[State, int]
+    pending: int
+
+    @property
+    def total(self) -> int:
+        """How many messages it has."""
+        return sum(self.counts.values())
+
+
+class ListFingerprint:
+    """The fingerprint of a large job, added up message by message: their places, numbers and texts in order.
+
+    The rest as of ``fingerprint``.
+    """
+
+    def __init__(
+        self, *, provider: str, base_url: str, account_id: str, sender: str | None, test: bool = False
+    ) -> None:
+        head = json.dumps(["list", provider, base_url, account_id, sender or "", test])
+        self._sum = sha256(head.encode())
+
+    def add(self, place: int, number: MSISDN, text: str) -> None:
+        """Add a message."""
+        self.add_digest(place, number.digits, digest(text))
+
+    def add_digest(self, place: int, digits: str, text_sha256: str) -> None:
+        """Add a message of whose text only the digest is known."""
+        self._sum.update(f"\n{place} {digits} {text_sha256}".encode())
+
+    @property
+    def value(self) -> str:
+        """The fingerprint of what was added so far."""
+        return self._sum.hexdigest()
+
+
+@dataclass
+class _Part(Held):
+    """What this journal does of a job: ``ready`` are batches it has looked at, ``behind`` the place up to which."""
+
+    batch_size: int = 1
+    behind: int = -1
+    ready: deque[Sequence[int]] = field(default_factory=deque)
+
+
+class TeamJournal(Journal):
+    """A journal for large jobs; see ``Journal`` for how it is opened, and what it raises."""
+
+    def plan(
+        self,
+        job: Job,
+        messages: Iterable[tuple[int, MSISDN, str]],
+        count: int,
+        *,
+        admit: Callable[[Standing], object] = lambda _twin: None,
+        batch_size: int = 1,
+    ) -> Standing:
+        """Insert a job of ``count`` messages, or find it, and return how it stands; nothing is claimed yet.
+
+        ``job`` says all but its messages; each of those comes with its place, in ascending order, and they are only
+        asked for when the job is new. ``admit`` may raise when the same content was begun under another key.
+        ``batch_size`` is how many messages are taken at once. Raises what ``begin`` does, and what ``messages`` do.
+        """
+        key = checked_key(job.key)
+        self._check_when_due()
+        with self._writing_alone():
+            stored = self._tables.job(key)
+            if stored and stored.fingerprint != job.fingerprint:
+                raise ConflictError(
+                    f"key {key!r} was used for other content on {date(stored.created)}",
+                    hint="; or ".join(filter(None, (OTHER_CONTENT, self._hints.key(key)))),
+                )
+            if stored is None:
+                for twin in self._tables.latest(job.fingerprint, 1):
+                    admit(self._standing(self._tables.numbered(twin)))
+                stored = self._insert_job(key, job, count)
+                if self._insert_messages(stored, messages, stores_text=True) != count:
+                    raise ConflictError("the list has changed while it was read; nothing was sent", hint="run it again")
+            elif self._db.is_alive(stored.id):
+                raise in_flight_elsewhere(key)
+            return self._enter(stored, job.account, batch_size, forgets_texts=not job.store_text)
+
+    def join(self, key: str, account: str, *, batch_size: int = 1, store_text: bool = False) -> Standing:
+        """Take part in a job that was planned, and return how it stands.
+
+        Raises InputError when there is no such key, ConflictError when it is sent by somebody alone.
+        """
+        self._check_when_due()
+        with self._writing_alone():
+            stored = self._known(key)
+            if self._db.is_alive(stored.id):
+                raise in_flight_elsewhere(key)
+            return self._enter(stored, account, batch_size, forgets_texts=not store_text)
+
+    def standing(self, key: str) -> Standing:
+        """Return how a job stands; raise InputError when there is no such key."""
+        with self._db.reading():
+            return self._standing(self._known(key))
+
+    def messages(self, key: str) -> Iterator[MessageRow]:
+        """Yield the messages of a job in order, page by page."""
+        with self._db.reading():
+            job = self._known(key)
+        behind = -1
+        while True:
+            with self._db.reading():
+                page = self._tables.messages_behind(job, behind, _AHEAD)
+            if not page:
+                return
+            yield from page
+            behind = page[-1].position
+
+    def advance(
+        self, key: str, endings: Sequence[Ending], count: int
+    ) -> tuple[list[Batch], list[JournalEntry]]:  # fmt: skip
+        """Commit durably how claimed messages ended, and put up to ``count`` further batches in flight.
+
+        Return these, fewer when nothing is left to be taken, and the messages of ``endings`` that somebody else has
+        decided on meanwhile, as they stand. Only then may the first byte leave. Raises as ``claim`` does: then nothing
+        was taken, and nobody knows whether the endings are recorded; ``finish`` may be asked to.
+        """
+        held = self._part(key)
+        moment, boot = self._clock(), self._boot()
+        owner = self._own() if count else 0
+        claims: dict[int, tuple[int, int]] = {}
+        taken: list[list[MessageRow]] = []
+        try:
+            with self._db.writing(UNRECORDED if endings else "nothing more was sent", alone=False):
+                job = self._begun(held)
+                if count and self._db.is_alive(job.id):
+                    raise in_flight_elsewhere(key)
+                before, after, others = self._ended(held, endings)
+                while len(taken) < count and (messages := self._next(held)):
+                    claimed = self._in_flight(held, messages, moment, owner)
+                    claims |= {message.position: (owner, message.attempt) for message in claimed}
+                    before += messages
+                    after += claimed
+                    taken.append(claimed)
+                if after:
+                    witness = self._tables.witness(job.id, to_change=True)
+                    self._change(before, after, claimed_now(witness, job, moment, boot) if taken else witness)
+        except LostError:
+            self._give_back(key, claims)
+            raise
+        drop(held, endings, others)
+        held.ready.extend(_busy(endings))
+        held.claims |= claims
+        batches = [
+            Batch(messages[0].text or "", {MSISDN(message.recipient): message.position for message in messages})
+            for messages in taken
+        ]
+        return batches, [JournalEntry(job, message) for message in others]
+
+    def confirm_places(self, key: str, places: Sequence[int]) -> None:
+        """Do as ``confirm``."""
+        self._confirm(self._work(key), places)
+
+    def finish(self, key: str, endings: Sequence[Ending]) -> list[JournalEntry]:
+        """Record how claimed messages ended, insistently; return those that somebody else has decided on meanwhile.
+
+        Raises ConfigError when they cannot be recorded: they count as unknown then.
+        """
+        held = self._work(key)
+        return [JournalEntry(held.job, message) for message in self._settle(held, endings, 0.0)]
+
+    # --- below: one transaction's work --------------------------------------------------------------------------------
+
+    def _enter(self, job: JobRow, account: str, batch_size: int, *, forgets_texts: bool) -> Standing:
+        self._held[job.key] = _Part(
+            job, alone=False, places={}, provider=job.provider, account=account, forgets_texts=forgets_texts,
+            batch_size=batch_size,
+        )  # fmt: skip
+        return self._standing(job)
+
+    def _standing(self, job: JobRow) -> Standing:
+        counts: Counter[State] = Counter()
+        pending = 0
+        for state, may_be_claimed, count in self._tables.tally(job):
+            counts[State(state)] += count
+            pending += count if may_be_claimed else 0
+        return Standing(
+            job.key, job.provider, job.profile, job.sender, job.fingerprint, job.created, counts, pending
+        )  # fmt: skip
+
+    def _part(self, key: str) -> _Part:
+        part = self._work(key)
+        if not isinstance(part, _Part):
+            raise ConfigError(f"key {key!r} was begun to be sent alone")
+        return part
+
+    def _next(self, part: _Part) -> list[MessageRow]:
+        """Return the next messages that nobody else has taken, all of one text; none at the end."""
+        while True:
+            if not part.ready and not self._look_ahead(part):
+                return []
+            found = self._tables.to_claim(part.job, part.ready.popleft())
+            messages = [message for message in found if is_pending(message.submission())]
+            if any(message.text is None for message in messages):
+                raise ConflictError(
+                    f"the texts of key {part.job.key!r} are not in the journal: it was begun by a plain send",
+                    hint="run that command again",
+                )
+            if messages:
+                return messages
+
+    def _look_ahead(self, part: _Part) -> bool:
+        rows = self._tables.pending(part.job, part.behind, _AHEAD)
+        if rows:
+            part.behind = rows[-1][0]
+            part.ready.extend(in_batches(rows, part.batch_size))
+        return bool(rows)
+
+
+def _busy(endings: Sequence[Ending]) -> Iterator[list[int]]:
+    """Yield the places of what the vendor had no time for, and may be taken again."""
+    for outcomes, _ in endings:
+        again = [place for place, s in outcomes.items() if s.reason and s.reason.cause is Cause.BUSY and is_pending(s)]
+        if again:
+            yield again
+
+
+def in_batches(rows: Iterable[tuple[int, str, str]], size: int) -> list[list[int]]:
+    """Return places that may go into one request each: at most so many, of one text, no number twice.
+
+    A row is a place, a number, and what stands for its text.
+    """
+    batches: list[list[int]] = []
+    latest: dict[str, tuple[list[int], set[str]]] = {}
+    for place, number, text in rows:
+        places, numbers = latest.get(text, ([], set()))
+        if not places or len(places) == size or number in numbers:
+            places, numbers = latest[text] = [], set()
+            batches.append(places)
+        places.append(place)
+        numbers.add(number)
+    return batches
