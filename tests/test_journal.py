@@ -631,3 +631,114 @@ def test_of_many_processes_on_a_new_key_exactly_one_sends(place: Place, tmp_path
     for ends in zip(*seen, strict=True):
         assert sorted(set(ends)) in (["won"], ["conflict", "won"], ["replayed", "won"], ["conflict", "replayed", "won"])
         assert ends.count("won") == 1
+
+
+# --- all of a large job ----------------------------------------------------------------------------------------------
+
+
+def large(size: int) -> Job:
+    """Return a job of so many recipients."""
+    return job("large", to=[MSISDN(str(37060000000 + number)) for number in range(size)])
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 2000, 2345])
+def test_the_entries_of_a_job_are_all_there_in_order(opened: Callable[..., Journal], size: int) -> None:
+    """Each once, at whatever size a page ends."""
+    journal = opened()
+    journal.begin(large(size))
+    journal.begin(job("small"))
+    entries = list(journal.entries("large"))
+    assert [entry.message.position for entry in entries] == list(range(size))
+    assert [entry.submission.to for entry in entries] == list(large(size).recipients)
+    assert {entry.key for entry in entries} == {"large"}
+    assert list(journal.entries("small")) == list(journal.show("small"))
+
+
+def test_the_entries_of_a_key_that_nobody_knows_are_refused_at_once(opened: Callable[..., Journal]) -> None:
+    """Before the first is asked for, and with the place to look."""
+    with pytest.raises(InputError, match="knows no key 'nothing'"):
+        opened().entries("nothing")
+
+
+def test_a_job_can_be_written_to_while_its_entries_are_read(opened: Callable[..., Journal]) -> None:
+    """No page holds the store, and what comes later may show what changed."""
+    reader, writer, numbers = opened(), opened(), large(1500).recipients
+    writer.begin(large(1500))
+    entries = reader.entries("large")
+    next(entries)
+    writer.claim("large", numbers[-1:])
+    writer.settle("large", ended(Outcome.SENT, *numbers[-1:]))
+    assert [entry.state for entry in entries][-1] == State.SENT
+
+
+def test_a_job_that_is_forgotten_while_its_entries_are_read_is_an_error(opened: Callable[..., Journal]) -> None:
+    """Half a job is never taken for a whole one, also when another has its number by now."""
+    reader, other = opened(), opened(9)
+    with opened() as sender:
+        sender.begin(large(1500))
+    entries = reader.entries("large")
+    next(entries)
+    assert other.purge(5.0) == 1500
+    other.begin(Job("next", "lightsms", "demo", "work", "Alert", large(1400).messages, "next"))
+    with pytest.raises(ConfigError, match="key 'large' was forgotten meanwhile"):
+        list(entries)
+
+
+@pytest.mark.parametrize("size", [3, 1500])
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE message SET updated = 7 WHERE position = 2", "DELETE FROM message WHERE position = 1"],
+    ids=["a row that was changed", "a row that is missing"],
+)
+def test_damage_ends_the_entries_of_a_job(opened: Callable[..., Journal], size: int, change: str) -> None:
+    """Whoever reads them gets an error, not a shorter job."""
+    journal = opened()
+    journal.begin(large(size))
+    with journal._db.writing(""):
+        journal._db.execute(change)
+    with pytest.raises(ConfigError, match="is damaged"):
+        list(journal.entries("large"))
+
+
+@pytest.mark.parametrize("size", [5, 3500])
+def test_only_what_was_in_flight_is_read_when_its_sender_has_died(opened: Callable[..., Journal], size: int) -> None:
+    """The rest of a job may be a million messages: damage there is met by whoever asks for it."""
+    numbers = large(size).recipients
+    with opened() as sender:
+        sender.begin(large(size))
+        sender.claim("large", numbers[1:3])
+        sender.settle("large", ended(Outcome.SENT, numbers[1]))
+        with sender._db.writing(""):
+            sender._db.execute("UPDATE message SET updated = 7 WHERE position = 4")
+    journal = opened()
+    assert journal.counts() == {"SENT": 1, "UNKNOWN": 1, "NOT_SENT": size - 2}
+    entries = journal.entries("large")
+    assert [next(entries).state for _ in range(4)] == [State.NOT_SENT, State.SENT, State.UNKNOWN, State.NOT_SENT]
+    with pytest.raises(ConfigError, match="is damaged"):
+        list(journal.stream())
+
+
+def test_a_large_job_is_checked_and_purged_like_a_small_one(opened: Callable[..., Journal]) -> None:
+    """What is unknown at its end keeps it whole, and what its witness says is held against all of it."""
+    numbers = large(3500).recipients
+    with opened() as sender:
+        sender.begin(large(3500))
+        sender.claim("large", numbers)
+        sender.settle("large", ended(Outcome.SENT, *numbers[:-1]))
+    later = opened(9)
+    assert later.check() == ()
+    assert later.purge(5.0) == 0
+    later.resolve("large", sent=False)
+    with opened(99) as again:
+        again.begin(large(3500))
+        again.claim("large", numbers[-1:])
+        again.settle("large", ended(Outcome.SENT, numbers[-1]))
+        assert again.check() == ()
+    last = opened(199)
+    assert [entry.state for entry in last.stream()] == [State.SENT] * 3500
+    with last._db.writing(""):
+        last._db.execute("DELETE FROM attempt")
+    (problem,) = last.check()
+    assert problem == "key 'large': the journal is damaged: an attempt of it is missing"
+    assert last.purge(5.0) == 3500
+    assert last.check() == ()

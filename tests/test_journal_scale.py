@@ -430,11 +430,11 @@ def test_a_selection_is_the_same_in_a_listing_and_a_count(sound: Path) -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "reads"),
-    [((2000, 2000, 2000), 3), ((1500, 1500, 1), 2), ((1500, 1499, 1), 1), ((3001, 1), 2)],
-    ids=["one each", "just full", "all", "too large"],
+    [((2000, 2000, 2000), 3), ((1500, 1500, 1), 2), ((1500, 1499, 1), 1), ((3001, 1), 5), ((4000,), 5)],
+    ids=["one each", "just full", "all", "too large", "in whole pages"],
 )
 def test_pages_are_bounded_by_messages_as_well_as_by_jobs(path: Path, sizes: tuple[int, ...], reads: int) -> None:
-    """At most 3000 of them, but a job is never cut: one of more is a page of its own."""
+    """At most 3000 of them; a job of more is a page of its own, read a thousand at a time."""
     to = [MSISDN(str(37060000000 + number)) for number in range(max(sizes))]
     with Journal(path, now=lambda: NOON) as journal:
         for number, size in enumerate(sizes):

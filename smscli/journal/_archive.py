@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Self
@@ -12,7 +12,7 @@ from smscli.journal._database import RECONNECT_SECONDS, LostError
 from smscli.journal._entries import EVERYTHING, NO_HINTS, Hints, JournalEntry, Selection, State
 from smscli.journal._places import Place, opened
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
-from smscli.journal._tables import Tables, complete
+from smscli.journal._tables import StoredJob, Tables, complete
 from smscli.model import MSISDN, visible
 
 
@@ -58,7 +58,26 @@ class Archive:
         with self._db.explained():
             for page in self._tables.pages(selection, newest_first=newest_first):
                 for job, rows in page:
-                    yield from filter(selection.includes, (JournalEntry(job, m) for m in complete(job, rows)))
+                    yield from filter(selection.includes, (JournalEntry(job, m) for m in self._messages((job, rows))))
+
+    def entries(self, key: str) -> Iterator[JournalEntry]:
+        """Return the entries of one job in order of position, read page by page while they are asked for.
+
+        What changes meanwhile may or may not be seen. Raises InputError when there is no such key; the iterator raises
+        ConfigError at a damaged entry, when one is missing, and when the job is forgotten before its end.
+        """
+        with self._db.reading():
+            job = self._known(key)
+        return self._entries(job)
+
+    def _entries(self, job: JobRow) -> Iterator[JournalEntry]:
+        count = 0
+        with self._db.explained():
+            for message in self._tables.walk(job, self._db.reading):
+                count += 1
+                yield JournalEntry(job, message)
+        if count != job.recipients:
+            raise ConfigError(f"key {job.key!r} was forgotten meanwhile")
 
     def counts(self, selection: Selection = EVERYTHING) -> Mapping[str, int]:
         """Return how many recipients are selected, by state; a state without any may be missing."""
@@ -113,13 +132,12 @@ class Archive:
         forgotten = 0
         for page in self._tables.pages():
             with self._db.explained():
-                over = [job for job, rows in page if _ended_before(before, complete(job, rows))]
+                over = [stored[0] for stored in page if _ended_before(before, self._messages(stored))]
             if over:
                 with self._db.writing("the rest was not forgotten"):
                     # Read again: others may have changed or forgotten it since.
                     for job in filter(self._tables.still_has, over):
-                        messages = self._tables.messages(job)
-                        if _ended_before(before, messages) and not self._is_worked_on(job, messages):
+                        if _ended_before(before, self._tables.walk(job)) and not self._is_worked_on(job, ()):
                             self._tables.forget(job)
                             forgotten += job.recipients
         return forgotten
@@ -138,7 +156,8 @@ class Archive:
                 last, page = self._tables.page(last)
                 for job, rows in page:
                     try:
-                        self._tables.check_job(job, complete(job, rows))
+                        # In one transaction, however long: an outcome meanwhile would look like a disagreement.
+                        self._tables.check_job(job, self._tables.walk(job) if rows is None else complete(job, rows))
                     except ConfigError as error:
                         problems.append(f"key {job.key!r}: {error.message}")
             if last is None:
@@ -148,6 +167,11 @@ class Archive:
             with suppress(ConfigError), self._db.writing("it is sound all the same"):
                 self._tables.put_inspection(InspectionRow(1, begun, begun))
         return tuple(problems)
+
+    def _messages(self, stored: StoredJob) -> Iterable[MessageRow]:
+        """Return the messages of a job on a page; those of a large one are read while they are asked for."""
+        job, rows = stored
+        return self._tables.walk(job, self._db.reading) if rows is None else complete(job, rows)
 
     # --- one transaction's work ---------------------------------------------------------------------------------------
 
@@ -160,11 +184,11 @@ class Archive:
         return bool(buried)
 
     def _buried(self, job: JobRow) -> bool:
-        messages = self._tables.messages(job)
+        messages = self._tables.in_flight_of(job)
         return self._settled(job, messages) != messages
 
     def _settled(self, job: JobRow, messages: tuple[MessageRow, ...]) -> tuple[MessageRow, ...]:
-        """Return the job's messages, those in flight under a dead owner turned into UNKNOWN."""
+        """Return messages of the job, those in flight under a dead owner turned into UNKNOWN."""
         moment = self._clock()
         settled = tuple(
             m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT and not self._db.is_alive(m.owner) else m
@@ -210,7 +234,7 @@ class Archive:
         return float(self._now())
 
 
-def _ended_before(moment: float, messages: Sequence[MessageRow]) -> bool:
+def _ended_before(moment: float, messages: Iterable[MessageRow]) -> bool:
     return all(message.ended_before(moment) for message in messages)
 
 

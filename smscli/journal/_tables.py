@@ -6,8 +6,10 @@ What is told of all jobs is read page by page: a long read would keep a sender's
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import islice
 
 from smscli.errors import Cause
 from smscli.journal._database import Database
@@ -23,11 +25,13 @@ from smscli.journal._rows import (
     key_digest,
 )
 
-StoredJob = tuple[JobRow, Sequence[Sequence[object]]]
-"""A job, and the rows of its messages, not looked at yet."""
+StoredJob = tuple[JobRow, Sequence[Sequence[object]] | None]
+"""A job, and the rows of its messages, not looked at yet; None where they are too many to be read at once."""
 
 # So many jobs, and about so many messages, are read or forgotten in one transaction, which looks at so many numbers.
 _PAGE, _PAGE_MESSAGES, _SPAN = 120, 3000, 1000
+# So many messages of one job are in memory while all of them are gone through.
+_ROWS = 1000
 
 # Three ranges of three indexes: what was claimed in the time, by either clock, and what is open at any age.
 _CANDIDATES = """
@@ -101,6 +105,36 @@ class Tables:
         """Return the messages of a job, in order; raise ConfigError when one is missing or damaged."""
         rows = self._db.execute("SELECT * FROM message WHERE job = ? ORDER BY position", (job.id,)).fetchall()
         return complete(job, rows)
+
+    def walk(
+        self, job: JobRow, each_in: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> Iterator[MessageRow]:
+        """Yield the messages of a job in order, a page of them in memory.
+
+        Each page is read in a transaction of ``each_in``, else in the caller's. A job that is forgotten meanwhile ends
+        early. Raises ConfigError when a message is missing or damaged.
+        """
+        last, count = -1, 0
+        while True:
+            with each_in():
+                if not self.still_has(job):
+                    return
+                behind = "SELECT * FROM message WHERE job = ? AND position > ? ORDER BY position LIMIT ?"
+                rows = self._db.execute(behind, (job.id, last, _ROWS)).fetchall()
+            for message in map(MessageRow.read, rows):
+                last = message.position
+                yield message
+            count += len(rows)
+            if len(rows) < _ROWS:
+                break
+        _refuse_count(job, count)
+
+    def in_flight_of(self, job: JobRow) -> tuple[MessageRow, ...]:
+        """Return the messages of a job that are in flight, in order; raise ConfigError when one is damaged."""
+        # The plus keeps SQLite from walking through the whole job: its index names what is in flight.
+        positions = "SELECT position FROM message WHERE +job = ? AND state = 'IN_FLIGHT'"
+        these = f"SELECT * FROM message WHERE job = ? AND position IN ({positions}) ORDER BY position"  # noqa: S608  (constants)
+        return tuple(map(MessageRow.read, self._db.execute(these, (job.id, job.id)).fetchall()))
 
     def to_claim(self, job: JobRow, positions: Sequence[int]) -> list[MessageRow]:
         """Return messages of a job that nobody else is changing, by their place; others are left out."""
@@ -177,7 +211,7 @@ class Tables:
     # --- page by page -------------------------------------------------------------------------------------------------
 
     def pages(self, selection: Selection = EVERYTHING, *, newest_first: bool = False) -> Iterator[list[StoredJob]]:
-        """Yield jobs with all their messages: at least those of which a message is selected."""
+        """Yield jobs with their messages: at least those of which a message is selected."""
         last: int | None = None
         while True:
             with self._db.reading():
@@ -191,7 +225,8 @@ class Tables:
     ) -> tuple[int | None, list[StoredJob]]:
         """Return the next jobs behind the one numbered ``last``, with their messages as they stand in the file.
 
-        The number to go on behind comes first, None at the end; so a page may be empty.
+        The number to go on behind comes first, None at the end; so a page may be empty. The messages of a job that is a
+        page of its own are left to ``walk``.
         """
         beyond, direction = ("<", "DESC") if newest_first else (">", "ASC")
         behind, bound = (f"id {beyond} ?", (last,)) if last is not None else ("TRUE", ())
@@ -219,6 +254,8 @@ class Tables:
     def _with_messages(self, jobs: dict[int, JobRow]) -> list[StoredJob]:
         if not jobs:
             return []  # PostgreSQL has no empty lists
+        if sum(job.recipients for job in jobs.values()) > _PAGE_MESSAGES:
+            return [(job, None) for job in jobs.values()]
         messages: dict[int, list[Sequence[object]]] = {number: [] for number in jobs}
         marks = ", ".join("?" * len(jobs))
         of_these = f"SELECT * FROM message WHERE job IN ({marks}) ORDER BY job, position"  # noqa: S608  (question marks)
@@ -244,13 +281,17 @@ class Tables:
                 )
                 counts.update(dict(rows.fetchall()))
 
-    def check_job(self, job: JobRow, messages: Sequence[MessageRow]) -> None:
+    def check_job(self, job: JobRow, messages: Iterable[MessageRow]) -> None:
         """Raise ConfigError when the other records of a job disagree with its rows."""
         witness = self.witness(job.id)
-        if witness != replace(witness, fingerprint=job.fingerprint, gone=0, open=0).counting((), messages):
+        counted = replace(witness, fingerprint=job.fingerprint, gone=0, open=0)
+        attempts, rest = dict[int, int](), iter(messages)
+        while some := tuple(islice(rest, _ROWS)):
+            counted = counted.counting((), some)
+            attempts |= {message.position: message.attempt - 1 for message in some if message.attempt > 1}
+        if witness != counted:
             raise DamagedError("its witness disagrees with its messages")
-        earlier = {place: len(attempts) for place, attempts in self.earlier(job).items()}
-        if earlier != {message.position: message.attempt - 1 for message in messages if message.attempt > 1}:
+        if attempts != {place: len(before) for place, before in self.earlier(job).items()}:
             raise DamagedError("an attempt of it is missing")
         there = "SELECT 1 FROM lookup WHERE digest = ? AND job = ?"
         if not all(self._db.execute(there, row).fetchone() for row in _lookup_rows(job)):
@@ -330,9 +371,13 @@ def _lookup_rows(job: JobRow) -> tuple[tuple[str, int], tuple[str, int]]:
 
 def complete(job: JobRow, rows: Sequence[Sequence[object]]) -> tuple[MessageRow, ...]:
     """Return all messages of a job; raise ConfigError when one is missing or damaged."""
-    if len(rows) != job.recipients:
-        raise DamagedError(f"{job.recipients - len(rows)} recipients of key {job.key!r} are missing")
+    _refuse_count(job, len(rows))
     return tuple(MessageRow.read(row) for row in rows)
+
+
+def _refuse_count(job: JobRow, count: int) -> None:
+    if count != job.recipients:
+        raise DamagedError(f"{job.recipients - count} recipients of key {job.key!r} are missing")
 
 
 def is_text(key: str) -> bool:
