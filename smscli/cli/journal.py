@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum, unique
 from itertools import chain, islice
 from typing import Annotated
 
 import typer
 
 from smscli.cli import outcomes
+from smscli.cli.export import export
 from smscli.cli.hints import journal_hints
+from smscli.cli.journals import Key, Sandbox, Where, journal_of, opened
 from smscli.cli.options import Invocation, command, new_group, profile_option, seconds
 from smscli.errors import ConfigError, InputError
-from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew, exists
-from smscli.model import MSISDN, visible
+from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew
+from smscli.model import MSISDN
 from smscli.render import Output, Result, Table, Tree
-from smscli.runtime import Runtime
 
 _UNKNOWN = "smscli journal list --sandbox --state unknown"
 _SEND = 'smscli send --sandbox --to +37061234567 "Hello" --key hello-1'
@@ -32,8 +31,6 @@ app = new_group(
     examples=("smscli journal list --sandbox", "smscli help journal resolve"),
 )
 
-Sandbox = Annotated[bool, typer.Option("--sandbox", help="The journal of what went to an emulator.")]
-Key = Annotated[str, typer.Argument(metavar="KEY", help="The key of the send, as it was given or printed.")]
 Recipient = Annotated[
     str | None, typer.Option("--to", "-t", metavar="NUMBER", help="Only this recipient, as +<country code>….")
 ]
@@ -66,7 +63,7 @@ def list_entries(
     """List one entry for each recipient: newest send first in a table, else oldest first."""
     after = None if since is None else call.runtime.now() - seconds("--since", since)
     selection = Selection(tuple(state or ()), after, _number(to), profile)
-    journal = call.resources.enter_context(_opened(call.runtime, sandbox=sandbox))
+    journal = call.resources.enter_context(opened(call.runtime, sandbox=sandbox))
     in_table = call.output is Output.TABLE
     limit = limit or (_LIMIT if in_table else None)
     entries, more = _newest(journal, selection, limit) if journal and limit else ([], 0)
@@ -95,7 +92,7 @@ def _newest(journal: Journal, selection: Selection, limit: int) -> tuple[list[Jo
 @command(app, vendor=False, examples=(_SEND, "smscli journal show hello-1 --sandbox"))
 def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     """Show all that is known of one send."""
-    with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
+    with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.show(key)
     job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
     is_one_text = len({entry.message.text_sha256 for entry in entries}) == 1
@@ -118,6 +115,9 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     )
 
 
+command(app, vendor=False, examples=(_SEND, "smscli journal export hello-1 --sandbox --results results.csv"))(export)
+
+
 @command(
     app,
     vendor=False,
@@ -136,9 +136,9 @@ def resolve(
     if sent is None:
         raise InputError("it takes a decision", hint="say --sent or --not-sent")
     number = _number(to)
-    with _journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
+    with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.resolve(key, sent=sent, to=number)
-    result = _listing(entries, EVERYTHING, sandbox=where is _Where.SANDBOX)
+    result = _listing(entries, EVERYTHING, sandbox=where is Where.SANDBOX)
     return result._replace(notes=where.notes(key))
 
 
@@ -154,7 +154,7 @@ def purge(
 ) -> Result:
     """Forget sends that ended long ago; never one with an UNKNOWN recipient."""
     age = seconds("--older-than", older_than)
-    with _opened(call.runtime, sandbox=sandbox) as journal:
+    with opened(call.runtime, sandbox=sandbox) as journal:
         forgotten = journal.purge(age) if journal else 0
     return Result(
         data={"forgotten": forgotten},
@@ -168,7 +168,7 @@ def purge(
 def check(call: Invocation, sandbox: Sandbox = False) -> Result:
     """Read the whole journal and say whether it is sound."""
     path = str(call.runtime.journal_place(sandbox=sandbox))
-    with _opened(call.runtime, sandbox=sandbox) as journal:
+    with opened(call.runtime, sandbox=sandbox) as journal:
         problems = journal.check() if journal else ()
         if problems:
             raise ConfigError(
@@ -204,47 +204,6 @@ def init(call: Invocation, sandbox: Sandbox = False) -> Result:
 _NONE_YET = "there is no journal yet: the first send begins it"
 
 
-@unique
-class _Where(StrEnum):
-    """Which of the two journals."""
-
-    VENDOR = "vendor"
-    SANDBOX = "sandbox"
-
-    def __str__(self) -> str:
-        return "the sandbox's journal" if self is _Where.SANDBOX else "the vendors' journal"
-
-    def notes(self, key: str) -> tuple[str, ...]:
-        """Return what a script's reader should know: nothing when it is the journal one expects."""
-        return (f"key {key} stands in {self}",) if self is _Where.SANDBOX else ()
-
-
-@contextmanager
-def _opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
-    """Open the journal; give None when there never was one: whoever only looks does not begin it."""
-    place, hints = runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)
-    if not exists(place, hints):
-        yield None
-        return
-    with runtime.journal(place, hints) as journal:
-        yield journal
-
-
-@contextmanager
-def _journal_of(runtime: Runtime, key: str, *, sandbox: bool) -> Iterator[tuple[Journal, _Where]]:
-    """Open the journal that knows the key: the vendors' or else the sandbox's; with ``--sandbox`` only that one.
-
-    Raises InputError when none does.
-    """
-    for where in (_Where.SANDBOX,) if sandbox else (_Where.VENDOR, _Where.SANDBOX):
-        with _opened(runtime, sandbox=where is _Where.SANDBOX) as journal:
-            if journal and journal.knows(key):
-                yield journal, where
-                return
-    whose, options = (f"{_Where.SANDBOX} knows no", " --sandbox") if sandbox else ("no journal knows the", "")
-    raise InputError(f"{whose} key {visible(key)!r}", hint=f"see them all: smscli journal list{options}")
-
-
 def _number(text: str | None) -> MSISDN | None:
     if text is None:
         return None
@@ -257,7 +216,7 @@ def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: 
     """Return entries as a result; those that are no list are only asked for when they are written, and once."""
     data = ({**_job_tree(entry), **_text_tree(entry), **_recipient_tree(entry)} for entry in entries)
     stored = entries if isinstance(entries, Sequence) else None
-    journal = (_Where.SANDBOX if sandbox else _Where.VENDOR).value
+    journal = (Where.SANDBOX if sandbox else Where.VENDOR).value
     result = Result(data={"journal": journal, "entries": data}, lines=map(_row, entries))
     if stored is None:
         return result
