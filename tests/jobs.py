@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3  # noqa: TID253  (a type)
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from smscli.errors import Cause
 from smscli.journal import Job, Journal, fingerprint
-from smscli.journal._entries import Server
+from smscli.journal._entries import Server, digest
+from smscli.journal._rows import JobRow, MessageRow, WitnessRow
 from smscli.journal._sqlite import SqliteDatabase
 from smscli.model import MSISDN, Outcome, Reason, Submission
 
@@ -36,6 +37,21 @@ def ended(outcome: Outcome, *to: MSISDN, reason: Reason | None = None) -> list[S
     """Return one submission for each number, SENT ones with an id."""
     sent = outcome is Outcome.SENT
     return [Submission(n, outcome, message_id=f"id-{n.digits}" if sent else None, reason=reason) for n in to]
+
+
+def lay_list(journal: Journal, key: str, recipients: Mapping[int, MSISDN]) -> Job:
+    """Plan a job from a list: each recipient stands at the number of its row. Return it, for ``begin``."""
+    one = Job(key, "lightsms", "demo", "work", "Alert", tuple((n, "hi") for n in recipients.values()), digest(key))
+    with journal._db.writing(""):
+        number = journal._tables.newest()[0] + 1
+        journal._tables.insert(
+            JobRow(number, key, one.fingerprint, one.provider, one.profile, one.sender, NOON, len(recipients))
+        )
+        journal._tables.insert(WitnessRow(number, one.fingerprint))
+        journal._tables.insert_messages(
+            [MessageRow(number, row, recipient=to.digits, updated=NOON) for row, to in recipients.items()]
+        )
+    return one
 
 
 def connection(journal: Journal) -> sqlite3.Connection:

@@ -181,13 +181,17 @@ def test_a_list_ends_where_nobody_reads_on(tmp_path: Path, error: OSError, code:
     out.detach()
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]])
+@pytest.mark.parametrize(
+    "command",
+    [["list"], ["show", "lost"], ["export", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]],
+    ids=lambda command: command[0],
+)
 def test_every_format(kept: Smscli, command: list[str]) -> None:
     """One document in JSON and XML, a table that holds hostile text unharmed, plain lines."""
     document = kept(*command, "-o", "json").json
     assert (document["command"], document["status"], document["error"]) == (f"journal {command[0]}", "ok", None)
     plain, table, xml = (kept(*command, "-o", output, "--sandbox") for output in ("plain", "table", "xml"))
-    if command[0] in ("show", "resolve"):
+    if command[0] in ("show", "export", "resolve"):
         assert {ran.code for ran in (plain, table, xml)} == {ExitCode.INPUT}, "the sandbox's journal knows no such key"
     else:
         assert {ran.code for ran in (plain, table, xml)} == {0}
@@ -284,7 +288,14 @@ def test_a_damaged_journal_ends_in_exit_3_in_every_command(kept: Smscli, tmp_pat
     path = tmp_path / "state" / "journal.sqlite3"
     damaged = path.read_bytes()[:5000]
     path.write_bytes(damaged)
-    for command in (["list"], ["show", "lost"], ["check"], ["purge"], ["resolve", "lost", "--sent"]):
+    for command in (
+        ["list"],
+        ["show", "lost"],
+        ["export", "lost"],
+        ["check"],
+        ["purge"],
+        ["resolve", "lost", "--sent"],
+    ):
         ran = kept(*command, "-o", "json")
         assert ran.code == ExitCode.CONFIG
         assert json.loads(ran.out)["error"]["type"] == "ConfigError"

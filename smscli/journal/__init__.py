@@ -13,7 +13,7 @@ lock of the server's session. Nothing here goes by age: a slow process is not a 
 ::
 
     _store.py    Journal: begin, claim, settle, one transaction each
-    _archive.py  what a person asks of it: stream, show, resolve, purge, check
+    _archive.py  what a person asks of it: stream, entries, show, resolve, purge, check
     _contents.py the same content under another key
     _tables.py   the store as tables: rows in and out
     _rows.py     the layout of the store, and its rows as values with a checksum
