@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -145,7 +149,7 @@ def test_a_list_that_has_changed_is_refused_and_leaves_no_file(export: Smscli, t
         assert "row 6 of the job, +37061234568, is not in that row of the list" in ran.err
     assert export("spring", *listed(tmp_path), "-o", "json").json["status"] == "error"
     assert not path.exists()
-    assert not list(tmp_path.glob(".smscli*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_damaged_job_leaves_no_file(export: Smscli, tmp_path: Path) -> None:
@@ -251,3 +255,22 @@ def test_the_text_of_a_message_is_not_exported(smscli: Smscli, tmp_path: Path) -
     path = tmp_path / "results.csv"
     assert smscli("journal", "export", "k", "--results", str(path)).code == 0
     assert "secret" not in path.read_text() + smscli("journal", "export", "k", "-o", "json").out
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_ctrl_c_leaves_no_half_file(tmp_path: Path) -> None:
+    """What was there before is there still, and nothing lies beside it."""
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: NOON) as journal:
+        lay_list(journal, "many", {row: MSISDN(str(37060000000 + row)) for row in range(2, 20_000)})
+    (tmp_path / "here").mkdir()
+    path = tmp_path / "here" / "results.csv"
+    path.write_text("before")
+    argv = [str(Path(sys.executable).with_name("smscli")), "journal", "export", "many", "--results", str(path)]
+    environ = {"HOME": str(tmp_path), "SMSCLI_STATE_DIR": str(tmp_path / "state")}
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None and not any(new.stat().st_size for new in path.parent.glob(".*.new")):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert ([each.name for each in path.parent.iterdir()], path.read_text()) == (["results.csv"], "before")

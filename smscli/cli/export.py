@@ -20,7 +20,7 @@ from smscli.cli.results import ResultRow
 from smscli.errors import ConfigError, InputError
 from smscli.journal import Journal, State
 from smscli.render import Output, Result, Table, Tree
-from smscli.runtime import Wanted
+from smscli.runtime import Wanted, interruptible
 
 if TYPE_CHECKING:
     from smscli.lists import Remark, Row
@@ -90,8 +90,11 @@ def _written(
     rows: Callable[[], Iterable[ResultRow]], key: str, where: Where, path: Path, source: Path | None
 ) -> Result:
     """Write the file and say how many rows ended how."""
-    with results.Writer(path, source=source) as writer:
-        counted = writer.write(rows())
+    try:
+        with interruptible(), results.Writer(path, source=source) as writer:
+            counted = writer.write(rows())
+    except KeyboardInterrupt:
+        raise typer.Abort from None
     counts = {outcome: counted[outcome] for outcome in results.OUTCOMES}
     lines = tuple((outcome, str(count)) for outcome, count in counts.items())
     return Result(

@@ -141,7 +141,8 @@ class Writer:
         self._scratch: Path | None = None
         with self._explained(InputError):
             self._refuse_target(source)
-            scratch = self._target.parent / f".smscli-{os.urandom(8).hex()}.new"
+            # Two processes may write the same file; the last one wins. One that is killed leaves this behind.
+            scratch = self._target.parent / f".{self._target.name[:40]}.{os.urandom(8).hex()}.new"
             handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             self._scratch = scratch
             self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
