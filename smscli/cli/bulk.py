@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ from smscli.cli import prompts
 from smscli.cli import text as texts
 from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.order import Order, Pace, compose
+from smscli.cli.results import Writer
 from smscli.cli.roster import Changes, Reading, Roster, opened, refusal, remarks
 from smscli.cli.shipping import begun_with, preview, ship, take_up
 from smscli.cli.text import Fit, MaxParts, TextFile, Transliterate, counted
@@ -20,7 +23,8 @@ from smscli.lists import parse_map
 from smscli.render import Result
 
 if TYPE_CHECKING:
-    from smscli.cli.roster import Verdict
+    from smscli.cli.results import Writer
+from smscli.cli.roster import Verdict
 
 CONFIRM_ABOVE = 10
 """More recipients than this want a yes from the person at the terminal."""
@@ -146,8 +150,9 @@ def bulk(
         _refuse_bad_rows(call, file, verdict, skip_invalid=skip_invalid, lists_all=validate_only)
         if validate_only or dry_run:
             return preview(order, verdict, dry_run=dry_run)
-        _confirm(call, order, verdict, yes=yes)
-        return ship(call, order, roster, verdict, key, results, file)
+        with _writer(results, stream.fileno()) as writer:
+            _confirm(call, order, verdict, yes=yes)
+            return ship(call, order, roster, verdict, key, writer)
 
 
 def _refuse_contradictions(
@@ -188,7 +193,12 @@ def _resume(
     if call.wanted.profile is None and profile_name:
         call.wanted = call.wanted._replace(profile=profile_name)
     order = compose(call.runtime, call.runtime.profile(call.wanted), sender, pace, test=test)
-    return take_up(call, order, key, results, resend_unknown=resend_unknown)
+    with _writer(results) as writer:
+        return take_up(call, order, key, writer, resend_unknown=resend_unknown)
+
+
+def _writer(results: str | None, source: int | None = None) -> AbstractContextManager[Writer | None]:
+    return nullcontext() if results is None else Writer(Path(results), source=source)
 
 
 def _rate(text: str | None) -> float:

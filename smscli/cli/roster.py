@@ -117,34 +117,51 @@ class Roster:
         self._plan = _Plan()
         self._refuse = refuse
         self._allows_duplicates = allows_duplicates
-        self.listing = self._read()
+        self.listing = self.rows()
         self._template = Template(text if text is not None else _own_text(self.listing))
         self.listing.require(self._template)
         self._written = lru_cache(maxsize=256)(self._write)
 
-    def rows(self) -> Iterator[tuple[Row, Written | None, tuple[Remark, ...]]]:
-        """Yield every row with its text, or with all that is wrong with it; a fresh reading each time."""
-        for row in self._read():
-            problems, written = row.problems, None
-            if row.values:
-                faults = self._template.faults(row.values)
-                problems += tuple(Remark(row.number, row.line, name, fault) for name, fault in faults)
-            if not problems and row.to:
-                try:
-                    written = self._written(self._template.fill(row.values))
-                    self._refuse(row.to, written.text)
-                except SmscliError as error:
-                    written = None
-                    problems = (Remark(row.number, row.line, None, error.message, error.hint),)
-            yield row, written, problems
+    def rows(self) -> RecipientList:
+        """Return the rows of the list, read anew."""
+        reading = self._reading
+        self._file.seek(0)
+        return read(
+            self._file, delimiter=reading.delimiter, encoding=reading.encoding, columns=reading.columns,
+            is_headed=reading.is_headed, region=reading.region,
+        )  # fmt: skip
+
+    def written(self, row: Row) -> Written | tuple[Remark, ...]:
+        """Return the text of a row, or all that is wrong with it."""
+        problems = row.problems
+        if row.values:
+            faults = self._template.faults(row.values)
+            problems += tuple(Remark(row.number, row.line, name, fault) for name, fault in faults)
+        if problems or row.to is None:
+            return problems
+        try:
+            written = self._written(self._template.fill(row.values))
+            self._refuse(row.to, written.text)
+        except SmscliError as error:
+            return (Remark(row.number, row.line, None, error.message, error.hint),)
+        return written
+
+    def problems(self, row: Row) -> tuple[Remark, ...]:
+        """Return what is wrong with a row."""
+        written = self.written(row)
+        return () if isinstance(written, Written) else written
 
     def judge(self, fingerprint: ListFingerprint) -> Verdict:
         """Return what the list is like; its messages are added to ``fingerprint``, and kept for ``messages``."""
         verdict = Verdict(Survey(limit=1000))
         first: str | None = None
-        for row, written, problems in self.rows():
-            verdict.survey.add(replace(row, problems=problems) if problems else row)
-            if written is None or not row.to or not self._is_sent(row):
+        for row in self.rows():
+            written = self.written(row)
+            if not isinstance(written, Written):
+                verdict.survey.add(replace(row, problems=written))
+                continue
+            verdict.survey.add(row)
+            if row.to is None or not (row.first is None or self._allows_duplicates):
                 continue
             text = written.text
             fingerprint.add(row.number, row.to, text)
@@ -165,17 +182,6 @@ class Roster:
         """Yield the messages that were judged: the number of the row, the recipient, the text."""
         yield from self._plan
 
-    def _is_sent(self, row: Row) -> bool:
-        return row.first is None or self._allows_duplicates
-
-    def _read(self) -> RecipientList:
-        reading = self._reading
-        self._file.seek(0)
-        return read(
-            self._file, delimiter=reading.delimiter, encoding=reading.encoding, columns=reading.columns,
-            is_headed=reading.is_headed, region=reading.region,
-        )  # fmt: skip
-
     def _write(self, filled: str) -> Written:
         """Return a text as it is sent; raise InputError or ConflictError where it cannot be."""
         text, _ = clean(filled)
@@ -191,7 +197,7 @@ class _Plan:
     """Messages in a file without a name, in memory as long as they are few: a list may change, or take long to read."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n")
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="\n")  # noqa: SIM115  (as long as the plan)
         self._latest = ""
 
     def add(self, place: int, number: MSISDN, text: str) -> None:

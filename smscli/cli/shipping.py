@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from secrets import token_hex
 from shlex import quote
 
@@ -12,6 +13,7 @@ from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
 from smscli.cli.options import Invocation
 from smscli.cli.order import Order, resuming
+from smscli.cli.results import ResultRow, Writer, from_journal, joined
 from smscli.cli.roster import Roster, Verdict
 from smscli.cli.text import counted
 from smscli.crew import Crew, Tally
@@ -62,9 +64,9 @@ def preview(order: Order, verdict: Verdict, *, dry_run: bool) -> Result:
 
 
 def ship(
-    call: Invocation, order: Order, roster: Roster, verdict: Verdict, key: str | None, results: str | None, file: str
+    call: Invocation, order: Order, roster: Roster, verdict: Verdict, key: str | None, results: Writer | None
 ) -> Result:
-    """Plan a job, or find it under its key, and send what of it has not been."""
+    """Plan a job, or find it under its key, and send what of it has not been; ``results`` gets what became of it."""
     job = Job(
         key=key or f"bulk-{datetime.fromtimestamp(call.runtime.now(), UTC):%Y%m%d}-{token_hex(4)}",
         provider=order.provider.name,
@@ -93,7 +95,10 @@ def ship(
             job, roster.messages(), verdict.recipients, admit=admit, batch_size=order.batch_size
         )  # fmt: skip
 
-    return _work(call, order, begin)
+    def rows(journal: TeamJournal, key: str) -> Iterator[ResultRow]:
+        return joined(roster.rows(), journal.entries(key), roster.problems)
+
+    return _work(call, order, begin, results, rows)
 
 
 def begun_with(call: Invocation, key: str) -> str:
@@ -106,13 +111,13 @@ def begun_with(call: Invocation, key: str) -> str:
         return journal.standing(key).profile
 
 
-def take_up(call: Invocation, order: Order, key: str, results: str | None, *, resend_unknown: bool) -> Result:
+def take_up(call: Invocation, order: Order, key: str, results: Writer | None, *, resend_unknown: bool) -> Result:
     """Go on with a job that is in the journal, alone or beside others."""
 
     def begin(journal: TeamJournal) -> Standing:
         fingerprint = order.fingerprint()
-        for message in journal.messages(key):
-            fingerprint.add_digest(message.position, message.recipient, message.text_sha256)
+        for entry in journal.entries(key):
+            fingerprint.add_digest(entry.message.position, entry.message.recipient, entry.message.text_sha256)
         before = journal.standing(key)
         if fingerprint.value != before.fingerprint:
             raise ConflictError(
@@ -125,10 +130,16 @@ def take_up(call: Invocation, order: Order, key: str, results: str | None, *, re
             key, order.account_name, batch_size=order.batch_size, store_text=order.profile.store_text
         )  # fmt: skip
 
-    return _work(call, order, begin)
+    def rows(journal: TeamJournal, key: str) -> Iterator[ResultRow]:
+        return from_journal(journal.entries(key))
+
+    return _work(call, order, begin, results, rows)
 
 
-def _work(call: Invocation, order: Order, begin: Callable[[TeamJournal], Standing]) -> Result:
+def _work(
+    call: Invocation, order: Order, begin: Callable[[TeamJournal], Standing], results: Writer | None,
+    rows: Callable[[TeamJournal, str], Iterator[ResultRow]],
+) -> Result:  # fmt: skip
     runtime, sandbox = call.runtime, order.profile.sandbox
     interruption, tally = Interruption(), Tally()
     place = runtime.journal_place(sandbox=sandbox)
@@ -148,8 +159,10 @@ def _work(call: Invocation, order: Order, begin: Callable[[TeamJournal], Standin
                 ).work()  # fmt: skip
         standing = journal.standing(standing.key)
         failures = _failures(journal, standing)
+        lost = _write(results, rows(journal, standing.key), standing.key) if results else None
     new_journal = f"a new journal begins in {place}: keys used before are not known to it" if journal.is_new else None
-    return _report(call, order, standing, tally, failures, interruption, new_journal)
+    notes = tuple(filter(None, (new_journal, lost)))
+    return _report(call, order, standing, tally, failures, interruption, notes)
 
 
 def _beginning(standing: Standing) -> str:
@@ -197,13 +210,17 @@ def _failures(journal: TeamJournal, standing: Standing) -> list[MessageRow]:
     """Return the first messages of a job that were not accepted."""
     if standing.counts.get(State.SENT, 0) == standing.total:
         return []
-    found: list[MessageRow] = []
-    for message in journal.messages(standing.key):
-        if message.state != State.SENT:
-            found.append(message)
-            if len(found) == _LISTED:
-                break
-    return found
+    messages = (entry.message for entry in journal.entries(standing.key))
+    return list(islice((message for message in messages if message.state != State.SENT), _LISTED))
+
+
+def _write(results: Writer, rows: Iterator[ResultRow], key: str) -> str | None:
+    """Write the result file; return a note when that fails: what was sent is sent."""
+    try:
+        results.write(rows)
+    except SmscliError as error:
+        return f"{error.message}; once that is mended: smscli journal export {quote(key)} --results FILE"
+    return None
 
 
 # --- what became of it ------------------------------------------------------------------------------------------------
@@ -211,7 +228,7 @@ def _failures(journal: TeamJournal, standing: Standing) -> list[MessageRow]:
 
 def _report(
     call: Invocation, order: Order, standing: Standing, tally: Tally, failures: Sequence[MessageRow],
-    interruption: Interruption, new_journal: str | None,
+    interruption: Interruption, notes: tuple[str, ...],
 ) -> Result:  # fmt: skip
     counts = {state: standing.counts.get(state, 0) for state in State}
     is_open = standing.pending > 0
@@ -252,7 +269,7 @@ def _report(
         },
         lines=tuple((state.value, str(count)) for state, count in counts.items()),
         table=_table(failures, title),
-        notes=tuple(_remarks(standing, counts, tally, new_journal)),
+        notes=(*notes, *_remarks(standing, counts, tally)),
         error=error,
         exit_code=code,
         settled=True,
@@ -297,11 +314,7 @@ def _error(counts: Mapping[State, int], standing: Standing, tally: Tally) -> Sms
     return ERROR_OF[cause](f"{text} ({summary})", hint=why.hint if why else None)
 
 
-def _remarks(
-    standing: Standing, counts: Mapping[State, int], tally: Tally, new_journal: str | None
-) -> Iterator[str]:  # fmt: skip
-    if new_journal:
-        yield new_journal
+def _remarks(standing: Standing, counts: Mapping[State, int], tally: Tally) -> Iterator[str]:
     for number, submission in tally.unrecorded.items():
         yield f"not recorded: {number} {submission.outcome} {submission.message_id or ''}".rstrip()
     if counts[State.SENT] == standing.total and not tally.done:

@@ -157,11 +157,6 @@ class Tables:
         of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
         return [MessageRow.read(row) for row in self._db.execute(of_these, (job.id, *positions))]
 
-    def messages_behind(self, job: JobRow, position: int, count: int) -> list[MessageRow]:
-        """Return the next messages of a job, in order; raise ConfigError when one is damaged."""
-        behind = "SELECT * FROM message WHERE job = ? AND position > ? ORDER BY position LIMIT ?"
-        return [MessageRow.read(row) for row in self._db.execute(behind, (job.id, position, count))]
-
     def pending(self, job: JobRow, position: int, count: int) -> list[tuple[int, str, str]]:
         """Return places, numbers and digests of texts of the next messages that may be claimed, unchecked."""
         rows = self._db.execute(

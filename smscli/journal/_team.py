@@ -150,19 +150,6 @@ class TeamJournal(Journal):
         with self._db.reading():
             return self._standing(self._known(key))
 
-    def messages(self, key: str) -> Iterator[MessageRow]:
-        """Yield the messages of a job in order, page by page."""
-        with self._db.reading():
-            job = self._known(key)
-        behind = -1
-        while True:
-            with self._db.reading():
-                page = self._tables.messages_behind(job, behind, _AHEAD)
-            if not page:
-                return
-            yield from page
-            behind = page[-1].position
-
     def advance(
         self, key: str, endings: Sequence[Ending], count: int
     ) -> tuple[list[Batch], list[JournalEntry]]:  # fmt: skip
