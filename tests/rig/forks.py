@@ -19,6 +19,7 @@ from pathlib import Path
 # Two sends that reach nobody load what a send needs.
 _SERVER = """
 import ctypes, gc, io, json, os, sys
+import smscli.cli.bulk
 import smscli.journal
 from smscli.__main__ import main
 from smscli.cli import run

@@ -83,17 +83,21 @@ class Job:
             "SMSCLI_STATE_DIR": str(self.journal.parent),
         }
 
-    def start(self, *prefix: str, more: Sequence[str] = (), **streams: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *prefix: str, more: Sequence[str] = (), words: Sequence[str] | None = None, **streams: Any
+    ) -> subprocess.Popen[bytes]:
         """Start the real binary, under another program when ``prefix`` names one; quiet unless ``streams`` say more.
 
-        ``more`` are options that win over the job's own.
+        ``more`` are options that win over the job's own; ``words`` are others than ``argv``.
         """
         quiet: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.DEVNULL,
             "stderr": subprocess.DEVNULL,
         }
-        return subprocess.Popen([*prefix, str(BINARY), *self.argv, *more], env=self.environ, **(quiet | streams))
+        return subprocess.Popen(
+            [*prefix, str(BINARY), *(words or self.argv), *more], env=self.environ, **(quiet | streams)
+        )
 
     def run(self, *prefix: str) -> Ended:
         """Run the real binary to its end."""
@@ -116,6 +120,46 @@ class Job:
     def check(self, vendor: Vendor) -> Tally:
         """Hold the journal against the oracle."""
         return check(self.journal, self.key, self.recipients, self.accepted(vendor))
+
+
+@dataclass(frozen=True)
+class BulkJob(Job):
+    """A list of as many people, each with a text of his own, for ``workers`` at a time."""
+
+    workers: int = 4
+
+    def __post_init__(self) -> None:
+        """Write the profile, the list and the template."""
+        super().__post_init__()
+        rows = [f"{number},{place}" for place, number in enumerate(self.recipients)]
+        self._list.write_text("\n".join(["phone,place", *rows, ""]))
+        self._text.write_text(f"{self.key} {{place}}\n")
+
+    @property
+    def _list(self) -> Path:
+        return self.home / f"{self.key}.csv"
+
+    @property
+    def _common(self) -> list[str]:
+        return ["--jobs", str(self.workers), "--output", "json"]
+
+    @property
+    def argv(self) -> list[str]:
+        """The arguments that begin it."""
+        return ["bulk", str(self._list), "--text-file", str(self._text), "--key", self.key, "--yes", *self._common]
+
+    @property
+    def resuming(self) -> list[str]:
+        """The arguments that go on with it, without its list."""
+        return ["bulk", "--resume", self.key, *self._common]
+
+    def accepted(self, vendor: Vendor) -> list[Accepted]:
+        """Return this job's part of the oracle; fail when somebody got another's text."""
+        ours = [one for one in vendor.oracle() if one.text.partition(" ")[0] == self.key]
+        last = {str(number)[-4:]: place for place, number in enumerate(self.recipients)}
+        wrong = [one for one in ours if one.text != f"{self.key} {last[one.recipient[-4:]]}"]
+        assert not wrong, f"got another's text: {wrong[:5]}"
+        return ours
 
 
 @dataclass(frozen=True)

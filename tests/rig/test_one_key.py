@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_exactly_one_of_32_copies_of_the_binary_sends(tmp_path: Path, vendor: Ve
     url = vendor.url("mainsms", ANSWER)
     jobs = [Job(tmp_path / str(number), "mainsms", url, 1, f"binary-{number}") for number in range(BINARY_ROUNDS)]
     for job in jobs:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         copies = [job.start(more=options, **pipes) for _ in range(PROCESSES)]
         _all_wait([copy.pid for copy in copies])
         for copy in copies:
