@@ -207,6 +207,20 @@ class Balance(Record):
     note: str | None = None
 
 
+class Quote(Record):
+    """What the vendor says a message costs, asked before it is sent.
+
+    ``price`` is that of the text to all of ``to`` together, the recipients that the vendor priced; None where it names
+    none, and 0 is none. ``parts`` is the vendor's own count for one recipient, ``note`` what its pages leave open
+    about this price.
+    """
+
+    price: Money | None
+    to: tuple[MSISDN, ...]
+    parts: int | None = None
+    note: str | None = None
+
+
 class ServerTime(Record):
     """The vendor's clock, in Unix seconds (UTC)."""
 

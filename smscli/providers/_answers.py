@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from smscli.errors import Cause, UnreachableError
-from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
+from smscli.model import MSISDN, Message, Outcome, Quote, Reason, SendReceipt, Submission, all_of
 from smscli.record import Record
 from smscli.wire import MalformedAnswer, Response, decode_json, decode_text, kind_of_text
 
@@ -111,6 +111,14 @@ class Answers(Record):
             return read(members)
 
         return self._asked(read_members, self.decode)
+
+    def quote(self, read: Callable[[Members, Message], Quote]) -> Callable[[Response, Message, str], Quote]:
+        """Return the parser of the question what a message costs."""
+
+        def parse(response: Response, message: Message, _stamp: str) -> Quote:
+            return self.question(lambda members: read(members, message))(response, None, "")
+
+        return parse
 
     def text(self, read: Callable[[str], Out]) -> Callable[[Response, None, str], Out]:
         """Return the parser of a question whose answer is plain text."""

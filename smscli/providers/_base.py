@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 from typing import Generic, TypeVar
 
 from smscli.errors import UnsupportedError
-from smscli.model import Account, Balance, Field, Message, Pairs, Secret, SendReceipt, ServerTime
+from smscli.model import Account, Balance, Field, Message, Pairs, Quote, Secret, SendReceipt, ServerTime
 from smscli.record import Record
 from smscli.signing import Rule, SignatureTrace, sign
 from smscli.wire import Request, Response
@@ -55,7 +55,8 @@ class Provider(Record):
     ``fields`` are the vendor's own profile fields, among them the one secret that signs. ``variant`` says what of all
     this the values of an account's fields change (a digest, whose clock); see ``of``. ``stamp_name`` is the parameter
     that carries the stamp, ``stamp_life`` how many seconds a stamp of a clock is used. ``batch_limit`` is the most
-    recipients one request may carry. ``time_zone`` is the zone in which the vendor reads wall-clock times.
+    recipients one request may carry, ``price_limit`` the same for a question of ``price``. ``time_zone`` is the zone in
+    which the vendor reads wall-clock times.
     ``example_number`` is one of nobody, in E.164 digits, that the vendor takes.
     ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
@@ -72,10 +73,12 @@ class Provider(Record):
     send: Operation[Message, SendReceipt]
     balance: Operation[None, Balance]
     timestamp: Operation[None, ServerTime] | None = None
+    price: Operation[Message, Quote] | None = None
     stamp: Stamp = Stamp.NONE
     stamp_name: str | None = None
     stamp_life: float = 0.0
     batch_limit: int = 1
+    price_limit: int = 1
     time_zone: str | None = None
     takes_sender: bool = True
     example_number: str = "37061234567"

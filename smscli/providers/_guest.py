@@ -22,6 +22,7 @@ RESERVED = frozenset((
 
 _SHAPES: dict[str, Any] = {
     "title": str, "base_url": (str, type(None)), "fields": tuple, "rule": Rule, "send": Operation, "balance": Operation,
+    "price": (Operation, type(None)),
 }  # fmt: skip
 
 

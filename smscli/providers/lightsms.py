@@ -14,7 +14,10 @@ Quirks:
   page. This module always sends a timestamp, and a sender with every text, so 24 and 5 can only mean "stale" and
   are cured by a fresh signature. 6 may as well be a wrong key: repeating that by itself could lock an account.
 - A refusal stands at the top level, under an empty key, or under the number; codes come as text or as numbers; some
-  hosts of the platform list one object per number. ``000`` is a refusal, not a zero.
+  hosts of the platform list one object per number. ``000`` is a refusal, not a zero. ``operator.php`` says ``error`` 0
+  beside its result.
+- ``operator.php`` prices one number a request, "based on message length" with the text; whether it counts every part
+  of a longer text is not said. The pages' examples price a text at 0.012 there, and charge 0.0144 for one.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from smscli.model import (
     Money,
     Outcome,
     Pairs,
+    Quote,
     Reason,
     SendReceipt,
     ServerTime,
@@ -152,6 +156,11 @@ def _build_balance(_what: None, account: Account, stamp: str) -> Request:
     return _signed("balance.php", (), account, stamp, billable=False)
 
 
+def _build_price(message: Message, account: Account, stamp: str) -> Request:
+    (number,) = message.to
+    return _signed("operator.php", (("phone", number.digits), ("text", message.text)), account, stamp, billable=False)
+
+
 def _build_timestamp(_what: None, account: Account, _stamp: str) -> Request:
     return Request("GET", account.url("timestamp.php"))
 
@@ -221,10 +230,29 @@ def _submission(number: MSISDN, entry: object) -> Submission:
 
 
 def _read_balance(members: Members) -> Balance:
-    money, currency = amount(members.get("money")), members.get("currency")
-    if money is None or not isinstance(currency, str) or not re.fullmatch(r"[A-Za-z]{3}", currency):
+    money, currency = amount(members.get("money")), _currency(members)
+    if money is None or currency is None:
         raise MalformedAnswer("it names no amount and currency")
     return Balance(money, currency)
+
+
+def _read_price(members: Members, message: Message) -> Quote:
+    from smscli.segments import measure  # only here, and only a price is asked with it
+
+    (number,) = message.to
+    price, currency = amount(members.get("price")), _currency(members)
+    # Some hosts name the operator alone.
+    is_about_it = whole(members.get("phone", number.digits)) == number.digits and members.get("ok", True) is True
+    if price is None or price <= 0 or currency is None or not is_about_it:
+        return Quote(None, message.to)
+    parts = measure(message.text).parts
+    note = f"LightSMS does not say whether its price counts each of the {parts} parts" if parts > 1 else None
+    return Quote(Money(price, currency), message.to, note=note)
+
+
+def _currency(members: Members) -> str | None:
+    currency = members.get("currency")
+    return currency if isinstance(currency, str) and re.fullmatch(r"[A-Za-z]{3}", currency) else None
 
 
 def _read_timestamp(text: str) -> ServerTime:
@@ -248,12 +276,17 @@ def _members(answer: object) -> Members:
 
 
 def _refusal(members: Mapping[str, object]) -> Reason | None:
-    """Return why the whole request was refused: an error at the top level or under an empty key, and nothing else."""
+    """Return why the whole request was refused: an error at the top level or under an empty key, and nothing else.
+
+    An error 0 beside a result is none.
+    """
     inner = members.get("")
     whole_answer = inner if len(members) == 1 and isinstance(inner, dict) else members
     if "error" not in whole_answer:
         return None
     code = _code(whole_answer["error"])
+    if code == "0" and len(whole_answer) > 1:
+        return None
     if code not in ERRORS or len(whole_answer) != 1:
         raise MalformedAnswer("it holds an unknown or contradictory error")
     return ERRORS[code]
@@ -263,7 +296,15 @@ def _code(value: object) -> str:
     return whole(value, 3) or ""
 
 
-_ANSWERS = Answers(("error", "id_sms", "cost", "count_sms", "money", "currency"), "/external/get/", _refusal, _members)
+_ANSWERS = Answers(
+    (
+        "error", "id_sms", "cost", "count_sms", "money", "currency", "price", "phone", "operator", "mcc", "mnc",
+        "ported", "ok", "regionCode", "timeZone",
+    ),
+    "/external/get/",
+    _refusal,
+    _members,
+)  # fmt: skip
 
 
 def _variant(provider: Provider, fields: Mapping[str, str]) -> Provider:
@@ -280,6 +321,7 @@ PROVIDER = Provider(
     send=Operation(_build_send, _ANSWERS.send(_read_send)),
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     timestamp=Operation(_build_timestamp, _ANSWERS.text(_read_timestamp)),
+    price=Operation(_build_price, _ANSWERS.quote(_read_price)),
     stamp=Stamp.VENDOR_CLOCK,
     stamp_name="timestamp",
     # Two seconds less than the vendor grants: the way there takes time too.

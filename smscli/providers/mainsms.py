@@ -9,7 +9,8 @@ Quirks:
 - The digests printed on that page belong to the sender ``mainsms.ru``, not to the ``payforsms.ru`` printed beside
   them; the ``sign`` of its curl line belongs to that sender in yet another order.
 - The page says http; this module speaks https. It sends POST: the page shows a GET with a multipart body.
-- Codes come as text or as numbers, amounts with a dot or a comma.
+- Codes come as text or as numbers, amounts with a dot or a comma. ``price`` is for all recipients together, ``parts``
+  for one of them; ``message/price``, known from public clients, tells both without sending.
 - The answer repeats the recipients in the vendor's spelling (``79…``) and gives the ids in a second list: they belong
   together by position.
 - In test mode the ids are zero, or missing, or there: they prove nothing. Such an answer must say ``test`` 1 itself;
@@ -33,6 +34,7 @@ from smscli.model import (
     Money,
     Outcome,
     Pairs,
+    Quote,
     Reason,
     SendReceipt,
     Submission,
@@ -93,14 +95,21 @@ ERRORS = {code: Reason(f"error {code}: {text}", end, code, hint) for code, (text
 
 
 def _build_send(message: Message, account: Account, _stamp: str) -> Request:
-    pairs = [("recipients", ",".join(_recipient(number) for number in message.to)), ("message", message.text)]
-    if message.sender is not None:
-        pairs.append(("sender", message.sender.value))
+    pairs = _content(message)
     if message.send_at is not None:
         pairs.append(("run_at", message.send_at.strftime("%d.%m.%Y %H:%M")))
     if message.test:
         pairs.append(("test", "1"))
     return _proved("message/send", tuple(pairs), account, billable=True)
+
+
+def _build_price(message: Message, account: Account, _stamp: str) -> Request:
+    return _proved("message/price", tuple(_content(message)), account, billable=False)
+
+
+def _content(message: Message) -> list[tuple[str, str]]:
+    pairs = [("recipients", ",".join(_recipient(number) for number in message.to)), ("message", message.text)]
+    return pairs if message.sender is None else [*pairs, ("sender", message.sender.value)]
 
 
 def _build_balance(_what: None, account: Account, _stamp: str) -> Request:
@@ -155,18 +164,33 @@ def _ids(members: Members, message: Message) -> dict[MSISDN, str | None]:
     numbers, given = members.get("recipients"), members.get("messages_id")
     if not isinstance(numbers, list) or not isinstance(given, list):
         raise MalformedAnswer("it does not list recipients and ids")
-    asked = {number.digits: number for number in message.to}
-    named = [asked.get(_as_russian(whole(number) or "")) for number in numbers]
+    named = _named(numbers, message)
     ids = [whole(one, 20) for one in given]
     ids = [one if one and one.strip("0") else None for one in ids]
     if message.test and set(ids) <= {None}:
         ids = [None] * len(named)
     elif None in ids or len(set(ids)) != len(ids) or len(ids) != len(named):
         raise MalformedAnswer("its ids are not one for each recipient")
-    known = {number: one for number, one in zip(named, ids, strict=True) if number is not None}
-    if len(known) != len(named):
+    return dict(zip(named, ids, strict=True))
+
+
+def _named(numbers: list[object], message: Message) -> list[MSISDN]:
+    """Return the recipients that an answer lists, in its order and as we spell them."""
+    asked = {number.digits: number for number in message.to}
+    named = [asked[digits] for digits in (_as_russian(whole(one) or "") for one in numbers) if digits in asked]
+    if len(set(named)) != len(numbers):
         raise MalformedAnswer("it names a number that was not asked for, or one twice")
-    return known
+    return named
+
+
+def _read_price(members: Members, message: Message) -> Quote:
+    numbers, price, parts = members.get("recipients"), _decimal(members.get("price")), whole(members.get("parts"), 3)
+    if not isinstance(numbers, list):
+        raise MalformedAnswer("it does not list recipients")
+    named = tuple(_named(numbers, message))
+    # A captured answer names 0.0, and nothing is free there.
+    money = Money(price, _CURRENCY) if price is not None and price > 0 and named else None
+    return Quote(money, named, int(parts) if parts else None)
 
 
 def _read_balance(members: Members) -> Balance:
@@ -213,7 +237,9 @@ PROVIDER = Provider(
     rule=_RULE,
     send=Operation(_build_send, _ANSWERS.send(_read_send)),
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
+    price=Operation(_build_price, _ANSWERS.quote(_read_price)),
     batch_limit=100,
+    price_limit=100,
     # Assumed: public clients name the account's zone or Moscow's.
     time_zone="Europe/Moscow",
     aliases=(("payforsms.ru", "mainsms.ru"), ("payforsms", "mainsms")),

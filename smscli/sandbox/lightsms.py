@@ -1,9 +1,10 @@
-"""LightSMS, emulated: ``timestamp.php``, ``balance.php`` and ``send.php`` below ``/external/get/``.
+"""LightSMS, emulated: ``timestamp.php``, ``balance.php``, ``operator.php`` and ``send.php`` below ``/external/get/``.
 
 Checked in this order (the vendor's own is not documented): login 2, signature 1 and timestamp 24 missing; login
 wrong 7; timestamp more than 10 seconds off either way, or signature wrong, 6; then text 3, phone 4 and sender 5
 missing, sender malformed 8, ``sendingTime`` malformed 30, more than 50 numbers 14, no valid number 27. Each number
-alone: invalid 16, not enough funds 32. Every well-formed sender counts as registered: 9 and 10 never come.
+alone: invalid 16, not enough funds 32. Every well-formed sender counts as registered: 9 and 10 never come. A price
+(``operator.php``) wants one valid number, else 33; every number belongs to the operator that the page prints.
 
 ``return=xml`` gives XML; without ``return`` the answer is JSON, because every client that leaves it out reads JSON.
 """
@@ -42,6 +43,24 @@ def _balance(call: Call, desk: Desk) -> Answer:
         return _refusal(call, fault, check)
     money = {"money": str(desk.credit["lightsms"]), "currency": _CURRENCY}
     return _elements(money, check) if _wants_xml(call) else _json(money, check)
+
+
+def _price(call: Call, desk: Desk) -> Answer:
+    phone = call.get("phone") or ""
+    fault, check = _admit(call)
+    fault = fault or (None if _is_number(phone) else "33")
+    if fault:
+        desk.refuse(_noted(call, "price", check), f"error {fault}")
+        return _refusal(call, fault, check)
+    # Without a text, one part. Assumed: with one, each of its parts, as a send is charged.
+    price = max(1, measure(call.get("text") or "").parts) * _PRICE
+    members = {
+        "currency": _CURRENCY, "error": 0, "mcc": "246", "mnc": "02", "ok": True, "operator": "Tele2 Lithuania",
+        "phone": phone, "ported": 0, "price": float(price), "regionCode": 0, "timeZone": 2,
+    }  # fmt: skip
+    if _wants_xml(call):  # no page shows it
+        return _elements({name: str(value) for name, value in members.items()}, check)
+    return _json(members, check)
 
 
 def _send(call: Call, desk: Desk) -> Answer:
@@ -195,6 +214,7 @@ EMULATOR = Emulator(
     routes={
         "/external/get/timestamp.php": _timestamp,
         "/external/get/balance.php": _balance,
+        "/external/get/operator.php": _price,
         "/external/get/send.php": _send,
     },
     credit=Decimal("150.50"),

@@ -1,10 +1,10 @@
-"""MainSMS and payforsms, emulated: ``message/balance`` and ``message/send`` below ``/api/mainsms/``.
+"""MainSMS and payforsms, emulated: ``message/balance``, ``price`` and ``send`` below ``/api/mainsms/``.
 
 Both brands share the paths; the project tells whose account it is. Checked in this order (the vendor's own is not
 documented): project empty 1 or unknown 5; ``sign`` or, without one, ``apikey`` wrong 2; then message empty 3,
 recipients empty 4, none of them a number 6, ``sender`` sent but malformed 8, not enough money 7. Every well-formed
 sender counts as approved and every project as switched on: 9 and 10 never come. Without ``sender`` the project's own
-is used, as newer clients expect. ``run_at`` is accepted in both known spellings and any other: no error is documented.
+is used, as newer clients expect. A price is asked for without money. ``run_at`` is accepted in both known spellings and any other: no error is documented.
 
 The answer is XML for ``format=xml``, or without ``format`` when only XML is accepted; JSON otherwise. Amounts have a
 dot in the JSON of a balance and a comma elsewhere, as captured from the vendor.
@@ -51,16 +51,25 @@ def _balance(call: Call, desk: Desk) -> Answer:
     return _answer(call, {"status": "success", "balance": _comma(amount) if _wants_xml(call) else amount}, check)
 
 
+def _price(call: Call, desk: Desk) -> Answer:
+    asked, numbers = _recipients(call)
+    fault, vendor, check = _admit(call)
+    fault = fault or _fault(call, asked, numbers)
+    if fault:
+        desk.refuse(_noted(call, "price", vendor, check), f"error {fault}")
+        return _refusal(call, fault, check)
+    members = _priced(call, numbers) | {"balance": _comma(f"{desk.credit[vendor]:.2f}")}
+    return _answer(call, members, check)
+
+
 def _send(call: Call, desk: Desk) -> Answer:
-    asked = [number.strip() for number in (call.get("recipients") or "").split(",") if number.strip()]
-    numbers = list(dict.fromkeys(number for number in map(_normal, asked) if number))
+    asked, numbers = _recipients(call)
     fault, vendor, check = _admit(call)
     noted = _noted(call, "send", vendor, check)
     is_test = call.get("test") == "1"
-    parts = max(1, measure(call.get("message") or "").parts)
-    price = parts * len(numbers) * _PRICE
+    parts = _parts(call)
     fault = fault or _fault(call, asked, numbers)
-    if not fault and not is_test and not desk.charge(vendor, price):
+    if not fault and not is_test and not desk.charge(vendor, parts * len(numbers) * _PRICE):
         fault = "7"
     if fault:
         desk.refuse(noted, f"error {fault}", asked)
@@ -71,18 +80,34 @@ def _send(call: Call, desk: Desk) -> Answer:
         replace(noted, to=number, parts=parts, message_id=str(message_id), note=note)
         for number, message_id in zip(numbers, ids, strict=True)
     )
-    body: dict[str, object] = {
-        "status": "success",
-        "recipients": numbers,
-        "parts": parts,
-        "count": parts * len(numbers),
-        "price": _comma(f"{price:.2f}"),
+    body = _priced(call, numbers) | {
         "balance": _comma(f"{desk.credit[vendor]:.2f}"),
         "messages_id": ids,
         "test": int(is_test),
     }
     run_at = call.get("run_at")
     return _answer(call, body | {"run_at": run_at} if run_at else body, check)
+
+
+def _recipients(call: Call) -> tuple[list[str], list[str]]:
+    """Return the recipients as they were given, and the numbers among them as the vendor spells them, each once."""
+    asked = [number.strip() for number in (call.get("recipients") or "").split(",") if number.strip()]
+    return asked, list(dict.fromkeys(number for number in map(_normal, asked) if number))
+
+
+def _parts(call: Call) -> int:
+    return max(1, measure(call.get("message") or "").parts)
+
+
+def _priced(call: Call, numbers: list[str]) -> dict[str, object]:
+    count = _parts(call) * len(numbers)
+    return {
+        "status": "success",
+        "recipients": numbers,
+        "parts": _parts(call),
+        "count": count,
+        "price": _comma(f"{count * _PRICE:.2f}"),
+    }
 
 
 def _noted(call: Call, operation: str, vendor: str, check: Check | None) -> Caught:
@@ -181,6 +206,10 @@ def _demo(name: str) -> Demo:
 
 EMULATOR = Emulator(
     demo={name: _demo(name) for name in ("mainsms", "payforsms")},
-    routes={"/api/mainsms/message/balance": _balance, "/api/mainsms/message/send": _send},
+    routes={
+        "/api/mainsms/message/balance": _balance,
+        "/api/mainsms/message/price": _price,
+        "/api/mainsms/message/send": _send,
+    },
     credit=Decimal("500.00"),
 )
