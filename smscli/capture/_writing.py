@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
+from urllib.parse import urlsplit
 
 from smscli.errors import InputError
 from smscli.model import MSISDN, Account, Message, Pairs, Secret, SenderId, visible
@@ -12,16 +13,22 @@ from smscli.providers import Provider
 from smscli.wire import Request, encode
 
 
-def address(provider: Provider, base_url: str, params: Pairs) -> Request:
-    """Return the request that carries ``params`` to the vendor: a send when they look like one, else a balance.
+def address(provider: Provider, base_url: str, params: Pairs, path: str | None = None) -> Request:
+    """Return the request that carries ``params`` to the vendor: to the script that ``path`` ends in, if it is known.
 
+    Otherwise it is a send when they look like one, else a balance. A question of the price has the parameters of a
+    send, and must not become one.
     The vendor's own builders are asked with sample values, so that addresses stand in one place only.
     """
     fields = {field.name: field.default or field.example or "1" for field in provider.fields}
     account = Account(base_url or "https://HOST/", Secret("sample"), fields, _samples(provider))
-    names = {name for name, _ in params}
-    samples = (provider.balance.build(None, account, "1"), _sample_send(provider, account))
-    closest = max(samples, key=lambda sample: len(names & {name for name, _ in (*sample.query, *sample.form)}))
+    names, script = {name for name, _ in params}, _script(path or "")
+
+    def likeness(sample: Request) -> tuple[bool, int]:
+        own = {name for name, _ in (*sample.query, *sample.form)}
+        return _script(urlsplit(sample.url).path) == script, len(names & own)
+
+    closest = max(_requests(provider, account), key=likeness)
     rule = provider.rule
     # What is part of the address (an action) and takes no part in the signature is easily left out of the parameters.
     aside = [pair for pair in closest.query if pair[0] in rule.unsigned and pair[0] not in {rule.signature, *names}]
@@ -42,7 +49,7 @@ def identity(provider: Provider) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for choices in product(*chosen):
         account = Account("https://HOST/", Secret("sample"), {**dict(choices), **marked}, _samples(provider))
-        for request in (provider.balance.build(None, account, "1"), _sample_send(provider, account)):
+        for request in _requests(provider, account):
             pairs = (*request.query, *request.form)
             names.update({name: marks[value] for name, value in pairs if value in marks})
     return names
@@ -52,12 +59,19 @@ def _samples(provider: Provider) -> dict[str, Secret]:
     return {field.name: Secret("sample") for field in provider.secret_fields if field.sent}
 
 
-def _sample_send(provider: Provider, account: Account) -> Request:
+def _requests(provider: Provider, account: Account) -> Iterator[Request]:
+    """Yield one request of each kind, with sample values."""
+    yield provider.balance.build(None, account, "1")
     message = Message((MSISDN(provider.example_number),), "sample")
-    try:
-        return provider.send.build(message, account, "1")
-    except InputError:  # a vendor that wants a sender with every text
-        return provider.send.build(message._replace(sender=SenderId("sample")), account, "1")
+    for build in (provider.send.build, *((provider.price.build,) if provider.price else ())):
+        try:
+            yield build(message, account, "1")
+        except InputError:  # a vendor that wants a sender with every text
+            yield build(message._replace(sender=SenderId("sample")), account, "1")
+
+
+def _script(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def curl_command(request: Request) -> str:

@@ -13,7 +13,7 @@ from smscli.cli import text as texts
 from smscli.cli.draft import Draft, account_name, compose
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts, report, warnings
-from smscli.cli.text import Fit, MaxParts, Text, TextFile, Transliterate
+from smscli.cli.text import Fit, MaxParts, Price, Text, TextFile, Transliterate
 from smscli.errors import ConflictError, InputError
 from smscli.model import SendReceipt
 from smscli.render import Result, Table, Tree
@@ -33,7 +33,7 @@ app = new_app()
     app,
     sections={
         "Message": ("to", "sender", "text_file", "transliterate", "fit", "at", "test"),
-        "Safety": ("key", "once", "no_journal", "dry_run", "max_parts", "batch_size", "yes"),
+        "Safety": ("key", "once", "no_journal", "dry_run", "price", "max_parts", "batch_size", "yes"),
     },
     examples=(
         'smscli send --sandbox --to +37061234567 "Hello"',
@@ -66,6 +66,7 @@ def send(
     ] = None,
     no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no record (for read-only places).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the signed request, send nothing.")] = False,
+    price: Price = False,
     max_parts: MaxParts = None,
     batch_size: Annotated[
         int | None,
@@ -79,6 +80,8 @@ def send(
     ] = False,
 ) -> Result:
     """Send a text to one or many numbers."""
+    if price and not dry_run:
+        raise InputError("--price goes with --dry-run", hint="add --dry-run, or use: smscli count TEXT --price")
     profile = call.runtime.profile(call.wanted)
     text, notes = texts.clean(texts.read(call.runtime, text, text_file))
     for note in notes:
@@ -88,7 +91,7 @@ def send(
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
     texts.refuse_parts(draft.size, max_parts)
     if dry_run:
-        return _preview(draft, call.runtime)
+        return _preview(draft, call, price=price)
     most = profile.confirm_above or CONFIRM_ABOVE
     if len(draft.message.to) > most and not yes:
         _confirm(call.runtime, draft, most)
@@ -118,27 +121,36 @@ def _confirm(runtime: Runtime, draft: Draft, most: int) -> None:
 # --- dry run ----------------------------------------------------------------------------------------------------------
 
 
-def _preview(draft: Draft, runtime: Runtime) -> Result:
-    """Show every signed request of the send, secret masked. A clock stamp is the local time: nothing is asked."""
+def _preview(draft: Draft, call: Invocation, *, price: bool) -> Result:
+    """Show every signed request of the send, secret masked.
+
+    A clock stamp is the local time: nothing is asked, unless the price is wanted.
+    """
     from smscli.cli.cost import cost
     from smscli.providers import Stamp
 
-    requests = [
-        draft.provider.send.build(batch, draft.account, runtime.offline_stamp(draft.provider))
-        for batch in draft.batches()
-    ]
+    stamp = call.runtime.offline_stamp(draft.provider)
+    requests = [draft.provider.send.build(batch, draft.account, stamp) for batch in draft.batches()]
     previews = [_show_request(draft, request) for request in requests]
     rows = tuple(row for preview in previews for row in _preview_rows(preview))
     text = cost(draft.message.text)
+    estimate = None
+    if price:
+        from smscli.cli.pricing import quote
+
+        estimate = quote(call, draft)
     notes = ["dry run: nothing was sent"]
     if draft.provider.stamp is Stamp.VENDOR_CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
-        data=facts(draft) | text.tree | {"requests": previews},
-        lines=(*rows, *text.lines),
-        table=Table(("what", "name", "value"), (*rows, *text.rows), text.verdict, prose=("value",), facts=True),
-        notes=(*draft.notes, *notes),
-    )
+        data=facts(draft) | text.tree | (estimate.tree if estimate else {}) | {"requests": previews},
+        lines=(*rows, *text.lines, *(estimate.lines if estimate else ())),
+        table=Table(
+            ("what", "name", "value"), (*rows, *(estimate.rows if estimate else ()), *text.rows), text.verdict,
+            prose=("value",), facts=True,
+        ),
+        notes=(*draft.notes, *notes, *(estimate.notes if estimate else ())),
+    )  # fmt: skip
 
 
 def _show_request(draft: Draft, request: Request) -> dict[str, Tree]:

@@ -100,7 +100,8 @@ class Working:
             rule = self._provider.rule
             params = tuple(pair for pair in self._question.params if pair[0] != rule.signature)
             signed = (*params, (rule.signature, self._trace.signature))
-            request = address(self._provider, self._account.base_url, signed)
+            captured = self._question.captured
+            request = address(self._provider, self._account.base_url, signed, captured.path if captured else None)
         return request._replace(query=self._masked(request.query), form=self._masked(request.form))
 
     def _masked(self, pairs: Pairs) -> Pairs:

@@ -29,6 +29,9 @@ Fit = Annotated[
     typer.Option("--fit", metavar="N", min=1, help="Shorten the text to N parts; a shortened one ends in ..."),
 ]
 MaxParts = Annotated[int | None, typer.Option("--max-parts", metavar="N", min=1, help="Refuse a text of more parts.")]
+Price = Annotated[
+    bool, typer.Option("--price", help="Ask the vendor what it wants for this text; nothing is sent or charged.")
+]
 
 
 def read(runtime: Runtime, text: str | None, text_file: str | None) -> str:

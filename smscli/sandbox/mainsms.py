@@ -4,7 +4,8 @@ Both brands share the paths; the project tells whose account it is. Checked in t
 documented): project empty 1 or unknown 5; ``sign`` or, without one, ``apikey`` wrong 2; then message empty 3,
 recipients empty 4, none of them a number 6, ``sender`` sent but malformed 8, not enough money 7. Every well-formed
 sender counts as approved and every project as switched on: 9 and 10 never come. Without ``sender`` the project's own
-is used, as newer clients expect. A price is asked for without money. ``run_at`` is accepted in both known spellings and any other: no error is documented.
+is used, as newer clients expect. ``run_at`` is accepted in both known spellings and any other: no error is documented.
+A price is told however little is left.
 
 The answer is XML for ``format=xml``, or without ``format`` when only XML is accepted; JSON otherwise. Amounts have a
 dot in the JSON of a balance and a comma elsewhere, as captured from the vendor.
