@@ -84,6 +84,9 @@ def test_every_documented_name_is_told(vendor: str) -> None:
         assert evidence.count("?") == sum(name.isdigit() for name in members)
     balance = speak(provider.balance.build(None, account(vendor), stamp), 1.0)
     assert "?" not in told(vendor, balance.body, 500)[1]
+    if provider.price:
+        price = speak(provider.price.build(message(vendor), account(vendor), stamp), 1.0)
+        assert "?" not in told(vendor, price.body, 500)[1]
 
 
 @pytest.mark.parametrize("vendor", NAMES)
@@ -114,6 +117,10 @@ def test_404_names_the_usual_directory(vendor: str) -> None:
     for parse in questions:
         with pytest.raises(UnreachableError) as raised:
             parse(page, None, "")
+        hints.append(raised.value.hint or "")
+    if provider.price:
+        with pytest.raises(UnreachableError) as raised:
+            provider.price.parse(page, message(vendor), "")
         hints.append(raised.value.hint or "")
     for hint in hints:
         assert "base_url" in hint

@@ -73,6 +73,33 @@ def test_the_clock_is_shown_or_honestly_missing(smscli: Run, vendor: str) -> Non
         assert (ran.code, ran.out) == (0, "1732809600\n"), ran.err
 
 
+def test_the_price_is_the_vendors_word_or_honestly_missing(smscli: Run, vendor: str) -> None:
+    """For all recipients; a vendor that tells none is no error and no guess. Nothing is sent by asking."""
+    asked: list[Request] = []
+    speak = emulator()
+
+    def transport(request: Request, seconds: float) -> Response:
+        asked.append(request)
+        return speak(request, seconds)
+
+    to, world = ",".join(numbers(vendor)), {"environ": environment(vendor), "now": lambda: NOW}
+    ran = smscli("count", "Hello", "--price", "--to", to, "-o", "json", transport=transport, **world)
+    price = ran.json["data"]["price"]
+    assert (ran.code, price["recipients"]) == (0, 3), ran.err
+    assert not [request for request in asked if request.billable]
+    if providers.get(vendor).price is None:
+        assert (price["amount"], price["known"], asked) == (None, 0, [])
+        assert "tells no prices" in ran.err
+    else:
+        assert float(price["amount"]) > 0
+        assert (price["known"], price["reason"], ran.err) == (3, None, "")
+        wrong = environment(vendor, key="a-wrong-key-4711")
+        refused = smscli("count", "Hello", "--price", "--to", to, environ=wrong, transport=emulator(), now=lambda: NOW)
+        assert (refused.code, refused.lines[0][3:]) == (0, ["", ""])
+        assert "the price is not known: " in refused.err
+        assert "4711" not in refused.err
+
+
 @pytest.mark.parametrize("command", [("send", "Hello", "--to", "{number}"), ("balance",)])
 def test_a_wrong_key_is_exit_4(smscli: Run, vendor: str, command: tuple[str, ...]) -> None:
     """The emulator refuses the signature as the vendor does, and the wrong key is nowhere in the output."""

@@ -21,7 +21,19 @@ from smscli.errors import (
     UnreachableError,
     UnsupportedError,
 )
-from smscli.model import MSISDN, Account, Balance, Message, Money, Outcome, Secret, SenderId, SendReceipt, ServerTime
+from smscli.model import (
+    MSISDN,
+    Account,
+    Balance,
+    Message,
+    Money,
+    Outcome,
+    Quote,
+    Secret,
+    SenderId,
+    SendReceipt,
+    ServerTime,
+)
 from smscli.providers.lightsms import ERRORS, PROVIDER
 from smscli.wire import Response
 
@@ -373,6 +385,95 @@ def test_the_clock_is_ten_digits() -> None:
             PROVIDER.timestamp.parse(Response(200, text.encode()), None, "")
     with pytest.raises(UnreachableError):
         PROVIDER.timestamp.parse(Response(200, b"\xff"), None, "")
+
+
+# --- the price -------------------------------------------------------------------------------------------------------
+
+# What the page on operator.php prints.
+PRICED = {
+    "currency": "EUR", "error": 0, "mcc": "246", "mnc": "02", "ok": True, "operator": "Tele2 Lithuania",
+    "phone": "37061234567", "ported": 0, "price": 0.012, "regionCode": 0, "timeZone": 2,
+}  # fmt: skip
+
+
+def price_of(body: object, message: Message = ONE) -> Quote:
+    """Return what the answer says the message costs."""
+    assert PROVIDER.price is not None
+    return PROVIDER.price.parse(Response(200, json.dumps(body).encode()), message, STAMP)
+
+
+def test_the_price_of_one_number_is_asked_for_without_cost() -> None:
+    """The signature is the one PHP gives (tests/vectors/lightsms/price.json); no sender is sent."""
+    assert PROVIDER.price is not None
+    assert PROVIDER.price_limit == 1
+    request = PROVIDER.price.build(ONE._replace(sender=None), ACCOUNT, STAMP)
+    assert (request.method, request.url) == ("GET", "https://host/external/get/operator.php")
+    assert dict(request.query) == {
+        "login": "YourLogin",
+        "phone": "37061234567",
+        "text": "Hello!",
+        "timestamp": STAMP,
+        "return": "json",
+        "signature": "faf5446790c7008aaccd7da04b0865da",
+    }
+    assert not request.billable
+
+
+def test_the_documented_price_is_read_beside_an_error_of_0() -> None:
+    """A number in JSON, kept exact; other hosts of the platform leave the error out."""
+    assert price_of(PRICED) == Quote(Money(Decimal("0.012"), "EUR"), (A,))
+    older = {"currency": "USD", "operator": "AT&T", "phone": 37061234567, "price": "0.65"}
+    assert price_of(older) == Quote(Money(Decimal("0.65"), "USD"), (A,))
+
+
+def test_the_price_of_a_long_text_is_in_doubt_and_not_multiplied() -> None:
+    """The page prices "based on message length", and does not say whether that is each part."""
+    long = price_of(PRICED, ONE._replace(text="a" * 161))
+    assert long.price == Money(Decimal("0.012"), "EUR")
+    assert long.note == "LightSMS does not say whether its price counts each of the 2 parts"
+    assert price_of(PRICED, ONE._replace(text="a" * 160)).note is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"price": 0},
+        {"price": "0.000"},
+        {"price": -0.012},
+        {"price": None},
+        {"price": True},
+        {"price": "0,012"},
+        {"price": "cheap"},
+        {"currency": None},
+        {"currency": "EURO"},
+        {"phone": "37062345678"},
+        {"phone": None},
+        {"ok": False},
+    ],
+)
+def test_an_answer_without_a_price_for_this_number_names_none(change: dict[str, object]) -> None:
+    """Nothing is made of it, least of all 0."""
+    assert price_of({**PRICED, **change}) == Quote(None, (A,))
+    assert price_of({"operator": "AT&T"}) == price_of([]) == Quote(None, (A,))
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": 33}, RejectedError),
+        ({"error": "36"}, RejectedError),
+        ({"error": 6}, AuthenticationError),
+        ({"error": 24}, UnreachableError),
+        ({"error": 0}, UnreachableError),
+        ({**PRICED, "error": 36}, UnreachableError),
+        ({**PRICED, "error": "000"}, UnreachableError),
+        ("cheap", UnreachableError),
+    ],
+)
+def test_a_refused_price_is_an_error_of_its_class(body: object, error: type[Exception]) -> None:
+    """An error beside a price is a contradiction, and an error 0 alone tells nothing."""
+    with pytest.raises(error):
+        price_of(body)
 
 
 # --- any answer ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from smscli import providers
 from smscli.errors import AuthenticationError, ExitCode, InputError, RejectedError, UnreachableError
-from smscli.model import MSISDN, Account, Balance, Message, Money, Outcome, Secret, SenderId, SendReceipt
+from smscli.model import MSISDN, Account, Balance, Message, Money, Outcome, Quote, Secret, SenderId, SendReceipt
 from smscli.providers.mainsms import PROVIDER
 from smscli.wire import Response
 
@@ -343,6 +343,84 @@ def test_a_balance_without_an_amount_is_told_as_such() -> None:
     shape = "JSON {status: text of 7 characters, balance: text of 4 characters}"
     with pytest.raises(UnreachableError, match=f"it names no amount; {shape}"):
         ask({"status": "success", "balance": "lots"})
+
+
+# --- the price -------------------------------------------------------------------------------------------------------
+
+# Names as captured by a public client, amounts as in a newer capture of a send.
+PRICED = {
+    "status": "success",
+    "recipients": ["79121231234", "79121231235"],
+    "count": 2,
+    "parts": 1,
+    "price": "9,04",
+    "balance": "1.65",
+}
+
+
+def price_of(body: object, message: Message = TWO) -> Quote:
+    """Return what the answer says the message costs."""
+    assert PROVIDER.price is not None
+    return PROVIDER.price.parse(Response(200, json.dumps(body).encode()), message, "")
+
+
+def test_the_price_of_a_text_is_asked_for_without_cost() -> None:
+    """The signature is the one PHP gives (tests/vectors/mainsms/price.json)."""
+    assert PROVIDER.price is not None
+    assert PROVIDER.price_limit == PROVIDER.batch_limit == 100
+    request = PROVIDER.price.build(TWO, ACCOUNT, "")
+    assert (request.method, request.target) == ("POST", "https://host/api/mainsms/message/price")
+    case = json.loads((VECTORS / "price.json").read_text(encoding="utf-8"))
+    assert dict(request.form) == {**dict(case["params"]), "sign": case["signature"]}
+    assert not request.billable
+    assert "sender" not in dict(PROVIDER.price.build(TWO._replace(sender=None), ACCOUNT, "").form)
+    with pytest.raises(InputError, match="would be read as the Russian number"):
+        PROVIDER.price.build(ONE._replace(to=(MSISDN("85212345678"),)), ACCOUNT, "")
+
+
+def test_the_price_is_that_of_all_recipients() -> None:
+    """Comma or dot; the vendor's own count of parts is that of one recipient."""
+    assert price_of(PRICED) == Quote(Money(Decimal("9.04"), "RUB"), (A, B), 1)
+    bare = {"status": "success", "recipients": [89121231234], "price": 4.52}
+    assert price_of(bare, ONE) == Quote(Money(Decimal("4.52"), "RUB"), (A,))
+
+
+def test_a_price_of_some_recipients_says_whose_it_is() -> None:
+    """In the order of the answer; those it leaves out have no price."""
+    assert price_of({**PRICED, "recipients": ["9121231235"], "price": "4,52"}).to == (B,)
+    assert price_of({**PRICED, "recipients": ["79121231235", "79121231234"]}).to == (B, A)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"price": "0.0"}, {"price": 0}, {"price": None}, {"price": "-4,52"}, {"price": "1 000,5"}, {"price": [1]}],
+)
+def test_an_answer_without_a_price_names_none(change: dict[str, object]) -> None:
+    """A client captured "0.0"; nothing is free here."""
+    assert price_of({**PRICED, **change}) == Quote(None, (A, B), 1)
+
+
+def test_a_price_of_nobody_is_none() -> None:
+    """Whatever it amounts to."""
+    assert price_of({**PRICED, "recipients": []}) == Quote(None, (), 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"recipients": None}, UnreachableError),
+        ({"recipients": ["79121231234", "79990000000"]}, UnreachableError),
+        ({"recipients": ["79121231234", "89121231234"]}, UnreachableError),
+        ({"recipients": ["79121231234", None]}, UnreachableError),
+        ({"error": "0"}, UnreachableError),
+        ({"status": "error", "error": "6"}, RejectedError),
+        ({"status": "error", "error": 2}, AuthenticationError),
+    ],
+)
+def test_a_price_that_cannot_be_told_whose_it_is_is_an_error(change: dict[str, object], error: type[Exception]) -> None:
+    """As is a refusal, with its class."""
+    with pytest.raises(error):
+        price_of({**PRICED, **change})
 
 
 # --- any answer ------------------------------------------------------------------------------------------------------

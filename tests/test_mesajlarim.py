@@ -134,6 +134,7 @@ def test_there_is_neither_scheduling_nor_test_mode_nor_clock() -> None:
         PROVIDER.send.build(ONE._replace(send_at=datetime(2031, 1, 1, tzinfo=UTC)), ACCOUNT, RAND)
     with pytest.raises(UnsupportedError, match="Mesajlarim has no test mode"):
         PROVIDER.send.build(ONE._replace(test=True), ACCOUNT, RAND)
+    assert PROVIDER.price is None
     assert PROVIDER.timestamp is None
 
 

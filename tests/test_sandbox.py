@@ -202,6 +202,31 @@ def test_lightsms_takes_both_documented_forms_of_sending_time(bench: Bench, when
     assert bench.caught()[0]["send_at"] == when
 
 
+def test_lightsms_tells_the_price_that_it_charges(bench: Bench) -> None:
+    """The members of the page, numbers as numbers; nothing is charged or noted, a sender is not asked for."""
+    answer = bench.lightsms("operator", {"phone": "37061234567", "text": "я" * 71}).get_json()
+    assert answer == {
+        "currency": "EUR", "error": 0, "mcc": "246", "mnc": "02", "ok": True, "operator": "Tele2 Lithuania",
+        "phone": "37061234567", "ported": 0, "price": 0.0288, "regionCode": 0, "timeZone": 2,
+    }  # fmt: skip
+    assert bench.lightsms("operator", {"phone": "37061234567"}).get_json()["price"] == 0.0144
+    xml = bench.lightsms("operator", {"phone": "37061234567", "return": "xml"}).get_data(as_text=True)
+    assert "<response><currency>EUR</currency><error>0</error>" in xml
+    assert bench.caught() == []
+    assert bench.lightsms("balance", {}).get_json()["money"] == "150.50"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code"),
+    [({"phone": ""}, 33), ({"phone": "12"}, 33), ({"phone": "37061234567,37062345678"}, 33), ({"login": "nobody"}, 7)],
+)
+def test_lightsms_refuses_a_price_with_its_code(bench: Bench, pairs: dict[str, str], code: int) -> None:
+    """One number and no more; a wrong signature is 6, as everywhere."""
+    assert bench.lightsms("operator", {"phone": "37061234567"} | pairs).get_json() == {"error": code}
+    assert bench.lightsms("operator", {"phone": "37061234567"}, key="wrong").get_json() == {"error": 6}
+    assert [entry["operation"] for entry in bench.caught()] == ["price"] * 2
+
+
 # --- MainSMS and payforsms -------------------------------------------------------------------------------------------
 
 
@@ -317,6 +342,32 @@ def test_payforsms_sender_may_be_left_out_and_paths_may_end_in_a_slash(bench: Be
     """Newer clients of the vendor do the one, older ones the other."""
     pairs = {name: value for name, value in PAY.items() if name != "sender"}
     assert bench.payforsms("send/", pairs).get_json()["status"] == "success"
+
+
+def test_payforsms_tells_the_price_that_it_charges() -> None:
+    """For all recipients, however little is left; nothing is charged or noted."""
+    bench = Bench(credit={"payforsms": Decimal("1.00")})
+    answer = bench.payforsms("price", PAY | {"recipients": "89121231234,9121231235", "message": "ж" * 71}).get_json()
+    assert answer == {
+        "status": "success",
+        "recipients": ["79121231234", "79121231235"],
+        "parts": 2,
+        "count": 4,
+        "price": "18,08",
+        "balance": "1,00",
+    }
+    assert bench.caught() == []
+    assert bench.payforsms("balance", {}).get_json()["balance"] == "1.00"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "code"), [({"message": ""}, "3"), ({"recipients": "12"}, "6"), ({"sender": ""}, "8")]
+)
+def test_payforsms_refuses_a_price_with_its_code(bench: Bench, pairs: dict[str, str], code: str) -> None:
+    """As a send; a wrong sign is 2."""
+    assert bench.payforsms("price", PAY | pairs).get_json()["error"] == code
+    assert bench.payforsms("price", PAY, key="wrong").get_json()["error"] == "2"
+    assert [entry["operation"] for entry in bench.caught()] == ["price"] * 2
 
 
 # --- Mesajlarim ------------------------------------------------------------------------------------------------------

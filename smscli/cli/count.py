@@ -27,9 +27,8 @@ app = new_app()
 @command(
     app,
     sections={
-        "Message": ("text_file", "transliterate", "fit"),
-        "Price": ("price", "to", "sender"),
-        "Safety": ("max_parts",),
+        "Message": ("to", "sender", "text_file", "transliterate", "fit"),
+        "Safety": ("price", "max_parts"),
     },
     examples=(
         'smscli count "It’s done – see you at 5"',
@@ -39,11 +38,6 @@ app = new_app()
 def count(
     call: Invocation,
     text: Text = None,
-    text_file: TextFile = None,
-    transliterate: Transliterate = False,
-    fit: Fit = None,
-    max_parts: MaxParts = None,
-    price: Price = False,
     to: Annotated[
         list[str] | None,
         typer.Option("--to", "-t", metavar="NUMBER", help="Recipient whose price is asked for, or @FILE of them."),
@@ -51,6 +45,11 @@ def count(
     sender: Annotated[
         str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID the price is asked for.")
     ] = None,
+    text_file: TextFile = None,
+    transliterate: Transliterate = False,
+    fit: Fit = None,
+    price: Price = False,
+    max_parts: MaxParts = None,
 ) -> Result:
     """Count the parts of a text and show what makes it dear, offline.
 
