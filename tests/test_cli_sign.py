@@ -260,6 +260,24 @@ def test_the_printed_digest_of_the_page_is_explained(sign: Run) -> None:
     assert "not the signature" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("url", "vendor", "script"),
+    [
+        ("https://mainsms.ru/api/mainsms/message/{}?project=a&recipients=7&message=x", "mainsms", ("price", "send")),
+        ("https://www.lightsms.com/external/get/{}.php?login=a&phone=7&text=x", "lightsms", ("operator", "send")),
+    ],
+)
+def test_a_captured_question_of_the_price_does_not_become_a_send(
+    sign: Run, url: str, vendor: str, script: tuple[str, str]
+) -> None:
+    """Both have the same parameters: the script of the capture tells, and without one it is a send."""
+    for one in script:
+        (line,) = sign("--from-url", url.format(one), "--curl", provider=vendor).lines
+        assert f"/{one}" in line[0]
+    (line,) = sign("--from-url", url.partition("?")[2], "--curl", provider=vendor).lines
+    assert "/send" in line[0]
+
+
 def test_the_signature_of_the_pages_curl_line_is_explained(sign: Run) -> None:
     """Two mistakes at once; JSON has the same as the rows."""
     ran = sign(*PAGE, "--expect", IN_CURL, "-o", "json")

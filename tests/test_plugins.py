@@ -243,6 +243,7 @@ def test_a_name_that_two_vendors_share_tells_nothing_of_a_capture(site: Path) ->
         (changed("name='acmee'"), "its provider is named acmee"),
         (changed("title=7"), "its title is of another type"),
         (changed("rule=None"), "its rule is of another type"),
+        (changed("price=7"), "its price is of another type"),
         (changed("fields=('login',)"), "each of its fields must be a Field with a help text"),
         (changed("fields=BASE.fields[:1]"), "exactly one of its fields must be secret and not sent"),
         (changed("fields=(*BASE.fields, BASE.fields[1]._replace(name='pin'))"), "exactly one of its fields must be"),

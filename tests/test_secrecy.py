@@ -35,7 +35,8 @@ LOGIN = "wUmbo-lOgin.42"
 CALLS = [
     (vendor, command)
     for vendor in NAMES
-    for command in ("send", "balance", *(["timestamp"] if providers.get(vendor).timestamp else []))
+    for command in ("send", "balance", "timestamp", "price")
+    if getattr(providers.get(vendor), command)
 ]
 
 
@@ -59,6 +60,10 @@ def good(vendor: str, command: str) -> object:
     request = provider.balance.build(None, demo, stamp)
     if command == "send":
         request = provider.send.build(message(vendor), demo, stamp)
+    elif command == "price":
+        operation = providers.get(vendor).price
+        assert operation is not None
+        request = operation.build(message(vendor), demo, stamp)
     elif command == "timestamp":
         assert provider.timestamp is not None
         request = provider.timestamp.build(None, demo, "")
@@ -201,7 +206,10 @@ def answers(draw: st.DrawFn, vendor: str, command: str) -> Callable[[dict[str, s
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: str, data: st.DataObject) -> None:
-    """In every format, with -v. A send's number and text stand in its output, its number and login in the journal."""
+    """In every format, with -v. A send's number and text stand in its output, its number and login in the journal.
+
+    A count has the text in its output, with a price or without.
+    """
     answer = data.draw(answers(vendor, command))
     output = data.draw(st.sampled_from(["plain", "json", "xml", "table"]))
     number = message(vendor).to[0].digits
@@ -219,7 +227,8 @@ def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: st
     with tempfile.TemporaryDirectory() as folder:
         environ = {"HOME": folder, "SMSCLI_CONFIG": f"{folder}/none.toml", "SMSCLI_STATE_DIR": f"{folder}/state"}
         environ |= environ_of(vendor)
-        argv = ["send", "--to", f"+{number}", "-"] if command == "send" else [command]
+        about = ["--to", f"+{number}", "-"]
+        argv = {"send": ["send", *about], "price": ["count", "--price", *about]}.get(command, [command])
         runtime = Runtime(
             environ=environ, stdin=io.TextIOWrapper(io.BytesIO(TEXT.encode())), stdout=out, stderr=err,
             transport=transport, sleep=lambda _: None,
@@ -232,7 +241,8 @@ def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: st
     secret = {name: word for name, word in known.items() if name != "number"}
     told = {name: word for name, word in secret.items() if name != "text" or output in ("plain", "table")}
     assert_silent("stderr", _bytes(err), known)
-    assert_silent("stdout", _bytes(out), told if command == "send" else known)
+    of_a_price = {name: word for name, word in known.items() if name != "text"}
+    assert_silent("stdout", _bytes(out), {"send": told, "price": of_a_price}.get(command, known))
     assert_silent("the journal", kept, {name: word for name, word in secret.items() if name != "login"})
 
 

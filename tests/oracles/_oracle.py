@@ -31,7 +31,10 @@ class Oracle(Protocol):
     # --- the server (tests/vendor.py) --------------------------------------------------------------------------------
 
     def operation(self, script: str, given: Mapping[str, str]) -> str:
-        """Return ``send``, ``balance`` or ``timestamp``; ``script`` is the last part of the path, without ``.php``."""
+        """Return ``send``, ``balance``, ``timestamp`` or ``price``.
+
+        ``script`` is the last part of the path, without ``.php``.
+        """
 
     def sent(self, pairs: Sequence[Pair]) -> Sent:
         """Return what a request asks to be sent."""

@@ -21,7 +21,7 @@ KEY = "your_api_key_here"
 
 def operation(script: str, _given: Mapping[str, str]) -> str:
     """Each has a script of its own."""
-    return script
+    return "price" if script == "operator" else script
 
 
 def sent(pairs: Sequence[Pair]) -> Sent:
@@ -37,6 +37,8 @@ def success(operation: str, recipients: list[str], _given: Mapping[str, str], id
         return int(time.time())
     if operation == "balance":
         return {"money": "150.50", "currency": "EUR"}
+    if operation == "price":
+        return {"currency": "EUR", "error": 0, "ok": True, "phone": recipients[0], "price": 0.012}
     return {
         phone: {"error": "0", "id_sms": one, "cost": "0.0144", "count_sms": "1"}
         for phone, one in zip(recipients, ids, strict=True)

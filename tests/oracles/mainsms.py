@@ -32,6 +32,8 @@ def success(operation: str, recipients: list[str], given: Mapping[str, str], ids
     """Ids in the order of the recipients."""
     if operation == "balance":
         return {"status": "success", "balance": "4,52"}
+    if operation == "price":
+        return {"status": "success", "recipients": recipients, "count": 1, "parts": 1, "price": "2.50"}
     return {
         "status": "success",
         "recipients": recipients,
