@@ -25,6 +25,7 @@ from smscli.runtime import Wanted, interruptible
 if TYPE_CHECKING:
     from smscli.lists import Remark, Row
 
+_LEFT_OUT = "it is not in the job: it was refused when that was planned (its text, or by the vendor), or is new here"
 _LIMIT = 50
 """So many rows fit a person's eye."""
 
@@ -159,11 +160,17 @@ def _region(call: Invocation, journal: Journal, key: str, named: str | None, whe
 def _joined(
     journal: Journal, key: str, path: Path, map_columns: str | None, text: str | None, options: Mapping[str, Any]
 ) -> Iterator[ResultRow]:
-    from smscli.lists import Survey, Template
+    from smscli.lists import Remark, Survey, Template
 
     template = None if text is None else Template(text)
     rows = _rows(path, map_columns, template, options)
-    problems: Callable[[Row], Sequence[Remark]] = Survey(template, limit=0).add
+    survey = Survey(template, limit=0)
+
+    def problems(row: Row) -> Sequence[Remark]:
+        """Return why a row is not in the job, as far as the list tells."""
+        known = survey.add(row)
+        return known if known or row.first is not None else (Remark(row.number, row.line, None, _LEFT_OUT),)
+
     return results.joined(rows, journal.entries(key), problems)
 
 
