@@ -215,9 +215,9 @@ def test_once_gives_the_stored_state_instead_of_a_second_send(opened: Callable[.
     first = opened()
     first.begin(job("alert-1"))
     first.claim("alert-1", ALL)
-    first.settle("alert-1", ended(Outcome.SENT, *ALL))
     with pytest.raises(ConflictError, match="'alert-1' is being sent"):
         opened(at=5).begin(job("alert-2"), once=60)
+    first.settle("alert-1", ended(Outcome.SENT, *ALL))
     first.close()
     with Journal(place, now=lambda: NOON + 60) as journal:
         found = journal.begin(job("alert-3"), once=60)
@@ -227,6 +227,15 @@ def test_once_gives_the_stored_state_instead_of_a_second_send(opened: Callable[.
     assert {entry.key for entry in opened().stream()} == {"alert-1"}
     later = opened(at=61).begin(job("alert-4"), once=60)
     assert (later.key, later.repeated_from, later.pending) == ("alert-4", None, ALL)
+
+
+def test_of_what_is_over_everybody_gets_the_receipt(opened: Callable[..., Journal]) -> None:
+    """Also at the same moment, and while the process that sent it has not left: nothing is being sent any more."""
+    sender, *readers = (opened() for _ in range(3))
+    sender.begin(job())
+    sender.claim("backup", ALL)
+    sender.settle("backup", ended(Outcome.SENT, *ALL))
+    assert [outcomes(reader.begin(job()).submissions) for reader in readers] == [["SENT"] * 3] * 2
 
 
 def test_once_looks_past_what_was_proved_not_sent(opened: Callable[..., Journal]) -> None:

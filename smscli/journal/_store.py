@@ -155,17 +155,20 @@ class Journal(Archive):
                 twin = None if repeated else self._contents.twin(job.fingerprint)
             stored = stored or repeated or self._insert(key, job)
             rows = self._tables.messages(stored)
-            if self._is_worked_on(stored, () if together else rows):
+            # Of what is over there is a receipt, for everybody who asks at the same moment.
+            is_over = not any(m.state == State.IN_FLIGHT or is_pending(m.submission()) for m in rows)
+            if not is_over and self._is_worked_on(stored, () if together else rows):
                 raise in_flight_elsewhere(stored.key)
             rows = self._settled(stored, rows)
-            if not together and not self._db.hold(stored.id):
+            if not (together or is_over) and not self._db.hold(stored.id):
                 raise in_flight_elsewhere(stored.key)
         messages = {message.recipient: message for message in rows}
         asked = [messages[number.digits] for number in job.recipients]
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
         before = self._held.get(stored.key)
         claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
-        self._held[stored.key] = Held(stored, not together, places, job.provider, job.account, claims=claims)
+        alone = not (together or is_over)
+        self._held[stored.key] = Held(stored, alone, places, job.provider, job.account, claims=claims)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked),

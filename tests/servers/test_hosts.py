@@ -127,3 +127,23 @@ def test_the_role_can_do_what_a_host_needs_and_no_more(host: Host) -> None:
     _, err = sandboxed.communicate(timeout=60)
     assert sandboxed.returncode == 3
     assert "does not let this role do that" in err
+
+
+def test_two_hosts_work_on_one_list(host: Host, vendor: Vendor, tmp_path: Path) -> None:
+    """The second has neither the list nor the texts: each person gets his own text once, and both know of all."""
+    first = int(numbers(VENDOR)[0]) // 1000 * 1000
+    people = [f"{first + place},{place}" for place in range(300)]
+    (tmp_path / "people.csv").write_text("\n".join(["phone,place", *people, ""]))
+    step = Step(delay=0.05)
+    one = host("one", "bulk", str(tmp_path / "people.csv"), "Row {place}", "--key", "list", "--yes", step=step)
+    while not vendor.seen.requests:
+        assert one.poll() is None
+        time.sleep(0.02)
+    two = host("two", "bulk", "--resume", "list", "--jobs", "8", "--results", str(tmp_path / "two.csv"), step=step)
+    codes = [ended(process)[0] for process in (one, two)]
+    assert set(codes) <= {0, 8}, "8: the other one had some in flight"
+    texts = [one.text for one in vendor.oracle() if one.text.startswith("Row ")]
+    assert sorted(texts) == sorted(f"Row {place}" for place in range(300))
+    again = host("two", "bulk", "--resume", "list", "-o", "json", step=step)
+    assert ended(again)[0] == 0
+    assert len((tmp_path / "two.csv").read_text().splitlines()) == 301
