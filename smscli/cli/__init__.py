@@ -36,7 +36,7 @@ COMMANDS = {
     "send": "Send a text to one or many numbers.",
     "bulk": "Send to a list of people, once each.",
     "count": "Count the parts of a text and show what makes it dear, offline.",
-    "balance": "Show what is left on the account.",
+    "balance": "Show what is left on the account, or on all of them.",
     "sign": "Compute, explain and diagnose a request signature, offline.",
     "timestamp": "Show the vendor's clock and how far the local clock is off.",
     "profile": "Keep the accounts: list, show, add, use, remove, check, path.",
