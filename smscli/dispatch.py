@@ -46,7 +46,7 @@ class World:
 
     ``seconds`` is the time one call may take, its retries and the fetching of a stamp included. ``now`` is Unix
     seconds, ``monotonic`` never steps. ``jitter()`` is uniform in [0, 1); ``nonce()`` gives decimal digits, new each
-    time; ``stopped()`` is true once a signal asked to finish.
+    time; ``stopped()`` is true once a signal asked to finish. ``trace`` gets a line for each step.
     """
 
     transport: Transport
@@ -57,6 +57,7 @@ class World:
     jitter: Callable[[], float]
     nonce: Callable[[], str]
     stopped: Callable[[], bool] = lambda: False
+    trace: Callable[[str], object] = lambda _step: None
 
 
 class Ledger(Protocol):
@@ -182,6 +183,7 @@ class Caller:
                 (journal.confirm if claimed else journal.claim)(key, message.to)
             except ConflictError as error:
                 raise _TakenError(error.message, hint=error.hint) from error
+            self._world.trace(f"journal: {len(message.to)} in flight")
             claimed = True
 
         receipt: SendReceipt | None = None
@@ -234,6 +236,7 @@ class Caller:
             # passed on: whatever it says, this request must not be made again.
             to = tuple(submission.to for submission in receipt.submissions)
             return receipt._replace(unrecorded=Reason.of(error)._replace(hint=None), unrecorded_to=to)
+        self._world.trace(f"journal: outcome of {len(receipt.submissions)} recorded")
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
@@ -271,6 +274,7 @@ class Caller:
         delay = wait + self._world.jitter() * 0.5 * 2**attempt
         if attempt == ATTEMPTS or self._world.stopped() or self._world.monotonic() + delay >= deadline:
             return False
+        self._world.trace(f"waiting {delay:.1f} s before another try")
         while True:
             self._world.sleep(min(delay, _HEARING))
             delay -= _HEARING

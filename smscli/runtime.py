@@ -18,10 +18,9 @@ from pathlib import Path
 from threading import Lock
 from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, TextIO
-from urllib.parse import urlsplit
 
 from smscli import providers
-from smscli.errors import ConfigError
+from smscli.errors import ConfigError, SmscliError
 from smscli.model import Account, Profile, Secret, SecretSource
 from smscli.providers import Provider, Stamp
 from smscli.record import Record
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from smscli.dispatch import Caller
     from smscli.journal import Boot, Hints, Place, TeamJournal
     from smscli.profiles import Need
+    from smscli.tracing import Trace
 
 DEFAULT_SECONDS = 30.0
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -143,11 +143,11 @@ class Runtime(Record):
     @contextmanager
     def caller(
         self, wanted: Wanted, profile: Profile, account: Account, *,
-        interruption: Interruption | None = None, trace: Callable[[str], None] | None = None,
+        interruption: Interruption | None = None, trace: Trace | None = None,
     ) -> Iterator[tuple[Provider, Caller]]:  # fmt: skip
         """Open the way to the vendor (or to the sandbox inside this process) and close it in the end.
 
-        ``trace`` is called with one line for each request and answer, without values.
+        ``trace`` gets a line for each step, without values.
         """
         with self.callers(wanted, profile, account, 1, interruption=interruption, trace=trace) as (provider, (caller,)):
             yield provider, caller
@@ -155,7 +155,7 @@ class Runtime(Record):
     @contextmanager
     def callers(
         self, wanted: Wanted, profile: Profile, account: Account, count: int, *,
-        interruption: Interruption | None = None, trace: Callable[[str], None] | None = None,
+        interruption: Interruption | None = None, trace: Trace | None = None,
         notice: Callable[[], str] | None = None,
     ) -> Iterator[tuple[Provider, tuple[Caller, ...]]]:  # fmt: skip
         """Open as many ways as threads want to go at once; ``trace`` as of ``caller``.
@@ -180,6 +180,7 @@ class Runtime(Record):
                 jitter=random.random,
                 nonce=fresh_nonce,
                 stopped=lambda: bool(interruption),
+                trace=trace or (lambda _step: None),
             )
             return Caller(provider, account, world, stamps)
 
@@ -261,14 +262,17 @@ class Runtime(Record):
             )
         return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
 
-    def journal(self, place: Place, hints: Hints, *, trace: Callable[[str], None] | None = None) -> TeamJournal:
+    def journal(self, place: Place, hints: Hints, *, trace: Trace | None = None) -> TeamJournal:
         """Open the journal there, begun when there never was one; raise ConfigError when it cannot be used.
 
-        ``trace`` is called with one line for what is done besides (a check of the whole file).
+        ``trace`` gets a line when that is done, and for what is done besides (a check of the whole file).
         """
         from smscli.journal import TeamJournal
 
-        return TeamJournal(place, now=self.now, boot=self.boot, hints=hints, tell=trace or (lambda _line: None))
+        journal = TeamJournal(place, now=self.now, boot=self.boot, hints=hints, tell=trace or (lambda _line: None))
+        if trace:
+            trace(f"journal {place} is open")
+        return journal
 
     # --- streams ---
 
@@ -336,14 +340,20 @@ class _Way(Record):
     close: Callable[[], None] = _nothing
 
 
-def _traced(transport: Transport, trace: Callable[[str], None], monotonic: Callable[[], float]) -> Transport:
+def _traced(transport: Transport, trace: Trace, monotonic: Callable[[], float]) -> Transport:
+    from smscli import tracing  # only who wants to see it pays for it
+
     def traced(request: Request, seconds: float) -> Response:
-        fields = ", ".join(name for name, _ in (*request.query, *request.form))
-        url = urlsplit(request.url)
-        trace(f"> {request.method} {url.hostname}{url.path} ({fields})")
+        trace(tracing.about_request(request))
+        trace.details(tracing.request_details(request))
         started = monotonic()
-        response = transport(request, seconds)
-        trace(f"< {response.status}, {len(response.body)} bytes, {monotonic() - started:.3f} s")
+        try:
+            response = transport(request, seconds)
+        except SmscliError as error:
+            trace(f"< nothing, after {1000 * (monotonic() - started):.1f} ms: {error.message}")
+            raise
+        trace(tracing.about_response(response, monotonic() - started))
+        trace.details(tracing.response_details(response))
         return response
 
     return traced

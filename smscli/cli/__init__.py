@@ -256,7 +256,7 @@ def _emit(result: Result, call: Invocation) -> int:
     except Exception as error:  # noqa: BLE001  (the boundary, for what draws a result)
         lost = _internal(error)
     _warn(call, result.error)
-    lines = [*call.notes, *(f"{PROGRAM}: {note}" for note in result.notes if not call.quiet)]
+    lines = [f"{PROGRAM}: {note}" for note in result.notes if not call.quiet]
     errors = "".join(explain(error) for error in (result.error, lost) if error)
     # Every line of stderr goes through here, and none of them steers a terminal.
     _write(runtime.stderr, "".join(f"{visible(line)}\n" for line in (*lines, *errors.splitlines())))

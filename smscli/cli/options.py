@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from smscli.dispatch import Caller
     from smscli.model import Account, Profile
     from smscli.providers import Provider
+    from smscli.tracing import Trace
 else:
     _Mixed = object
 
@@ -60,9 +61,8 @@ class Invocation:
         self.show = show
         self._write_note = write_note
         self.quiet = False
-        self.verbose = False
+        self.trace: Trace | None = None
         self.wanted = Wanted()
-        self.notes: list[str] = []
         self.resources = ExitStack()
 
     @property
@@ -81,24 +81,33 @@ class Invocation:
         if not self.quiet:
             self._write_note(note)
 
-    @property
-    def trace(self) -> Callable[[str], None] | None:
-        """What keeps a line for stderr, where somebody wants to see what is done."""
-        return self.notes.append if self.verbose else None
+    def follow(self, level: int) -> None:
+        """Put out on stderr what is done from now on, in more detail from level 2 on."""
+        if level:
+            from smscli.tracing import Trace  # only who wants to see it pays for it
+
+            self.trace = Trace(self._write_note, self.runtime.monotonic, level)
 
     def caller(
         self, profile: Profile, account: Account, interruption: Interruption | None = None
     ) -> AbstractContextManager[tuple[Provider, Caller]]:
         """Open the way to the profile's vendor."""
+        self._say_whose(profile)
         return self.runtime.caller(self.wanted, profile, account, interruption=interruption, trace=self.trace)
 
     def callers(
         self, profile: Profile, account: Account, count: int, interruption: Interruption, notice: Callable[[], str]
     ) -> AbstractContextManager[tuple[Provider, tuple[Caller, ...]]]:
         """Open as many ways to the profile's vendor; ``notice`` answers a signal."""
+        self._say_whose(profile)
         return self.runtime.callers(
             self.wanted, profile, account, count, interruption=interruption, trace=self.trace, notice=notice
         )
+
+    def _say_whose(self, profile: Profile) -> None:
+        if self.trace:
+            whose = profile.name or ("the sandbox's" if profile.sandbox else "the environment's")
+            self.trace(f"account: {whose}, {profile.provider}, {len(profile.sources)} values")
 
 
 def usual_output(runtime: Runtime) -> Output:
@@ -194,7 +203,7 @@ def _moved(context: Context) -> Iterator[str]:
     for option in context.command.params:
         value = context.params.get(option.name or "")
         name = max(option.opts, key=len)
-        if isinstance(value, bool):
+        if isinstance(value, int):  # a flag, or how often it was given
             yield from [name] * value
         elif value is not None:
             yield f"{name}={value}"
@@ -246,8 +255,10 @@ _PRESENTATION: _Shared = {
     ),
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")], False),
     "verbose": (
-        Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what is asked and answered.")],
-        False,
+        Annotated[
+            int, typer.Option("--verbose", "-v", count=True, help="Say on stderr what is done; twice: in detail.")
+        ],
+        0,
     ),
 }
 _VENDOR: _Shared = {
@@ -300,7 +311,7 @@ def command(
             call.speak(ctx)
             _refuse_format(given["output"], call.runtime)
             call.quiet = given["quiet"]
-            call.verbose = given["verbose"]
+            call.follow(given["verbose"])
             if vendor:
                 call.wanted = Wanted(given["profile"], given["provider"], given["sandbox"], given["timeout"])
             return function(call, **values)
