@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,29 +36,32 @@ for option in ("--dry-run", "--no-journal"):
 gc.collect()
 gc.freeze()  # what the forks would look through, and copy
 for order in iter(sys.stdin.readline, ""):
-    argv, environ, out, err = json.loads(order)
+    argv, environ, outputs = json.loads(order)
     waiting, begin = os.pipe()
-    child = os.fork()
-    if not child:
-        ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # where only parents may trace: anybody may
-        os.close(begin)
-        for number, path in enumerate((os.devnull, out, err)):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
-        os.environ.clear()
-        os.environ.update(environ)
-        sys.argv[1:] = argv
-        os.read(waiting, 1)
-        main()
+    children = []
+    for out, err in outputs:
+        child = os.fork()
+        if not child:
+            ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # anybody may trace, not parents alone
+            os.close(begin)
+            for number, path in enumerate((os.devnull, out, err)):
+                os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
+            os.environ.clear()
+            os.environ.update(environ)
+            sys.argv[1:] = argv
+            os.read(waiting, 1)
+            main()
+        children.append(child)
     os.close(waiting)
-    print(child, flush=True)
+    print(*children, flush=True)
     sys.stdin.readline()
     os.close(begin)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print(*[os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children], flush=True)
 """
 
 
 class Forks:
-    """The interpreter to fork from. It runs one command at a time."""
+    """The interpreter to fork from. It runs one command at a time, or one in many processes at once."""
 
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
@@ -68,12 +71,12 @@ class Forks:
     ) -> tuple[int, str, str]:
         """Return status, stdout and stderr of a command line; ``tracer`` (strace, not quiet) is attached to it."""
         out, err = place / "stdout", place / "stderr"
-        pid = self._fork(argv, environ, out, err)
+        (pid,) = self._fork(argv, environ, [(out, err)])
         with subprocess.Popen([*tracer, "-p", str(pid)], stderr=subprocess.PIPE, text=True) as attached:
             assert attached.stderr is not None
             said = attached.stderr.readline()
             self._order("")
-            code = self.answer()
+            (code,) = self.answer()
             assert "attached" in said, said
             attached.communicate(timeout=60)
         return code, out.read_text(), err.read_text()
@@ -82,7 +85,8 @@ class Forks:
     def started(self, argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Fork]:
         """Start a command line whose output nobody reads, and see it end."""
         quiet = Path(os.devnull)
-        process = os.pidfd_open(self._fork(argv, environ, quiet, quiet))
+        (pid,) = self._fork(argv, environ, [(quiet, quiet)])
+        process = os.pidfd_open(pid)
         fork = Fork(self, process)
         self._order("")
         try:
@@ -91,13 +95,32 @@ class Forks:
             fork.wait()
             os.close(process)
 
-    def answer(self) -> int:
-        """Return the next number that the interpreter says: of a process, or a status."""
-        assert self._server.stdout is not None
-        return int(self._server.stdout.readline())
+    def race(
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        place: Path,
+        count: int,
+        ready: Callable[[list[int]], None],
+    ) -> list[tuple[int, str, str]]:
+        """Return status, stdout and stderr of ``count`` processes of one command line, let go together.
 
-    def _fork(self, argv: Sequence[str], environ: Mapping[str, str], out: Path, err: Path) -> int:
-        self._order(json.dumps([list(argv), dict(environ), str(out), str(err)]))
+        ``ready`` gets their ids, and returns when all of them wait for that.
+        """
+        outputs = [(place / f"stdout-{number}", place / f"stderr-{number}") for number in range(count)]
+        ready(self._fork(argv, environ, outputs))
+        self._order("")
+        codes = self.answer()
+        return [(code, out.read_text(), err.read_text()) for code, (out, err) in zip(codes, outputs, strict=True)]
+
+    def answer(self) -> list[int]:
+        """Return the next numbers that the interpreter says: of processes, or their statuses."""
+        assert self._server.stdout is not None
+        return [int(word) for word in self._server.stdout.readline().split()]
+
+    def _fork(self, argv: Sequence[str], environ: Mapping[str, str], outputs: Sequence[tuple[Path, Path]]) -> list[int]:
+        places = [[str(out), str(err)] for out, err in outputs]
+        self._order(json.dumps([list(argv), dict(environ), places]))
         return self.answer()
 
     def _order(self, line: str) -> None:
@@ -128,7 +151,7 @@ class Fork:
         """Return the status, negative when a signal ended it."""
         if self._code is None:
             assert select.select([self._process], [], [], timeout)[0], "it does not end"
-            self._code = self._forks.answer()
+            (self._code,) = self._forks.answer()
         return self._code
 
 

@@ -1,4 +1,7 @@
-"""Rig: many processes, one key. Exactly one sends; the others show its receipt or say that it is being sent."""
+"""Rig: many processes, one key. Exactly one sends; the others show its receipt or say that it is being sent.
+
+The locks are the same whoever loaded the modules: most rounds race processes that have them, some the real binary.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from typing import Any
 import pytest
 
 from tests.rig.figures import figure
+from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
 from tests.vendor import Step, Vendor
 
-PROCESSES, ROUNDS, BINARY_ROUNDS, COPIES, RECIPIENTS = 32, 200, 20, 8, 200
+PROCESSES, COPIES, RECIPIENTS = 32, 8, 200
+ROUNDS, FORK_ROUNDS, BINARY_ROUNDS = 200, 16, 4
 ANSWER = Step(delay=0.01)
 
 
@@ -44,6 +49,20 @@ def test_exactly_one_of_32_processes_sends(tmp_path: Path, vendor: Vendor) -> No
         racer.join()
     _judge(jobs, vendor, ends)
     figure(f"one key, library: {PROCESSES} processes x {ROUNDS} rounds, {_shown(ends)}, {_since(started)}")
+
+
+@pytest.mark.waits
+def test_exactly_one_of_32_forks_of_the_program_sends(tmp_path: Path, vendor: Vendor, loaded: Forks) -> None:
+    """The same with processes of their own, from the first line of ``main`` to the exit status."""
+    started = time.monotonic()
+    ends = Counter[str]()
+    url = vendor.url("mainsms", ANSWER)
+    jobs = [Job(tmp_path / str(number), "mainsms", url, 1, f"fork-{number}") for number in range(FORK_ROUNDS)]
+    for job in jobs:
+        ran = loaded.race(job.argv, job.environ, job.home, PROCESSES, _all_wait)
+        ends.update(_end(Ended(*one)) for one in ran)
+    _judge(jobs, vendor, ends)
+    figure(f"one key, forks: {PROCESSES} processes x {FORK_ROUNDS} rounds, {_shown(ends)}, {_since(started)}")
 
 
 @pytest.mark.waits
