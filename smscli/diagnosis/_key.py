@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote
 
-from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
+from smscli.diagnosis._mistake import Attempt, Case, Facts, Stage, mistake
 from smscli.diagnosis._recipe import Place, Recipe, hex_digest
 from smscli.diagnosis._respelling import Spellings, rawurlencode
 
@@ -74,10 +75,14 @@ _KEY_SPELLINGS: Spellings = (
 )
 def key_misspelled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Use the key as a file, a shell or a language left it."""
-    for words, spell in _KEY_SPELLINGS:
-        key = spell(recipe.key)
-        if key != recipe.key:
-            yield recipe.with_key(key), (words,)
+    for key, facts in _respelled_keys(recipe.key):
+        yield recipe.with_key(key), facts
+
+
+@lru_cache(maxsize=64)  # a search asks for few keys, each thousands of times
+def _respelled_keys(key: str) -> tuple[tuple[str, Facts], ...]:
+    spelled = ((spell(key), (words,)) for words, spell in _KEY_SPELLINGS)
+    return tuple((other, facts) for other, facts in spelled if other != key)
 
 
 @mistake(

@@ -72,8 +72,10 @@ def permuted(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         groups.setdefault(pair[0], []).append(pair)
     named = {recipe.pairs, *(tuple(order(recipe, case)) for orders in _ORDERS.values() for _, order in orders)}
     arrange = permutations if len(groups) <= (7 if case.wide else 5) else _moved
-    for names, arranged in zip(arrange(groups), arrange(groups.values()), strict=True):
-        pairs = tuple(chain.from_iterable(arranged))
+    orders: Iterable[Pairs] = arrange(recipe.pairs)
+    if len(groups) < len(recipe.pairs):
+        orders = (tuple(chain.from_iterable(arranged)) for arranged in arrange(groups.values()))
+    for names, pairs in zip(arrange(groups), orders, strict=True):
         if pairs not in named:
             yield recipe.with_pairs(pairs), (", ".join(names),)
 

@@ -75,7 +75,8 @@ class Recipe(NamedTuple):
 
     def outcome(self) -> str:
         """Return the signature, as the hex that the digest gives."""
-        return self.digest.run(self.text(self.key).encode(self.charset, "replace"), self.key.encode())
+        key = self.key
+        return self.digest.run(self.text(key).encode(self.charset, "replace"), key.encode())
 
     def text(self, key: str) -> str:
         """Return the text that is hashed, with ``key`` (the real one, or a mask) where the key goes."""
@@ -83,12 +84,14 @@ class Recipe(NamedTuple):
         pieces = join_pieces(pairs, glue, escape)
         body = head + separator.join(pieces) if pieces else ""
         if place is _BEHIND:
-            body = f"{body}{key_separator}{key}" if pieces else key
+            body = f"{body}{key_separator}{key}{tail}" if pieces else key + tail
         elif place is _FRONT:
-            body = f"{key}{key_separator}{body}" if pieces else key
+            body = f"{key}{key_separator}{body}{tail}" if pieces else key + tail
         elif place is _BOTH:
-            body = f"{key}{key_separator}{body}{key_separator}{key}"
-        return finish(body + tail)
+            body = f"{key}{key_separator}{body}{key_separator}{key}{tail}"
+        else:
+            body += tail
+        return body if finish is str else finish(body)
 
 
 _PLACES = {KeyUse.SUFFIX: Place.BEHIND, KeyUse.PREFIX: Place.FRONT, KeyUse.HMAC: Place.NOWHERE}

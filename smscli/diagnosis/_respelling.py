@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from urllib.parse import quote, quote_plus
 
-from smscli.diagnosis._mistake import Apply, Attempt, Case
+from smscli.diagnosis._mistake import Apply, Attempt, Case, Facts
 from smscli.diagnosis._recipe import Recipe
 from smscli.model import Pairs
 from smscli.signing import Escape
@@ -15,6 +15,9 @@ from smscli.signing import Escape
 Spelling = Callable[[str], str]
 Spellings = tuple[tuple[str, Spelling], ...]
 """Functions that spell a value otherwise, each with the words for it."""
+
+Changes = tuple[tuple[int, str], ...]
+"""The places of the spellings that change a value, and what each makes of it."""
 
 _MOST_SINGLE_VALUES = 12
 """A spelling is tried on all values at once and, up to this many names, on those of each name alone."""
@@ -25,34 +28,55 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
 
     Spellings that end in one string are one attempt, with all their names: ``PHP's urlencode or quote_plus``.
     """
+    labels = [label for label, _ in spellings]
 
     @lru_cache(maxsize=1024)
-    def changes(value: str) -> tuple[tuple[int, str], ...]:
-        """Return the places of the spellings that change the value, and what each makes of it."""
+    def changes(value: str) -> Changes:
         spelled = ((place, spell(value)) for place, (_, spell) in enumerate(spellings))
         return tuple((place, new) for place, new in spelled if new != value)
+
+    @lru_cache(maxsize=1024)
+    def alone(value: str) -> tuple[tuple[str, str], ...]:
+        alike: dict[str, list[str]] = {}
+        for place, new in changes(value):
+            alike.setdefault(new, []).append(labels[place])
+        return tuple((new, " or ".join(words)) for new, words in alike.items())
 
     def apply(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         untouched = case.provider.stamp_name if except_stamp else None
         pairs = recipe.pairs
-        changed: dict[int, dict[int, str]] = {}
-        for index, (name, value) in enumerate(pairs):
-            for place, new in changes(value) if name != untouched else ():
-                changed.setdefault(place, {})[index] = new
-        results: dict[Pairs, tuple[str, list[str]]] = {}
-        for place in sorted(changed):
-            values = changed[place]
-            for names in _groups(tuple(dict.fromkeys(pairs[index][0] for index in values))):
-                spelled = list(pairs)
-                for index, new in values.items():
-                    name = pairs[index][0]
-                    if name in names:
-                        spelled[index] = name, new
-                results.setdefault(tuple(spelled), (", ".join(names), []))[1].append(spellings[place][0])
-        for result, (whose, alike) in results.items():
-            yield recipe.with_pairs(result), (whose, " or ".join(alike))
+        changed = {index: changes(value) for index, (name, value) in enumerate(pairs) if name != untouched}
+        indices = [index for index, places in changed.items() if places]
+        if len(indices) == 1:  # nothing to combine: the usual case, and several times as quick
+            name, value = pairs[indices[0]]
+            before, behind = pairs[: indices[0]], pairs[indices[0] + 1 :]
+            for new, words in alone(value):
+                yield recipe.with_pairs((*before, (name, new), *behind)), (name, words)
+        elif indices:
+            for result, facts in _together(pairs, changed, labels):
+                yield recipe.with_pairs(result), facts
 
     return apply
+
+
+def _together(pairs: Pairs, changes: Mapping[int, Changes], labels: Sequence[str]) -> Iterator[tuple[Pairs, Facts]]:
+    """Yield the parameters with all values spelled otherwise, and with those of each name alone."""
+    changed: dict[int, dict[int, str]] = {}
+    for index, places in changes.items():
+        for place, new in places:
+            changed.setdefault(place, {})[index] = new
+    results: dict[Pairs, tuple[str, list[str]]] = {}
+    for place in sorted(changed):
+        values = changed[place]
+        for names in _groups(tuple(dict.fromkeys(pairs[index][0] for index in values))):
+            spelled = list(pairs)
+            for index, new in values.items():
+                name = pairs[index][0]
+                if name in names:
+                    spelled[index] = name, new
+            results.setdefault(tuple(spelled), (", ".join(names), []))[1].append(labels[place])
+    for result, (whose, alike) in results.items():
+        yield result, (whose, " or ".join(alike))
 
 
 def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -6,13 +6,13 @@ this module unmasked: every text that it gives out has the keys replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from smscli.diagnosis._findings import Explanation, Finding
 from smscli.diagnosis._forms import Form, outcome_lengths
-from smscli.diagnosis._mistake import Case, Facts, Mistake, Stage
+from smscli.diagnosis._mistake import Attempt, Case, Facts, Mistake, Stage
 from smscli.diagnosis._recipe import Recipe
 from smscli.diagnosis._respelling import rawurlencode
 from smscli.model import MASK, Secret, mask, visible
@@ -40,6 +40,7 @@ class Search:
         self._limit = limit
         self._hits: list[_Hit] = []
         self._applied: dict[str, None] = {}
+        self._targets = tuple(dict.fromkeys(form.target for form in forms))
         self.tried = 0
         self.cut = False
 
@@ -47,10 +48,10 @@ class Search:
         """Try level after level until one explains; in pairs the wide variants would be too many."""
         self._try([(recipe, ())])
         if not self._solved(1):
-            self._try(self._single(recipe))
+            self._single(recipe)
         plain = [form for form in self._forms if form.plain]
         if plain and not self._solved(1):
-            self._try(self._pairs(recipe, self._case._replace(wide=False, lengths=outcome_lengths(plain))))
+            self._pairs(recipe, self._case._replace(wide=False, lengths=outcome_lengths(plain)))
 
     @property
     def applied(self) -> tuple[str, ...]:
@@ -71,39 +72,45 @@ class Search:
     def _solved(self, level: int) -> bool:
         return any(hit.cost <= level for hit in self._hits)
 
-    def _try(self, recipes: Iterable[tuple[Recipe, Combination]]) -> None:
-        targets = tuple(dict.fromkeys(form.target for form in self._forms))
-        for recipe, combination in recipes:
-            if self.tried >= self._limit:
-                self.cut = True
-                return
-            self.tried += 1
-            outcome = recipe.outcome()
-            for target in targets:
-                if target in outcome:
-                    self._keep(recipe, combination, outcome, target)
-
-    def _keep(self, recipe: Recipe, combination: Combination, outcome: str, target: str) -> None:
-        for form in self._forms:
-            if form.target == target and form.fits(outcome):
-                self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
-
-    def _single(self, recipe: Recipe) -> Iterator[tuple[Recipe, Combination]]:
+    def _single(self, recipe: Recipe) -> None:
         for mistake in self._mistakes:
-            for changed, facts in mistake.apply(recipe, self._case):
+            tried = self.tried
+            self._try(mistake.apply(recipe, self._case), mistake)
+            if self.cut or self.tried > tried:
                 self._applied[mistake.name] = None
-                yield changed, ((mistake, facts),)
+            if self.cut:
+                return
 
-    def _pairs(self, recipe: Recipe, case: Case) -> Iterator[tuple[Recipe, Combination]]:
+    def _pairs(self, recipe: Recipe, case: Case) -> None:
         for first in self._mistakes:
             seconds = [second for second in self._mistakes if first.stage.may_precede(second.stage)]
             if first.stage is not Stage.DIGEST and not case.wants(recipe.digest):
                 seconds = [second for second in seconds if second.stage is Stage.DIGEST]
             for once, facts in first.apply(recipe, case):
-                made = first, facts
+                made = ((first, facts),)
                 for second in seconds:
-                    for twice, more in second.apply(once, case):
-                        yield twice, (made, (second, more))
+                    self._try(second.apply(once, case), second, made)
+                    if self.cut:
+                        return
+
+    def _try(self, attempts: Iterable[Attempt], mistake: Mistake | None = None, before: Combination = ()) -> None:
+        """Try what one mistake makes of a recipe in which those ``before`` were made; the whole search runs in here."""
+        tried, limit, targets = self.tried, self._limit, self._targets
+        for recipe, facts in attempts:
+            if tried >= limit:
+                self.cut = True
+                break
+            tried += 1
+            outcome = recipe.outcome()
+            for target in targets:
+                if target in outcome:
+                    self._keep(recipe, (*before, (mistake, facts)) if mistake else (), outcome, target)
+        self.tried = tried
+
+    def _keep(self, recipe: Recipe, combination: Combination, outcome: str, target: str) -> None:
+        for form in self._forms:
+            if form.target == target and form.fits(outcome):
+                self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
 
     def _finding(self, mistake: Mistake, facts: Facts) -> Finding:
         masked = [self._masked(fact) for fact in facts]
