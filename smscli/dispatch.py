@@ -274,12 +274,17 @@ class Caller:
         delay = wait + self._world.jitter() * 0.5 * 2**attempt
         if attempt == ATTEMPTS or self._world.stopped() or self._world.monotonic() + delay >= deadline:
             return False
-        self._world.trace(f"waiting {delay:.1f} s before another try")
-        while True:
-            self._world.sleep(min(delay, _HEARING))
-            delay -= _HEARING
-            if delay <= 0 or self._world.stopped():
-                return not self._world.stopped()
+        return wait_for(delay, self._world)
+
+
+def wait_for(seconds: float, world: World) -> bool:
+    """Wait; return False when a signal came meanwhile."""
+    world.trace(f"waiting {seconds:.1f} s before another try")
+    while True:
+        world.sleep(min(seconds, _HEARING))
+        seconds -= _HEARING
+        if seconds <= 0 or world.stopped():
+            return not world.stopped()
 
 
 def broken_circuit(causes: Sequence[Cause | None]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, NamedTuple
@@ -135,13 +135,15 @@ class Opened:
 
     ``key`` is the one to claim and settle with. It is not the key asked for when ``once`` found the same content under
     another one; then ``repeated_from`` names that one too, and ``doubted`` says that the clock was changed, so that
-    its age cannot be told. ``since`` is when the job began, in Unix seconds. ``twin`` is the same content under
-    another key, sent within ten minutes or UNKNOWN.
+    its age cannot be told. ``since`` is when the job began, in Unix seconds; ``by`` names the vendor and the account
+    that each recipient was tried with last. ``twin`` is the same content under another key, sent within ten minutes or
+    UNKNOWN.
     """
 
     key: str
     submissions: tuple[Submission, ...]
     since: float
+    by: Mapping[MSISDN, tuple[str, str]] = field(default_factory=dict)
     repeated_from: str | None = None
     doubted: bool = False
     twin: Twin | None = None

@@ -67,6 +67,9 @@ class NoJournal:
     def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Know of nobody else."""
 
+    def hand_over(self, key: str, provider: str, account: str, recipients: Sequence[MSISDN]) -> None:
+        """Keep nothing."""
+
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
     ) -> None:
@@ -82,6 +85,7 @@ class Held:
 
     ``lost``: it was held over a connection that is lost. ``claims`` gives for each place the owner and the number of
     the attempt that is this journal's own. ``forgets_texts``: a text stays only as long as it may have to be sent.
+    ``handed`` are the places that may be claimed although they were refused.
     """
 
     job: JobRow
@@ -92,6 +96,7 @@ class Held:
     claims: dict[int, tuple[int, int]] = field(default_factory=dict)
     lost: bool = False
     forgets_texts: bool = False
+    handed: frozenset[int] = frozenset()
 
 
 class Ending(NamedTuple):
@@ -173,6 +178,11 @@ class Journal(Archive):
             stored.key,
             tuple(message.submission() for message in asked),
             stored.created,
+            by={
+                number: (message.provider, message.account or "")
+                for number, message in zip(job.recipients, asked, strict=True)
+                if message.provider is not None
+            },
             repeated_from=stored.key if repeated else None,
             doubted=doubted,
             twin=twin,
@@ -201,7 +211,8 @@ class Journal(Archive):
                     raise in_flight_elsewhere(key)
                 witness = self._tables.witness(job.id, to_change=True)
                 for message in messages:
-                    if not is_pending(message.submission()):
+                    is_handed = message.position in held.handed and message.state == State.REFUSED
+                    if not is_handed and not is_pending(message.submission()):
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
                 claimed = self._in_flight(held, messages, moment, owner)
                 claims = {message.position: (owner, message.attempt) for message in claimed}
@@ -211,6 +222,15 @@ class Journal(Archive):
             self._refuse_what_is_taken(held, places)
             raise
         held.claims |= claims
+
+    def hand_over(self, key: str, provider: str, account: str, recipients: Sequence[MSISDN]) -> None:
+        """Have these claimed for another account from now on, also those that the last one has refused.
+
+        Whoever calls this knows that it was for a reason of that account: it is only checked that they are REFUSED.
+        """
+        held = self._work(key)
+        held.provider, held.account = provider, account
+        held.handed = frozenset(_places(held, key, recipients))
 
     def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Make sure that these are still in flight for this journal: only then may they be tried again.

@@ -327,6 +327,7 @@ PROVIDER = Provider(
     # Two seconds less than the vendor grants: the way there takes time too.
     stamp_life=8.0,
     batch_limit=50,
+    account_codes=frozenset({"000", "8", "9", "10", "31", "32", "35"}),
     # Assumed: the page of sendingTime names no zone; the vendor's business hours are given in this one.
     time_zone="Europe/Vilnius",
     variant=_variant,

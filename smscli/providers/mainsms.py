@@ -239,6 +239,7 @@ PROVIDER = Provider(
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     price=Operation(_build_price, _ANSWERS.quote(_read_price)),
     batch_limit=100,
+    account_codes=frozenset({"7", "8", "9"}),
     price_limit=100,
     # Assumed: public clients name the account's zone or Moscow's.
     time_zone="Europe/Moscow",

@@ -264,5 +264,6 @@ PROVIDER = Provider(
     stamp_name="rand",
     # Assumed: the document has a limit and does not tell it; its largest example has three numbers.
     batch_limit=10,
+    account_codes=frozenset({"MSISDN is missing"}),
     extras=(("action", "sendsms"), ("action", "balance")),
 )
