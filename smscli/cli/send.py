@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from smscli.cli import prompts
 from smscli.cli import text as texts
-from smscli.cli.draft import Draft, account_name, compose
+from smscli.cli.delivery import deliver
+from smscli.cli.draft import Draft, compose
 from smscli.cli.options import Invocation, command, new_app, seconds
-from smscli.cli.receipt import facts, report, warnings
+from smscli.cli.receipt import facts
 from smscli.cli.text import Fit, MaxParts, Price, Text, TextFile, Transliterate
 from smscli.errors import ConflictError, InputError
-from smscli.model import SendReceipt
 from smscli.render import Result, Table, Tree
-from smscli.runtime import Interruption, Runtime
+from smscli.runtime import Runtime
 from smscli.wire import Request
-
-if TYPE_CHECKING:
-    from smscli.journal import Job, Journal, NoJournal, Place
 
 CONFIRM_ABOVE = 100
 """More recipients than this want a yes: thousands have been texted by mistake."""
@@ -96,7 +92,7 @@ def send(
     if len(draft.message.to) > most and not yes:
         _confirm(call.runtime, draft, most)
     within = None if once is None else seconds("--once", once)
-    return _deliver(call, draft, key, within, no_journal=no_journal)
+    return deliver(call, draft, key, within, no_journal=no_journal)
 
 
 def _rewrite(call: Invocation, original: str, *, transliterated: bool, parts: int | None) -> str:
@@ -174,64 +170,3 @@ def _preview_rows(request: dict[str, Tree]) -> Iterator[tuple[str, ...]]:
         assert isinstance(entries, list)  # noqa: S101  (built just above)
         for entry in entries:
             yield (part.removesuffix("s"), entry[first], entry[second])
-
-
-# --- the send itself --------------------------------------------------------------------------------------------------
-
-
-def _deliver(call: Invocation, draft: Draft, key: str | None, once: float | None, *, no_journal: bool) -> Result:
-    from contextlib import closing
-
-    if no_journal and (key is not None or once is not None):
-        raise InputError("--key and --once need the journal", hint="leave out --no-journal")
-    # As it was said: an address on this machine may as well be a tunnel to the vendor.
-    sandbox = draft.profile.sandbox
-    interruption = Interruption()
-    place = None if no_journal else call.runtime.journal_place(sandbox=sandbox)
-    with closing(_journal(call, place, sandbox=sandbox)) as journal:
-        opened = journal.begin(_job(draft, key), once=once)
-        for warning in warnings(call.runtime, opened, sandbox=sandbox):
-            call.tell(warning)
-        receipt = SendReceipt(opened.submissions)
-        if opened.pending:
-            if draft.size.parts > 1 and call.runtime.is_terminal(call.runtime.stderr):
-                call.tell(texts.surprise(draft.message.text, draft.size))
-            with call.caller(draft.profile, draft.account, interruption) as (_, caller):
-                receipt = caller.submit(
-                    draft.message, opened.submissions, pending=opened.pending, journal=journal, key=opened.key,
-                    batch_size=draft.batch_size,
-                )  # fmt: skip
-    journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
-    new_journal = str(place) if journal.is_new else None
-    return report(draft, opened, receipt, interruption, journal_name, new_journal)
-
-
-def _journal(call: Invocation, place: Place | None, *, sandbox: bool) -> Journal | NoJournal:
-    if place is None:
-        from smscli.journal import NoJournal
-
-        return NoJournal()
-    from smscli.cli.hints import journal_hints
-
-    return call.runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace)
-
-
-def _job(draft: Draft, key: str | None) -> Job:
-    from smscli.journal import Job, fingerprint
-
-    message = draft.message
-    sender = message.sender.value if message.sender else ""
-    account = account_name(draft.provider, draft.account)
-    return Job(
-        key=secrets.token_hex(8) if key is None else key,
-        provider=draft.provider.name,
-        account=account,
-        profile=draft.profile.name or "",
-        sender=sender,
-        messages=tuple((number, message.text) for number in message.to),
-        fingerprint=fingerprint(
-            provider=draft.provider.name, base_url=draft.account.base_url, account_id=account, sender=sender,
-            text=message.text, recipients=message.to, send_at=message.send_at, test=message.test,
-        ),
-        store_text=draft.profile.store_text,
-    )  # fmt: skip
