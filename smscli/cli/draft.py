@@ -14,7 +14,7 @@ from smscli import providers
 from smscli.cli import inputs
 from smscli.cli.text import clean
 from smscli.errors import ConfigError, InputError
-from smscli.model import Account, Message, Profile, SenderId
+from smscli.model import MSISDN, Account, Message, Profile, SenderId
 from smscli.providers import Provider
 from smscli.runtime import Runtime
 from smscli.segments import Segmentation, measure
@@ -50,20 +50,10 @@ def compose(
     Raises InputError for a text, number, sender or time that cannot be, ConfigError when the secret or the time zone
     cannot be had.
     """
-    from smscli import numbering
-
     provider = providers.get(profile.provider).of(profile.fields)
     text, notes = clean(text)
-    to, repairs = inputs.expand(to, profile.region) if to else (profile.to, ())
-    notes += repairs
-    entries = [number.strip() for entry in to for number in entry.split(",") if number.strip()]
-    if not entries:
-        raise InputError("nobody to send to", hint="give --to NUMBER, or set to = [...] in the profile")
-    numbers = [numbering.parse(number, profile.region) for number in entries]
-    notes += tuple(number.warning for number in numbers if number.warning)
-    recipients = tuple(dict.fromkeys(number.msisdn for number in numbers))
-    if len(entries) > len(recipients):
-        notes += (f"{len(entries) - len(recipients)} repeated number(s) left out",)
+    recipients, remarks = addressees(profile, to)
+    notes += remarks
     send_at = None
     if at is not None:
         send_at, delivery = _moment(at, profile, provider, runtime)
@@ -75,6 +65,25 @@ def compose(
     # What this vendor cannot take is refused here, before anything is recorded.
     provider.send.build(next(draft.batches()), draft.account, "0")
     return draft
+
+
+def addressees(profile: Profile, to: Sequence[str]) -> tuple[tuple[MSISDN, ...], tuple[str, ...]]:
+    """Return who is meant, each once, with notes on repairs; without ``to`` the profile's recipients.
+
+    Raises InputError for what is no number, and when there is nobody.
+    """
+    from smscli import numbering
+
+    to, notes = inputs.expand(to, profile.region) if to else (profile.to, ())
+    entries = [number.strip() for entry in to for number in entry.split(",") if number.strip()]
+    if not entries:
+        raise InputError("nobody to send to", hint="give --to NUMBER, or set to = [...] in the profile")
+    numbers = [numbering.parse(number, profile.region) for number in entries]
+    notes += tuple(number.warning for number in numbers if number.warning)
+    recipients = tuple(dict.fromkeys(number.msisdn for number in numbers))
+    if len(entries) > len(recipients):
+        notes += (f"{len(entries) - len(recipients)} repeated number(s) left out",)
+    return recipients, notes
 
 
 def account_name(provider: Provider, account: Account) -> str:
