@@ -93,9 +93,9 @@ class Caller:
     """
 
     def __init__(self, provider: Provider, account: Account, world: World, stamps: Stamps | None = None) -> None:
+        self.world = self._world = world
         self._provider = provider.of(account.fields)
         self._account = account
-        self._world = world
         self._stamps = stamps or Stamps()
 
     def call(self, operation: Operation[In, Out], what: In) -> Out:

@@ -83,7 +83,7 @@ def deliver(
             if not to:
                 continue
             if number:
-                watch(f"{_counted(to)} to {leg.provider.title}: {way.reason(to)}")
+                watch(f"{_counted(to)} now through {leg.provider.title}: {way.reason(to)}")
             if len(legs) > 1:
                 journal.hand_over(key, leg.provider.name, leg.account, to)
             way.take(leg, leg.caller.submit(

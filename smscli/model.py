@@ -379,6 +379,7 @@ class Profile(Record):
     timeout: float | None = None
     batch_size: int | None = None
     confirm_above: int | None = None
+    fallback: tuple[str, ...] = ()
     proxy: Secret | None = None
     ca_file: str | None = None
     store_text: bool = False

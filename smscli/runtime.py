@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -162,38 +162,55 @@ class Runtime(Record):
 
         ``notice`` gives what a signal is answered with, in its handler.
         """
+        with self.parties(
+            wanted, [(profile, account)], count, interruption=interruption, trace=trace, notice=notice
+        ) as callers:  # fmt: skip
+            yield providers.get(profile.provider), callers
+
+    @contextmanager
+    def parties(
+        self, wanted: Wanted, parties: Sequence[tuple[Profile, Account]], count: int = 1, *,
+        interruption: Interruption | None = None, trace: Trace | None = None,
+        notice: Callable[[], str] | None = None,
+    ) -> Iterator[tuple[Caller, ...]]:  # fmt: skip
+        """Open ``count`` ways for each account, under one ear for signals; the rest as of ``callers``."""
         import random
 
         from smscli.dispatch import Caller, Stamps, World
 
-        provider = providers.get(profile.provider)
-        seconds = wanted.seconds or profile.timeout or DEFAULT_SECONDS
-        ways, stamps = self._ways(profile, account, count), Stamps()
-
-        def caller(transport: Transport) -> Caller:
-            world = World(
-                transport=transport if trace is None else _traced(transport, trace, self.monotonic),
-                seconds=seconds,
-                now=self.now,
-                monotonic=self.monotonic,
-                sleep=self.sleep,
-                jitter=random.random,
-                nonce=fresh_nonce,
-                stopped=lambda: bool(interruption),
-                trace=trace or (lambda _step: None),
-            )
-            return Caller(provider, account, world, stamps)
+        callers: list[Caller] = []
+        ways: list[_Way] = []
+        longest = 0.0
+        for profile, account in parties:
+            seconds = wanted.seconds or profile.timeout or DEFAULT_SECONDS
+            longest = max(longest, seconds)
+            stamps = Stamps()
+            for way in self._ways(profile, account, count):
+                ways.append(way)
+                world = World(
+                    transport=way.transport if trace is None else _traced(way.transport, trace, self.monotonic),
+                    seconds=seconds,
+                    now=self.now,
+                    monotonic=self.monotonic,
+                    sleep=self.sleep,
+                    jitter=random.random,
+                    nonce=fresh_nonce,
+                    stopped=lambda: bool(interruption),
+                    trace=trace or (lambda _step: None),
+                )
+                callers.append(Caller(providers.get(profile.provider), account, world, stamps))
 
         def cancel() -> None:
             for way in ways:
                 way.cancel()
 
         def notify() -> None:
-            _say(self.stderr, notice() if notice else _notice(provider, seconds))
+            titles = [providers.get(profile.provider).title for profile, _ in parties]
+            _say(self.stderr, notice() if notice else _notice(" or ".join(dict.fromkeys(titles)), longest))
 
         try:
             with _signals(interruption, cancel, notify, for_good=self.own_process):
-                yield provider, tuple(caller(way.transport) for way in ways)
+                yield tuple(callers)
         finally:
             for way in ways:
                 way.close()
@@ -412,9 +429,9 @@ def _signals(
                 signal.signal(number, handler)
 
 
-def _notice(provider: Provider, seconds: float) -> str:
+def _notice(vendor: str, seconds: float) -> str:
     return (
-        f"smscli: waiting at most {seconds:g} s for the running request to {provider.title}; nothing is sent after it. "
+        f"smscli: waiting at most {seconds:g} s for the running request to {vendor}; nothing is sent after it. "
         "A second signal (Ctrl-C) stops now, and what became of that request is then unknown\n"
     )
 

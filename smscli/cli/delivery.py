@@ -6,6 +6,7 @@ Whose account, which text and whether to send at all is decided before. Nothing 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from smscli.cli import text as texts
@@ -13,20 +14,27 @@ from smscli.cli.draft import Draft, account_name
 from smscli.cli.options import Invocation
 from smscli.cli.receipt import report, warnings
 from smscli.errors import InputError
-from smscli.model import SendReceipt
+from smscli.model import MSISDN, SendReceipt
 from smscli.render import Result
 from smscli.runtime import Interruption
 
 if TYPE_CHECKING:
-    from smscli.journal import Job, Journal, NoJournal, Place
+    from smscli.failover import Arrival
+    from smscli.journal import Job, Journal, NoJournal, Opened, Place
 
 
-def deliver(call: Invocation, draft: Draft, key: str | None, once: float | None, *, no_journal: bool) -> Result:
+def deliver(
+    call: Invocation, draft: Draft, key: str | None, once: float | None, *, no_journal: bool,
+    others: Sequence[tuple[Draft, frozenset[MSISDN]]] = (), patience: float = 0.0,
+) -> Result:  # fmt: skip
     """Send a draft under its key, a fresh one when there is none, and return what became of it.
 
-    ``once`` is in seconds. Raises SmscliError for what keeps it from being begun.
+    ``once`` and ``patience`` are in seconds; ``others`` are drafts of other accounts, each with whom its vendor would
+    not take. Raises SmscliError for what keeps it from being begun.
     """
     from contextlib import closing
+
+    from smscli.failover import Arrival
 
     if no_journal and (key is not None or once is not None):
         raise InputError("--key and --once need the journal", hint="leave out --no-journal")
@@ -38,18 +46,36 @@ def deliver(call: Invocation, draft: Draft, key: str | None, once: float | None,
         opened = journal.begin(_job(draft, key), once=once)
         for warning in warnings(call.runtime, opened, sandbox=sandbox):
             call.tell(warning)
-        receipt = SendReceipt(opened.submissions)
-        if opened.pending:
+        arrival = Arrival(SendReceipt(opened.submissions), opened.by)
+        if opened.pending or others:
             if draft.size.parts > 1 and call.runtime.is_terminal(call.runtime.stderr):
                 call.tell(texts.surprise(draft.message.text, draft.size))
-            with call.caller(draft.profile, draft.account, interruption) as (_, caller):
-                receipt = caller.submit(
-                    draft.message, opened.submissions, pending=opened.pending, journal=journal, key=opened.key,
-                    batch_size=draft.batch_size,
-                )  # fmt: skip
+            arrival = _along(call, ((draft, frozenset()), *others), opened, journal, interruption, patience)
     journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
     new_journal = str(place) if journal.is_new else None
-    return report(draft, opened, receipt, interruption, journal_name, new_journal)
+    drafts = (draft, *(other for other, _ in others))
+    return report(drafts, opened, arrival, interruption, journal_name, new_journal)
+
+
+def _along(
+    call: Invocation, drafts: Sequence[tuple[Draft, frozenset[MSISDN]]], opened: Opened, journal: Journal | NoJournal,
+    interruption: Interruption, patience: float,
+) -> Arrival:  # fmt: skip
+    from smscli.failover import Leg, deliver
+
+    parties = [(draft.profile, draft.account) for draft, _ in drafts]
+    with call.parties(parties, interruption) as callers:
+        legs = [
+            Leg(
+                draft.provider, account_name(draft.provider, draft.account), caller, draft.message, draft.batch_size,
+                refused,
+            )
+            for (draft, refused), caller in zip(drafts, callers, strict=True)
+        ]  # fmt: skip
+        return deliver(
+            legs, opened.submissions, before=opened.by, pending=opened.pending, journal=journal, key=opened.key,
+            world=callers[0].world, patience=patience, watch=call.tell,
+        )  # fmt: skip
 
 
 def _journal(call: Invocation, place: Place | None, *, sandbox: bool) -> Journal | NoJournal:

@@ -43,11 +43,12 @@ class Draft:
 
 def compose(
     runtime: Runtime, profile: Profile, text: str, to: Sequence[str], sender: str | None, at: str | None, *,
-    test: bool, batch_size: int | None = None,
+    test: bool, batch_size: int | None = None, is_checked: bool = True,
 ) -> Draft:  # fmt: skip
     """Return the send that is meant; without recipients or sender those of the profile count.
 
-    Raises InputError for a text, number, sender or time that cannot be, ConfigError when the secret or the time zone
+    Raises InputError for a text, number, sender or time that cannot be, also by this vendor's rules unless
+    ``is_checked`` is False; ConfigError when the secret or the time zone
     cannot be had.
     """
     provider = providers.get(profile.provider).of(profile.fields)
@@ -62,8 +63,9 @@ def compose(
     message = Message(recipients, text, SenderId(name) if name else None, send_at, test)
     limit = min(batch_size or profile.batch_size or provider.batch_limit, provider.batch_limit)
     draft = Draft(profile, runtime.account(profile), provider, message, measure(text), limit, notes)
-    # What this vendor cannot take is refused here, before anything is recorded.
-    provider.send.build(next(draft.batches()), draft.account, "0")
+    if is_checked:
+        # What this vendor cannot take is refused here, before anything is recorded.
+        provider.send.build(next(draft.batches()), draft.account, "0")
     return draft
 
 

@@ -104,6 +104,14 @@ class Invocation:
             self.wanted, profile, account, count, interruption=interruption, trace=self.trace, notice=notice
         )
 
+    def parties(
+        self, parties: Sequence[tuple[Profile, Account]], interruption: Interruption
+    ) -> AbstractContextManager[tuple[Caller, ...]]:  # fmt: skip
+        """Open a way to the vendor of each profile."""
+        for profile, _ in parties:
+            self._say_whose(profile)
+        return self.runtime.parties(self.wanted, parties, interruption=interruption, trace=self.trace)
+
     def _say_whose(self, profile: Profile) -> None:
         if self.trace:
             whose = profile.name or ("the sandbox's" if profile.sandbox else "the environment's")
@@ -256,7 +264,10 @@ _PRESENTATION: _Shared = {
     "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr.")], False),
     "verbose": (
         Annotated[
-            int, typer.Option("--verbose", "-v", count=True, help="Say on stderr what is done; twice: in detail.")
+            int,
+            typer.Option(
+                "--verbose", "-v", count=True, show_default=False, help="Say on stderr what is done; twice: in detail."
+            ),
         ],
         0,
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from smscli import providers
 from smscli.cli import outcomes
 from smscli.cli.draft import Draft
 from smscli.errors import ExitCode
@@ -15,6 +16,7 @@ from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption, Runtime
 
 if TYPE_CHECKING:
+    from smscli.failover import Arrival
     from smscli.journal import Opened
 
 
@@ -30,27 +32,29 @@ def warnings(runtime: Runtime, opened: Opened, *, sandbox: bool) -> Iterator[str
 
 
 def report(
-    draft: Draft,
+    drafts: Sequence[Draft],
     opened: Opened,
-    receipt: SendReceipt,
+    arrival: Arrival,
     interruption: Interruption,
     journal_name: str,
     new_journal: str | None,
 ) -> Result:
-    """Return the receipt as a result.
+    """Return the receipt as a result; ``drafts`` are of all accounts that may have sent it, the first one first.
 
     ``journal_name`` is vendor, sandbox or none; ``new_journal`` is the path of one that begins.
     """
+    draft, receipt = drafts[0], arrival.receipt
     code: int = receipt.exit_code
     # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
     if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
         code = 128 + interruption.signal
-    rows, balance = tuple(_row(submission) for submission in receipt.submissions), receipt.balance
+    by = {s.to: _title(arrival.by.get(s.to)) if len(drafts) > 1 else "" for s in receipt.submissions}
+    rows, balance = tuple(_row(s, by[s.to]) for s in receipt.submissions), receipt.balance
     data = facts(draft) | {
         "key": opened.key,
         "replayed": opened.replayed,
         "journal": journal_name,
-        "recipients": [outcomes.tree(submission) for submission in receipt.submissions],
+        "recipients": [outcomes.tree(s) | {"provider": _name(arrival.by.get(s.to))} for s in receipt.submissions],
         "balance": {"amount": str(balance.amount), "unit": balance.unit} if balance else None,
     }
     error = receipt.error
@@ -60,8 +64,8 @@ def report(
         data=data,
         lines=tuple(row[:3] for row in rows),
         table=Table(
-            ("number", "outcome", "message id", "parts", "cost", "reason"), rows,
-            title=_verdict(receipt, draft.provider.title, journal_name), prose=("reason",),
+            ("number", "outcome", "message id", "parts", "cost", "reason", "vendor"), rows,
+            title=_verdict(receipt, _takers(draft, by.values()), journal_name), prose=("reason",),
         ).compact(),
         notes=(*draft.notes, *_remarks(opened, receipt, journal_name, new_journal)),
         error=error,
@@ -156,7 +160,21 @@ def facts(draft: Draft) -> dict[str, Tree]:
     }
 
 
-def _row(submission: Submission) -> tuple[str, ...]:
+def _name(whose: tuple[str, str] | None) -> str | None:
+    return whose[0] if whose else None
+
+
+def _title(whose: tuple[str, str] | None) -> str:
+    vendor = providers.find(whose[0]) if whose else None
+    return vendor.title if vendor else ""
+
+
+def _takers(draft: Draft, titles: Iterable[str]) -> str:
+    """Return the vendors that were tried last, the draft's own where nobody was."""
+    return " and ".join(dict.fromkeys(filter(None, titles))) or draft.provider.title
+
+
+def _row(submission: Submission, vendor: str) -> tuple[str, ...]:
     return (
         str(submission.to),
         submission.outcome.value,
@@ -164,4 +182,5 @@ def _row(submission: Submission) -> tuple[str, ...]:
         "" if submission.parts is None else str(submission.parts),
         outcomes.price(submission.cost),
         submission.reason.text if submission.reason else "",
+        vendor,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,10 +12,12 @@ from smscli.cli import prompts
 from smscli.cli import text as texts
 from smscli.cli.delivery import deliver
 from smscli.cli.draft import Draft, compose
+from smscli.cli.fallback import Fallback, RetryFor, fallbacks
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts
 from smscli.cli.text import Fit, MaxParts, Price, Text, TextFile, Transliterate
 from smscli.errors import ConflictError, InputError
+from smscli.model import MSISDN
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Runtime
 from smscli.wire import Request
@@ -29,7 +32,18 @@ app = new_app()
     app,
     sections={
         "Message": ("to", "sender", "text_file", "transliterate", "fit", "at", "test"),
-        "Safety": ("key", "once", "no_journal", "dry_run", "price", "max_parts", "batch_size", "yes"),
+        "Safety": (
+            "key",
+            "once",
+            "fallback",
+            "retry_for",
+            "no_journal",
+            "dry_run",
+            "price",
+            "max_parts",
+            "batch_size",
+            "yes",
+        ),
     },
     examples=(
         'smscli send --sandbox --to +37061234567 "Hello"',
@@ -71,6 +85,8 @@ def send(
     test: Annotated[
         bool, typer.Option("--test", help="The vendor's own test mode: accepted, not delivered, not charged.")
     ] = False,
+    fallback: Fallback = None,
+    retry_for: RetryFor = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help=f"Do not ask before sending to more than {CONFIRM_ABOVE}.")
     ] = False,
@@ -86,13 +102,15 @@ def send(
         text = _rewrite(call, text, transliterated=transliterate, parts=fit)
     draft = compose(call.runtime, profile, text, to or (), sender, at, test=test, batch_size=batch_size)
     texts.refuse_parts(draft.size, max_parts)
+    others = fallbacks(call, draft, fallback or (), at) if fallback or profile.fallback else ()
     if dry_run:
-        return _preview(draft, call, price=price)
+        return _preview(draft, call, others, price=price)
     most = profile.confirm_above or CONFIRM_ABOVE
     if len(draft.message.to) > most and not yes:
         _confirm(call.runtime, draft, most)
     within = None if once is None else seconds("--once", once)
-    return deliver(call, draft, key, within, no_journal=no_journal)
+    patience = 0.0 if retry_for is None else seconds("--retry-for", retry_for)
+    return deliver(call, draft, key, within, no_journal=no_journal, others=others, patience=patience)
 
 
 def _rewrite(call: Invocation, original: str, *, transliterated: bool, parts: int | None) -> str:
@@ -117,18 +135,20 @@ def _confirm(runtime: Runtime, draft: Draft, most: int) -> None:
 # --- dry run ----------------------------------------------------------------------------------------------------------
 
 
-def _preview(draft: Draft, call: Invocation, *, price: bool) -> Result:
-    """Show every signed request of the send, secret masked.
+def _preview(
+    draft: Draft, call: Invocation, others: Sequence[tuple[Draft, frozenset[MSISDN]]], *, price: bool
+) -> Result:
+    """Show every signed request of the send, secret masked, and who would take over.
 
     A clock stamp is the local time: nothing is asked, unless the price is wanted.
     """
     from smscli.cli.cost import cost
     from smscli.providers import Stamp
 
-    stamp = call.runtime.offline_stamp(draft.provider)
-    requests = [draft.provider.send.build(batch, draft.account, stamp) for batch in draft.batches()]
-    previews = [_show_request(draft, request) for request in requests]
+    previews = _requests(call, draft)
     rows = tuple(row for preview in previews for row in _preview_rows(preview))
+    plans = [_plan(call, other, refused) for other, refused in others]
+    rows += tuple(row for plan in plans for row in _plan_rows(plan))
     text = cost(draft.message.text)
     estimate = None
     if price:
@@ -139,7 +159,8 @@ def _preview(draft: Draft, call: Invocation, *, price: bool) -> Result:
     if draft.provider.stamp is Stamp.VENDOR_CLOCK:
         notes.append("signed with the local clock; a real send asks the vendor's")
     return Result(
-        data=facts(draft) | text.tree | (estimate.tree if estimate else {}) | {"requests": previews},
+        data=facts(draft) | text.tree | (estimate.tree if estimate else {})
+        | {"requests": previews, "fallbacks": plans},
         lines=(*rows, *text.lines, *(estimate.lines if estimate else ())),
         table=Table(
             ("what", "name", "value"), (*rows, *(estimate.rows if estimate else ()), *text.rows), text.verdict,
@@ -147,6 +168,36 @@ def _preview(draft: Draft, call: Invocation, *, price: bool) -> Result:
         ),
         notes=(*draft.notes, *notes, *(estimate.notes if estimate else ())),
     )  # fmt: skip
+
+
+def _requests(call: Invocation, draft: Draft) -> list[dict[str, Tree]]:
+    stamp = call.runtime.offline_stamp(draft.provider)
+    requests = [draft.provider.send.build(batch, draft.account, stamp) for batch in draft.batches()]
+    return [_show_request(draft, request) for request in requests]
+
+
+def _plan(call: Invocation, draft: Draft, refused: frozenset[MSISDN]) -> dict[str, Tree]:
+    """Return what a fallback would send if nobody before it could, and to whom it cannot."""
+    to = tuple(number for number in draft.message.to if number not in refused)
+    mine = replace(draft, message=draft.message._replace(to=to))
+    return {
+        "profile": draft.profile.name,
+        "provider": draft.provider.name,
+        "sender": draft.message.sender.value if draft.message.sender else None,
+        "cannot_take": [str(number) for number in draft.message.to if number in refused],
+        "requests": _requests(call, mine) if to else [],
+    }
+
+
+def _plan_rows(plan: dict[str, Tree]) -> Iterator[tuple[str, ...]]:
+    yield ("fallback", str(plan["profile"]), str(plan["provider"]))
+    requests, refused = plan["requests"], plan["cannot_take"]
+    assert isinstance(requests, list)  # noqa: S101  (built just above)
+    assert isinstance(refused, list)  # noqa: S101
+    for number in refused:
+        yield ("cannot take", str(plan["profile"]), str(number))
+    for request in requests:
+        yield from _preview_rows(request)
 
 
 def _show_request(draft: Draft, request: Request) -> dict[str, Tree]:

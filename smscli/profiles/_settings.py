@@ -194,6 +194,7 @@ SETTINGS = (
     Setting("timeout", "seconds for a whole call", _seconds, _read_number),
     Setting("batch_size", "recipients in one request", _count, _read_number),
     Setting("confirm_above", "recipients up to which nothing has to be confirmed", _count, _read_number),
+    Setting("fallback", "profiles that take over what this one cannot send", _texts, _read_list),
     Setting("proxy", "HTTP proxy, with its password when it has one", _proxy),
     Setting("ca_file", "certificates to trust instead of the usual ones", check_text),
     Setting("store_text", "keep whole texts in the journal, not only their length and hash", _flag, _read_flag),
