@@ -353,7 +353,13 @@ class SecretCommand(Record):
     argv: tuple[str, ...]
 
 
-SecretSource = SecretValue | SecretFile | SecretCommand
+class SecretCredential(Record):
+    """A secret that systemd has handed to this service; ``path`` is that of its file."""
+
+    path: str
+
+
+SecretSource = SecretValue | SecretFile | SecretCommand | SecretCredential
 """Where a secret comes from."""
 
 

@@ -25,11 +25,12 @@ LOCK_SECONDS = 10.0
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
-def read(path: Path, limit: int, what: str) -> bytes:
+def read(path: Path, limit: int, what: str, *, granted: bool = False) -> bytes:
     """Return the content of a private file of at most ``limit`` bytes; ``what`` names it in messages.
 
     The opened file is looked at, not its name: a link or a swapped file cannot slip through in between. A sticky
-    directory like /tmp will do: nobody else can swap a file in it.
+    directory like /tmp will do: nobody else can swap a file in it. ``granted``: root may have given somebody the right
+    to read it, as systemd does for a service's user.
     Raises FileNotFoundError when there is none, ConfigError for what is not private, too large or unreadable.
     """
     title = f"{what} {visible(str(path))}"
@@ -41,7 +42,7 @@ def read(path: Path, limit: int, what: str) -> bytes:
     except OSError as error:
         raise ConfigError(f"{title} cannot be opened: {error.strerror}") from None
     try:
-        _refuse_file(os.fstat(descriptor), path, title)
+        _refuse_file(os.fstat(descriptor), path, title, granted=granted)
         _check_directories(path, what)
         content = b""
         while len(content) <= limit and (chunk := os.read(descriptor, limit + 1)):
@@ -86,11 +87,14 @@ def _check_directories(path: Path, what: str) -> None:
         check_directory(directory, what, sticky=True)
 
 
-def _refuse_file(status: os.stat_result, path: Path, title: str) -> None:
+def _refuse_file(status: os.stat_result, path: Path, title: str, *, granted: bool = False) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ConfigError(f"{title} is not a regular file")
     _refuse_owner(status, path, title)
-    if status.st_mode & 0o066:
+    # Behind an access control list the group's bits are its mask: systemd's credentials are 0440, root's and its
+    # group's where such a list names the service's user, else 0400.
+    is_granted = granted and status.st_uid == status.st_gid == 0
+    if status.st_mode & (0o026 if is_granted else 0o066):
         raise ConfigError(
             f"{title} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"run: chmod 600 {_quoted(path)}",

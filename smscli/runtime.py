@@ -115,7 +115,11 @@ class Runtime(Record):
             # Vendor and key are all that `sign` needs: with both at hand the file is not even looked for.
             with suppress(ConfigError):
                 return resolve(profiles.Document())
-        return resolve(profiles.find(self.environ))
+        return resolve(
+            profiles.find(self.environ),
+            credentials=self.environ.get("CREDENTIALS_DIRECTORY"),
+            keyring=profiles.Keyring(self.environ),
+        )
 
     def account(self, profile: Profile, *, need_secret: bool = True) -> Account:
         """Return what the request builders may know, the secret fetched from where the profile says."""

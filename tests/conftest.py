@@ -33,6 +33,9 @@ from tests.client import SECRETS
 from tests.jobs import NOON, Place
 from tests.vendor import Vendor
 
+NO_KEYRING = os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+"""No test may look into the keyring of whoever runs it."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
@@ -104,6 +107,7 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
                 "HOME": str(tmp_path),
                 "SMSCLI_CONFIG": str(tmp_path / "config.toml"),
                 "SMSCLI_STATE_DIR": str(tmp_path / "state"),
+                "PYTHON_KEYRING_BACKEND": NO_KEYRING,
                 **(environ or {}),
             },
             stdin=Stream(stdin or b"", terminal=stdin is None),

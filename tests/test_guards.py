@@ -26,6 +26,7 @@ from tests.vendors import ORACLES, oracle
 ROOT = Path(__file__).parent.parent
 BINARY = Path(sys.executable).with_name("smscli")
 HEAVY = {
+    "keyring",
     "requests",
     "urllib3",
     "rich",

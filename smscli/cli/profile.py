@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -165,7 +166,7 @@ def remove(
     name: _Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before removing the default profile.")] = False,
 ) -> Result:
-    """Remove a profile from the file."""
+    """Remove a profile from the file, and its secret from the keyring, where it has it there."""
     document = profiles.read(profiles.path(call.runtime.environ))
     agreed = yes or (document.default == name and _agrees(call.runtime, name))
 
@@ -174,6 +175,10 @@ def remove(
             raise ConflictError(f"{name} is the default profile", hint="add --yes if that is meant")
         return profiles.remove(document, name)
 
+    notes: list[str] = []
+    if name in document.tables:
+        around = _emptied(profiles.Keyring(call.runtime.environ), name, _unset_secrets(document.tables[name]), notes)
+        return _change(call, take_out, name, "is removed", notes, around)
     return _change(call, take_out, name, "is removed")
 
 
@@ -183,6 +188,9 @@ def add(
     provider: Annotated[str | None, provider_option("The vendor.")] = None,
     default: Annotated[
         bool, typer.Option("--default", help="Make it the default profile (the first one always is).")
+    ] = False,
+    keyring: Annotated[
+        bool, typer.Option("--keyring", help="Keep the secret in the system's keyring, and out of the file.")
     ] = False,
     **given: Any,
 ) -> Result:
@@ -196,22 +204,35 @@ def add(
     vendor = _vendor(call.runtime, provider)
     _split_command(vendor, options)
     options |= _ask_for_missing(call.runtime, vendor, options)
-    start = {"provider": vendor.name, **_secrets(call.runtime, vendor, options)}
+    if keyring and not _missing_secrets(vendor, options):
+        raise InputError("nothing is left for the keyring", hint="leave out --keyring, or what else gives the secret")
+    secrets = _secrets(call.runtime, vendor, options)
+    start = {"provider": vendor.name, **secrets}
     profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
 
-    def put_in(document: profiles.Document) -> profiles.Document:
-        return profiles.add(document, name, _table(profile), make_default=default or not document.tables)
+    table = _table(profile)
+    if keyring:
+        table = {key: value for key, value in table.items() if key not in secrets}
 
-    address = (f"base_url is {profile.base_url}",) if "base_url" in options else ()
-    return _change(call, put_in, name, f"is added to {where}", *address)
+    def put_in(document: profiles.Document) -> profiles.Document:
+        return profiles.add(document, name, table, make_default=default or not document.tables)
+
+    around = _filled(profiles.Keyring(call.runtime.environ), name, secrets) if keyring else None
+    notes = [f"the keyring has {name}/{field}" for field in secrets if keyring]
+    notes += [f"base_url is {profile.base_url}"] if "base_url" in options else []
+    return _change(call, put_in, name, f"is added to {where}", notes, around)
 
 
 def _change(
-    call: Invocation, action: Callable[[profiles.Document], profiles.Document], name: str, what: str, *more: str
-) -> Result:
-    """Change the file as it is by then: whatever had to be asked has been asked, and others may have changed it."""
+    call: Invocation, action: Callable[[profiles.Document], profiles.Document], name: str, what: str,
+    more: Sequence[str] = (), around: AbstractContextManager[object] | None = None,
+) -> Result:  # fmt: skip
+    """Change the file as it is by then: whatever had to be asked has been asked, and others may have changed it.
+
+    ``more`` is read when it is changed.
+    """
     where = profiles.path(call.runtime.environ)
-    profiles.change(where, action)
+    profiles.change(where, action, around)
     notes = (f"profile {name} {what}", *more)
     return Result(data={"profile": name, "path": str(where), "notes": list(notes)}, notes=notes)
 
@@ -222,6 +243,41 @@ def _agrees(runtime: Runtime, name: str) -> bool:
     if not prompts.confirm(runtime, f"{name} is the default profile. Remove it?"):
         raise ConflictError("not confirmed; nothing was changed")
     return True
+
+
+# --- secrets in the keyring, changed while the file is shut to others -------------------------------------------------
+
+
+@contextmanager
+def _filled(keyring: profiles.Keyring, profile: str, secrets: Mapping[str, str]) -> Iterator[None]:
+    """Put the secrets into the keyring before the block, and take them away again when that or the block fails."""
+    try:
+        for name, secret in secrets.items():
+            keyring.put(profile, name, Secret(secret))
+        yield
+    except BaseException:
+        for name in secrets:
+            with suppress(ConfigError):
+                keyring.discard(profile, name)
+        raise
+
+
+@contextmanager
+def _emptied(keyring: profiles.Keyring, profile: str, names: Iterable[str], notes: list[str]) -> Iterator[None]:
+    """Take the secrets out of the keyring after the block; what stays there is added to the notes."""
+    yield
+    for name in names:
+        try:
+            keyring.discard(profile, name)
+        except ConfigError as error:
+            notes.append(f"{profile}/{name} may still be in the keyring: {error.message}")
+
+
+def _unset_secrets(table: Mapping[str, object]) -> list[str]:
+    """Return the vendor's secrets that the table gives in no spelling: the keyring may have them."""
+    written = table.get("provider")
+    vendor = providers.find(written) if isinstance(written, str) else None
+    return [field.name for field in _missing_secrets(vendor, table) if field.name not in table] if vendor else []
 
 
 # --- add: from options, questions and a pipe to a table ---------------------------------------------------------------
@@ -245,9 +301,7 @@ def _split_command(vendor: Provider, options: dict[str, Any]) -> None:
 
 def _secrets(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) -> dict[str, str]:
     """Return the secrets as settings: typed without echo, or one from the pipe; none that a file or command has."""
-    missing = [
-        field for field in vendor.secret_fields if not {f"{field.name}_file", f"{field.name}_command"} & set(options)
-    ]
+    missing = _missing_secrets(vendor, options)
     if runtime.is_terminal(runtime.stdin):
         return {
             field.name: prompts.ask_secret(
@@ -261,6 +315,13 @@ def _secrets(runtime: Runtime, vendor: Provider, options: Mapping[str, object]) 
             hint="; ".join(f"give {_ways(field)}" for field in missing),
         )
     return {field.name: _piped(runtime, field) for field in missing}
+
+
+def _missing_secrets(vendor: Provider, options: Mapping[str, object]) -> list[Field]:
+    """Return the secrets that neither a file nor a command gives."""
+    return [
+        field for field in vendor.secret_fields if not {f"{field.name}_file", f"{field.name}_command"} & set(options)
+    ]
 
 
 def _piped(runtime: Runtime, field: Field) -> str:

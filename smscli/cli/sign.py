@@ -226,10 +226,17 @@ def _with_key(profile: Profile, key: SecretSource, source: str) -> Profile:
 
 
 def _key_source(profile: Profile) -> str:
-    """Return whose key it is: ``profile work``, a variable, ``--key-file``, ``the prompt`` or the sandbox's."""
+    """Return whose key it is: ``profile work``, a variable, ``--key-file``, ``the prompt`` or the sandbox's.
+
+    Of one that lies in a store, the profile and the store: ``profile work (keyring)``.
+    """
+    from smscli import profiles
+
     name = providers.get(profile.provider).secret_field.name
     spellings = (name, f"{name}_file", f"{name}_command", "secret")
     source = next(profile.sources[spelling] for spelling in spellings if spelling in profile.sources)
+    if profile.name and source in (profiles.CREDENTIAL, profiles.KEYRING):
+        return f"profile {profile.name} ({source})"
     return source.removeprefix("environment ")
 
 
@@ -237,7 +244,7 @@ def _refuse_other_account(captured: Captured, profile: Profile) -> None:
     """Raise ConfigError when the key is that of a profile nobody named, and the request names another account."""
     from smscli.capture import identity
 
-    if _key_source(profile) != f"profile {profile.name}":
+    if _key_source(profile).partition(" (")[0] != f"profile {profile.name}":
         return
     provider = providers.get(profile.provider)
     own = {wire: profile.fields.get(field) for wire, field in identity(provider).items()}
@@ -277,6 +284,9 @@ def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secre
     document = profiles.find(runtime.environ)
     for name in document.tables:
         with suppress(ConfigError, InputError):
-            other = profiles.resolve(document, named=name, environ=runtime.environ, need=Need.KEY)
+            credentials = runtime.environ.get("CREDENTIALS_DIRECTORY")
+            other = profiles.resolve(
+                document, named=name, environ=runtime.environ, need=Need.KEY, credentials=credentials
+            )
             if name != profile.name and not isinstance(other.secret, SecretCommand):
                 yield name, profiles.secret(other, environ=runtime.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -111,11 +112,14 @@ def read(path: Path) -> Document:
     return parse(text, visible(str(path)))
 
 
-def change(path: Path, action: Callable[[Document], Document]) -> None:
+def change(
+    path: Path, action: Callable[[Document], Document], around: AbstractContextManager[object] | None = None
+) -> None:
     """Read the file, give it to ``action``, and write the text of what that returns, shut to all other processes.
 
-    ``action`` may be called twice; whatever it raises leaves the file as it is. Raises ConfigError when the file
-    cannot be read or written.
+    ``action`` may be called twice; whatever it raises leaves the file as it is. ``around`` is entered before
+    the file is written, and left when it is, still shut to all others. Raises ConfigError when the file cannot be read
+    or written.
     """
     from smscli import private
 
@@ -124,7 +128,8 @@ def change(path: Path, action: Callable[[Document], Document]) -> None:
         content = action(read(path)).text.encode()
         if len(content) > MAX_FILE:
             raise ConfigError(f"{visible(str(path))} would grow beyond {MAX_FILE} bytes, and would not be read again")
-        replace(content)
+        with around or nullcontext():
+            replace(content)
 
 
 def parse(text: str, name: str) -> Document:

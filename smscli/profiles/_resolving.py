@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import Enum, unique
 from typing import Any
 
 from smscli import providers
 from smscli.errors import ConfigError, InputError
-from smscli.model import Field, Profile, SecretSource, visible
+from smscli.model import Field, Profile, SecretSource, SecretValue, visible
 from smscli.profiles._file import Document, nearest, suggestion, visible_key
-from smscli.profiles._secrets import spelling, spellings
+from smscli.profiles._secrets import (
+    CREDENTIAL,
+    KEYRING,
+    Keyring,
+    credential,
+    credential_name,
+    spelling,
+    spellings,
+)
 from smscli.profiles._settings import SETTINGS, Setting, SettingError, check_address, check_field
 from smscli.providers import Provider
 from smscli.record import Record
@@ -51,20 +59,24 @@ def resolve(
     environ: Mapping[str, str],
     key: SecretSource | None = None,
     need: Need = Need.ACCOUNT,
+    credentials: str | None = None,
+    keyring: Keyring | None = None,
 ) -> Profile:
     """Return the settings of one call, each with the layer that won it.
 
     ``named`` is the profile named on the command line: it is never mixed with ``SMSCLI_<FIELD>`` variables. Without
     it, variables win over the profile picked by ``SMSCLI_PROFILE`` or by the file's ``default``; the default takes
     no part when an option or variable asks for another vendor. ``options`` are the command line's values by setting
-    name (None: not given), ``key`` is a secret given on the command line. An empty variable counts as unset.
+    name (None: not given), ``key`` is a secret given on the command line. An empty variable counts as unset. What none
+    of them gives is looked for in the directory ``credentials``, as systemd fills it, and then, for a profile that
+    cannot do without it, in the ``keyring``.
 
     Raises ConfigError with every problem at once, and with the variables whose names are nearly right; InputError
     when the mistake is in an option.
     """
     with _naming_misspelt({} if named is not None else environ):
         name, layers = _layers(document, named, _without_none(options or {}), environ)
-        reading = _Reading(*_provider(name, layers), name, layers, need)
+        reading = _Reading(*_provider(name, layers), name, layers, need, credentials, keyring)
         settings = {setting.name: reading.setting(setting) for setting in SETTINGS if setting.name != "base_url"}
         settings["base_url"] = reading.base_url(sandbox=settings["sandbox"] is True)
         fields = {field.name: reading.field(field) for field in reading.provider.fields if not field.secret}
@@ -185,13 +197,19 @@ def _vendors() -> str:
 class _Reading:
     """One pass over the layers: the values that win, where they come from, and everything that is wrong."""
 
-    def __init__(self, provider: Provider, chosen_by: str, name: str | None, layers: list[_Layer], need: Need) -> None:
+    def __init__(
+        self, provider: Provider, chosen_by: str, name: str | None, layers: list[_Layer], need: Need,
+        credentials: str | None, keyring: Keyring | None,
+    ) -> None:  # fmt: skip
         self.provider = provider
         self.sources = {"provider": chosen_by}
         self.problems: list[str] = []
+        self._name = name
         self._table = f"[profiles.{name}]" if name else "a profile"
         self._layers = layers
         self._need = need
+        self._credentials = credentials
+        self._keyring = keyring
 
     def setting(self, setting: Setting) -> Any:
         """Return the value of a common setting, or None when it is not set."""
@@ -223,7 +241,7 @@ class _Reading:
         return self._default(field.name, field.default, field.help, required=required)
 
     def secret(self, field: Field, key: SecretSource | None = None) -> SecretSource | None:
-        """Return where a secret comes from: the strongest layer that has one of its three spellings."""
+        """Return where a secret comes from: the strongest layer that has one of its three spellings, or a store."""
         name = field.name
         if key is not None:
             self.sources[name] = "option"
@@ -236,8 +254,27 @@ class _Reading:
             if used:
                 source: SecretSource | None = self._value(used[0], *ways[used[0]])
                 return source
-        if self._need is Need.ACCOUNT if field.sent else self._need is not Need.ADDRESS:
-            self._miss(name, field.help, f"{name}, {name}_command or {name}_file")
+        required = self._need is Need.ACCOUNT if field.sent else self._need is not Need.ADDRESS
+        return self._stored(field, required=required)
+
+    def _stored(self, field: Field, *, required: bool) -> SecretSource | None:
+        name, reasons = field.name, []
+        if self._credentials:
+            if given := credential(self._credentials, name, self._name):
+                self.sources[f"{name}_file"] = CREDENTIAL
+                return given
+            reasons.append(f"systemd gives no credential {credential_name(name, self._name)}")
+        if not required:
+            return None
+        if self._keyring and self._name:
+            try:
+                secret = self._keyring.get(self._name, name)
+            except ConfigError as error:
+                reasons.append(error.message)
+            else:
+                self.sources[name] = KEYRING
+                return SecretValue(secret)
+        self._miss(name, field.help, f"{name}, {name}_command or {name}_file", reasons)
         return None
 
     def refuse_unknown(self) -> None:
@@ -277,11 +314,12 @@ class _Reading:
             self._miss(name, what, name)
         return default
 
-    def _miss(self, name: str, what: str, ways: str) -> None:
+    def _miss(self, name: str, what: str, ways: str, reasons: Iterable[str] = ()) -> None:
         variable = f"SMSCLI_{name.upper()}"
         self.problems.append(
             f"{name} is missing ({what}): set {ways} in {self._table}, or {variable} in the environment"
             + (" (not read with -p)" if len(self._layers) == 2 and not self._layers[1].textual else "")
+            + "".join(f"; {reason}" for reason in reasons)
         )
 
 

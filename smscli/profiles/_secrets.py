@@ -1,4 +1,8 @@
-"""The three spellings of a secret, and fetching it: from the profile itself, a file, or a command."""
+"""The three spellings of a secret, and fetching it: from the profile itself, a file, a command, or a store.
+
+Two stores are looked into when no layer of settings gives a secret: what systemd hands to a service, then the keyring
+of the operating system. The keyring is spoken with by another process (``_keyring.py``): a locked one may never answer.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,36 @@ from typing import IO, Any
 
 from smscli import providers
 from smscli.errors import ConfigError
-from smscli.model import Profile, Secret, SecretCommand, SecretFile, SecretSource, SecretValue, visible
+from smscli.model import (
+    Profile,
+    Secret,
+    SecretCommand,
+    SecretCredential,
+    SecretFile,
+    SecretSource,
+    SecretValue,
+    visible,
+)
 from smscli.profiles._file import expanded, is_command
 from smscli.profiles._settings import SettingError, check_text
+from smscli.record import Record
 
 MAX_SECRET = 4 * 1024
 """Bytes of a secret, and of what a secret command may print."""
 
 COMMAND_SECONDS = 10.0
-"""Wall time a secret command may take."""
+"""Wall time a secret command may take, and each word with the keyring."""
+
+CREDENTIAL, KEYRING = "systemd credential", "keyring"
+"""The two stores, in the words of ``Profile.sources``."""
+
+_TROUBLE = {  # by the exit status of _keyring.py
+    3: "has no {entry}",
+    4: "needs another package: pip install 'smscli[keyring]'",
+    5: "has no backend on this machine",
+    6: "is locked",
+    7: "does not keep what it is given",
+}
 
 
 def spellings(name: str) -> dict[str, tuple[Callable[[Any], SecretSource], Callable[[str], object]]]:
@@ -36,7 +61,7 @@ def spelling(name: str, source: SecretSource) -> tuple[str, object]:
     match source:
         case SecretValue():
             return name, source.value
-        case SecretFile():
+        case SecretFile() | SecretCredential():
             return f"{name}_file", source.path
         case SecretCommand():
             return f"{name}_command", source.argv
@@ -62,6 +87,58 @@ def journal_password(argv: tuple[str, ...], *, environ: Mapping[str, str]) -> Se
     return _fetch("journal_password", SecretCommand(argv), environ, COMMAND_SECONDS)
 
 
+def credential(directory: str, name: str, profile: str | None) -> SecretCredential | None:
+    """Return the secret that systemd has put into the directory, if it has: ``smscli.<profile>.<field>``.
+
+    Without a profile it is ``smscli.<field>``.
+    """
+    path = f"{directory}/{credential_name(name, profile)}"
+    return SecretCredential(path) if os.path.lexists(path) else None
+
+
+def credential_name(name: str, profile: str | None) -> str:
+    """Return the name of a secret among the credentials of a service."""
+    return ".".join(filter(None, ("smscli", profile, name)))
+
+
+class Keyring(Record):
+    """The keyring of the operating system, where a profile's secrets are entries of the service ``smscli``.
+
+    An entry's user is ``<profile>/<field>``. Every method raises ConfigError, with a sentence about the keyring, when
+    it cannot be used, or does not answer within ``seconds``.
+    """
+
+    environ: Mapping[str, str]
+    seconds: float = COMMAND_SECONDS
+
+    def get(self, profile: str, name: str) -> Secret:
+        """Return the secret; a missing entry is a ConfigError, too."""
+        return _text(self._ask("get", profile, name), "keyring")
+
+    def put(self, profile: str, name: str, secret: Secret) -> None:
+        """Write the secret down, instead of an older one."""
+        self._ask("put", profile, name, secret.reveal().encode())
+
+    def discard(self, profile: str, name: str) -> None:
+        """Take the entry away. Where there is none, no keyring or no package for one, there is nothing to do."""
+        self._ask("discard", profile, name, harmless=(3, 4, 5))
+
+    def _ask(self, what: str, profile: str, name: str, secret: bytes = b"", harmless: tuple[int, ...] = ()) -> bytes:
+        import subprocess
+        import sys
+
+        entry = f"{profile}/{name}"
+        program = os.path.join(os.path.dirname(__file__), "_keyring.py")  # noqa: PTH118,PTH120  (pathlib costs more)
+        # -P: a module that lies in the working directory is nobody's keyring. What a backend says may repeat a secret.
+        argv = (sys.executable, "-P", program, what, entry)
+        status, answer = _run(argv, self.environ, "keyring", self.seconds, secret, stderr=subprocess.DEVNULL)
+        if status and status not in harmless:
+            trouble = _TROUBLE.get(status, "cannot be used ({answer})")
+            reason = answer.decode("ascii", "replace") if answer.isalnum() else f"status {status}"
+            raise ConfigError(f"the keyring {trouble.format(entry=entry, answer=reason)}")
+        return answer
+
+
 def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], seconds: float) -> Secret:
     match source:
         case SecretValue():
@@ -71,9 +148,18 @@ def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], s
             content = _read_file(source.path, what)
         case SecretCommand():
             what = f"{name}_command"
-            content = _run(source.argv, environ, what, seconds)
+            status, content = _run(source.argv, environ, what, seconds)
+            if status != 0:
+                raise ConfigError(f"the {what} ended with status {status}")
+        case SecretCredential():
+            what = CREDENTIAL
+            content = _read_file(source.path, what, granted=True)
         case None:
             raise ConfigError(f"{name} is missing", hint=f"set {name}, {name}_command or {name}_file in a profile")
+    return _text(content, what)
+
+
+def _text(content: bytes, what: str) -> Secret:
     try:
         return Secret(check_text(re.sub(r"\r?\n\Z", "", content.decode())))
     except UnicodeDecodeError:
@@ -100,18 +186,24 @@ def _check_command(value: object) -> SecretCommand:
     return SecretCommand(tuple(value))
 
 
-def _read_file(name: str, what: str) -> bytes:
+def _read_file(name: str, what: str, *, granted: bool = False) -> bytes:
     from smscli import private
 
     path = expanded(name, what)
     try:
-        return private.read(path, MAX_SECRET, f"the {what}")
+        return private.read(path, MAX_SECRET, f"the {what}", granted=granted)
     except FileNotFoundError:
         raise ConfigError(f"the {what} {visible(str(path))} does not exist") from None
 
 
-def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str, seconds: float) -> bytes:
-    """Return what the command prints; kill it, with all it started, when it takes too long or prints too much."""
+def _run(
+    argv: tuple[str, ...], environ: Mapping[str, str], what: str, seconds: float, stdin: bytes = b"",
+    *, stderr: int | None = None,
+) -> tuple[int, bytes]:  # fmt: skip
+    """Return how the command ends and what it prints; kill it, with all it started, when that is too late or too much.
+
+    ``stdin`` fits into a pipe.
+    """
     import signal  # only profiles with a command pay for these
     import subprocess
 
@@ -120,13 +212,17 @@ def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str, seconds: 
     deadline = monotonic() + seconds
     try:
         child = subprocess.Popen(  # noqa: S603  (the user's own command, from a file only the user can change)
-            argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
-        )
+            argv, env=environment, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=stderr, bufsize=0, start_new_session=True,
+        )  # fmt: skip
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "an argument that cannot be passed on"
         raise ConfigError(f"the {what} cannot be started: {reason}") from None
     with child:
         try:
+            if child.stdin is not None:
+                with suppress(BrokenPipeError), child.stdin as pipe:
+                    pipe.write(stdin)
             output = _read_until(child.stdout, deadline, what)
             status = child.wait(max(0.0, deadline - monotonic()))
         except BaseException as error:
@@ -135,9 +231,7 @@ def _run(argv: tuple[str, ...], environ: Mapping[str, str], what: str, seconds: 
             if isinstance(error, TimeoutError | subprocess.TimeoutExpired):
                 raise ConfigError(f"the {what} took longer than {seconds:g} seconds") from None
             raise
-    if status != 0:
-        raise ConfigError(f"the {what} ended with status {status}")
-    return output
+    return status, output
 
 
 def _read_until(pipe: IO[bytes] | None, deadline: float, what: str) -> bytes:
