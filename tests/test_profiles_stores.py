@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
+import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -278,6 +281,14 @@ def test_a_keyring_that_hangs_is_left_behind(tmp_path: Path) -> None:
     assert time.monotonic() - began < 3
 
 
+def test_the_process_that_asks_ends_also_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    """Ctrl-C ends whoever asked, by the signal itself."""
+    program = Path(profiles.__file__).with_name("_keyring.py")
+    argv = [sys.executable, "-P", str(program), "1", "get", "work/api_key"]
+    done = subprocess.run(argv, env=world(tmp_path, "Hanging"), capture_output=True, check=False, timeout=20)
+    assert (done.returncode, done.stdout) == (-signal.SIGALRM, b"")
+
+
 def test_what_a_backend_prints_is_neither_secret_nor_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Not on our stdout, not on our stderr."""
     assert Keyring(world(tmp_path, "Talkative", api_key="k")).get("work", "api_key").reveal() == "k"
@@ -307,7 +318,7 @@ def test_the_process_that_asks_sees_no_setting_of_ours_nor_a_secret_on_its_comma
     with pytest.raises(ConfigError, match="needs another package"):
         Keyring(environ).put("home", "api_key", Secret(SECRET))
     seen = json.loads((tmp_path / "seen.json").read_text())
-    assert seen["argv"] == ["put", "home/api_key"]
+    assert seen["argv"] == ["11.0", "put", "home/api_key"]
     assert not [name for name in seen["names"] if name.startswith("SMSCLI_")]
 
 

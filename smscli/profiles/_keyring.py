@@ -1,13 +1,15 @@
-"""The program that speaks with the keyring: ``_keyring.py get|put|discard USER``, of the service ``smscli``.
+"""The program that speaks with the keyring: ``_keyring.py SECONDS get|put|discard USER``, of the service ``smscli``.
 
 It is run by ``_secrets.Keyring`` in a process of its own, which can be killed, and imported by nobody: a locked keyring
 waits for ever, a backend may print, and importing one costs a third of a second. A secret comes in on stdin and goes
-out on stdout. The exit status says what is wrong; of an error that has none of its own, stdout has the kind.
+out on stdout. The exit status says what is wrong; of an error that has none of its own, stdout has the kind. After
+SECONDS it ends by itself, whatever has become of whoever asked.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 NO_ENTRY, NO_PACKAGE, NO_BACKEND, LOCKED, FORGETFUL, TROUBLE = range(3, 9)
@@ -45,8 +47,9 @@ def main(action: str, user: str) -> tuple[int, bytes]:
 
 
 if __name__ == "__main__":
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))  # nobody handles it: the kernel ends the process
     answer = os.dup(1)
     os.dup2(2, 1)  # what a backend prints is no part of the answer
-    status, output = main(*sys.argv[1:])
+    status, output = main(*sys.argv[2:])
     os.write(answer, output)
     os._exit(status)  # a thread of a backend's must not keep it

@@ -130,7 +130,7 @@ class Keyring(Record):
         entry = f"{profile}/{name}"
         program = os.path.join(os.path.dirname(__file__), "_keyring.py")  # noqa: PTH118,PTH120  (pathlib costs more)
         # -P: a module that lies in the working directory is nobody's keyring. What a backend says may repeat a secret.
-        argv = (sys.executable, "-P", program, what, entry)
+        argv = (sys.executable, "-P", program, str(self.seconds + 1), what, entry)
         status, answer = _run(argv, self.environ, "keyring", self.seconds, secret, stderr=subprocess.DEVNULL)
         if status and status not in harmless:
             trouble = _TROUBLE.get(status, "cannot be used ({answer})")
