@@ -403,6 +403,19 @@ def test_what_is_refused_leaves_no_entry_and_harms_none(
     assert not was_asked(tmp_path)
 
 
+def test_an_entry_of_another_file_is_neither_replaced_nor_taken_away(
+    smscli: Callable[..., Any], config: Path, tmp_path: Path
+) -> None:
+    """A second profile file may have a profile of that name: there is one keyring for both."""
+    environ = world(tmp_path)
+    Keyring(environ).put("home", "api_key", Secret("of another file"))
+    ran = smscli(*ADD, stdin=SECRET.encode(), environ=environ)
+    assert (ran.code, "has another secret as home/api_key already" in ran.err) == (3, True)
+    assert in_keyring(tmp_path) == {"smscli home/api_key": "of another file"}
+    assert config.read_text() == FILE
+    assert smscli(*ADD, stdin=b"of another file", environ=environ).code == 0
+
+
 def test_an_entry_is_taken_back_when_the_file_cannot_be_written(tmp_path: Path) -> None:
     """Nobody would know of it."""
     keyring = Keyring(world(tmp_path))

@@ -251,12 +251,14 @@ def _agrees(runtime: Runtime, name: str) -> bool:
 @contextmanager
 def _filled(keyring: profiles.Keyring, profile: str, secrets: Mapping[str, str]) -> Iterator[None]:
     """Put the secrets into the keyring before the block, and take them away again when that or the block fails."""
+    ours: list[str] = []
     try:
         for name, secret in secrets.items():
             keyring.put(profile, name, Secret(secret))
+            ours.append(name)
         yield
     except BaseException:
-        for name in secrets:
+        for name in ours:
             with suppress(ConfigError):
                 keyring.discard(profile, name)
         raise

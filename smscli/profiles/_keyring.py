@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-NO_ENTRY, NO_PACKAGE, NO_BACKEND, LOCKED, FORGETFUL, TROUBLE = range(3, 9)
+NO_ENTRY, NO_PACKAGE, NO_BACKEND, LOCKED, FORGETFUL, TAKEN, TROUBLE = range(3, 10)
 """Exit statuses besides 0; ``_secrets`` has their sentences."""
 
 _SERVICE = "smscli"
@@ -28,6 +28,8 @@ def main(action: str, user: str) -> tuple[int, bytes]:
     try:
         if action == "put":
             secret = sys.stdin.buffer.read().decode()
+            if keyring.get_password(_SERVICE, user) not in (None, secret):
+                return TAKEN, b""
             keyring.set_password(_SERVICE, user, secret)
             # The null backend takes everything and keeps nothing.
             return (0 if keyring.get_password(_SERVICE, user) == secret else FORGETFUL), b""

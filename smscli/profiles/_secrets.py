@@ -44,6 +44,7 @@ _TROUBLE = {  # by the exit status of _keyring.py
     5: "has no backend on this machine",
     6: "is locked",
     7: "does not keep what it is given",
+    8: "has another secret as {entry} already, which it keeps",
 }
 
 
@@ -116,7 +117,7 @@ class Keyring(Record):
         return _text(self._ask("get", profile, name), "keyring")
 
     def put(self, profile: str, name: str, secret: Secret) -> None:
-        """Write the secret down, instead of an older one."""
+        """Write the secret down; an entry that holds another one is a ConfigError: whose it is, nobody knows."""
         self._ask("put", profile, name, secret.reveal().encode())
 
     def discard(self, profile: str, name: str) -> None:
