@@ -1,7 +1,7 @@
 """The program that speaks with the keyring: ``_keyring.py SECONDS get|put|discard USER``, of the service ``smscli``.
 
 It is run by ``_secrets.Keyring`` in a process of its own, which can be killed, and imported by nobody: a locked keyring
-waits for ever, a backend may print, and importing one costs a third of a second. A secret comes in on stdin and goes
+waits for ever, a backend may print, and importing one costs a quarter of a second. A secret comes in on stdin and goes
 out on stdout. The exit status says what is wrong; of an error that has none of its own, stdout has the kind. After
 SECONDS it ends by itself, whatever has become of whoever asked.
 """

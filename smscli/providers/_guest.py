@@ -15,9 +15,9 @@ from smscli.providers._base import Operation, Provider
 from smscli.signing import Rule
 
 RESERVED = frozenset((
-    "base_url", "batch_size", "ca_file", "call", "config", "confirm_above", "default", "fallback", "journal", "name",
-    "output", "profile", "provider", "proxy", "region", "sandbox", "sender", "state_dir", "store_text", "time_zone",
-    "timeout", "to",
+    "base_url", "batch_size", "ca_file", "call", "config", "confirm_above", "default", "fallback", "journal", "keyring",
+    "name", "output", "profile", "provider", "proxy", "region", "sandbox", "sender", "state_dir", "store_text",
+    "time_zone", "timeout", "to",
 ))  # fmt: skip
 """What no field may be called: keys of a profile, and variables, that mean the same for all vendors."""
 
