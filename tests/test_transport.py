@@ -117,6 +117,70 @@ def test_a_vendor_that_keeps_the_connection_against_our_wish_does_not_get_the_ne
     assert vendor.seen.connections == 2
 
 
+def test_without_leave_a_send_asks_for_its_connection_to_be_closed(vendor: Vendor) -> None:
+    """And with it the vendor is asked for nothing."""
+    for keeps_alive in (False, True):
+        with transporting(keeps_alive=keeps_alive) as one:
+            send(one, "lightsms", vendor.url("lightsms"), 5)
+    assert [dict(request.headers).get("connection") for request in vendor.seen.requests] == ["close", None]
+
+
+@pytest.mark.parametrize("listener", ["plain", "tls"])
+def test_with_leave_sends_follow_each_other_on_one_connection(
+    listener: str, vendor: Vendor, files: Certificates
+) -> None:
+    """And the vendor's clock is asked on it as well."""
+    url = vendor.url("lightsms", listener=listener)
+    with transporting(ca_file=files.ca, keeps_alive=True) as one:
+        for _ in range(2):
+            assert send(one, "lightsms", url, 5).outcome is Outcome.SENT
+            one(ask(url), 5)
+    assert (vendor.seen.connections, len(vendor.seen.requests)) == (1, 4)
+
+
+def test_a_connection_that_was_idle_for_a_second_does_not_get_the_next_send(vendor: Vendor) -> None:
+    """The vendor may be closing it by now."""
+    with transporting(keeps_alive=True) as one:
+        send(one, "lightsms", vendor.url("lightsms"), 5)
+        time.sleep(1.1)
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+    assert vendor.seen.connections == 2
+
+
+def test_a_connection_that_the_vendor_means_to_close_does_not_get_the_next_send(vendor: Vendor) -> None:
+    """Its word counts, also while the connection stands."""
+    url = vendor.url("lightsms", Step(headers=(("Connection", "close"),), then="keep"))
+    with transporting(keeps_alive=True) as one:
+        for _ in range(2):
+            assert send(one, "lightsms", url, 5).outcome is Outcome.SENT
+    assert vendor.seen.connections == 2
+
+
+def test_a_connection_whose_answer_was_not_whole_does_not_get_the_next_send(vendor: Vendor) -> None:
+    """What is left of that answer would be read as the next one's."""
+    with transporting(keeps_alive=True) as one:
+        assert send(one, "lightsms", vendor.url("lightsms", Step(cut=-3, then="stall")), 0.3).outcome is Outcome.UNKNOWN
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+    assert vendor.seen.connections == 2
+
+
+def test_what_follows_an_answer_on_a_kept_connection_is_not_read_as_the_next_one(vendor: Vendor) -> None:
+    """A vendor that says more than it announced does not speak of the next send."""
+    two = f'{HEAD}Content-Length: 2\r\n\r\n{{}}HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{{"a": "b"}}'
+    with transporting(keeps_alive=True) as one:
+        assert one(ask(vendor.url("lightsms", Step(on="ask", raw=two, then="keep"))), 5).body == b"{}"
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+
+
+def test_a_kept_connection_that_the_vendor_has_closed_costs_no_send(vendor: Vendor) -> None:
+    """It said nothing of it in its answer; that it hung up is seen before the next request is written."""
+    with transporting(keeps_alive=True) as one:
+        send(one, "lightsms", vendor.url("lightsms", Step(then="fin")), 5)
+        time.sleep(0.1)
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+    assert vendor.seen.connections == 2
+
+
 def test_a_kept_connection_that_was_closed_meanwhile_is_not_used(vendor: Vendor, transport: HttpTransport) -> None:
     """The vendor hangs up after the timestamp: the send makes a connection of its own."""
     vendor.script(Step(on="ask", then="fin"))

@@ -70,7 +70,8 @@ class HttpTransport:
         Raises UnreachableError or ConfigError (both proved: no byte of the request reached a connected socket),
         else OutcomeUnknownError.
         """
-        prepared, target = prepare(request)
+        keeps = self._keeps_alive or not request.billable
+        prepared, target = prepare(request, closes=not keeps)
         proxy = self._proxy_for(target)
         if seconds <= 0:
             raise UnreachableError("no time was left to send the request; nothing was sent", hint="allow a longer time")
@@ -82,7 +83,7 @@ class HttpTransport:
         session = self._session
 
         def work() -> None:
-            endings.put(self._exchange(session, prepared, meter, proxy, seconds, request.billable))
+            endings.put(self._exchange(session, prepared, meter, proxy, seconds, keeps))
 
         self._running = meter, endings
         try:
@@ -122,7 +123,7 @@ class HttpTransport:
 
     def _exchange(
         self, session: Session, prepared: requests.PreparedRequest, meter: Meter, proxy: str | None, seconds: float,
-        once: bool,
+        keeps: bool,
     ) -> Ending:  # fmt: skip
         # Runs in a thread of its own, because neither name look-up nor a dripping server heeds a total deadline.
         # It may outlive the call, then unable to write.
@@ -146,7 +147,7 @@ class HttpTransport:
             if len(body) > MAX_ANSWER:
                 return TooLongError()
             # A request that costs money must not find its connection half closed: after it, a new one is made.
-            keep = self._keeps_alive or not once
+            keep = keeps
             return Response(answer.status_code, body, {name.lower(): text for name, text in answer.headers.items()})
         except Exception as error:  # noqa: BLE001  (the meter gives the verdict, whatever was raised)
             return error

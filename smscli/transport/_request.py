@@ -15,12 +15,15 @@ from smscli.model import visible
 from smscli.wire import Request, is_loopback
 
 
-def prepare(request: Request) -> tuple[requests.PreparedRequest, Url]:
-    """Return what requests sends, and where to; raise ConfigError for an address that must not be asked."""
+def prepare(request: Request, *, closes: bool) -> tuple[requests.PreparedRequest, Url]:
+    """Return what requests sends, and where to; raise ConfigError for an address that must not be asked.
+
+    ``closes``: the server is asked to close the connection after it.
+    """
     headers = {**dict(request.headers), "User-Agent": f"smscli/{__version__}", "Accept-Encoding": "identity"}
     if request.body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    if request.billable:
+    if closes:
         headers["Connection"] = "close"
     if visible(request.url) != request.url or " " in request.url:
         # Some releases of requests would escape these instead, and ask for another host.
