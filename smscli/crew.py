@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from smscli.dispatch import BREAK_AFTER_UNREACHABLE, Caller, broken_circuit
-from smscli.errors import Cause, ConflictError, SmscliError
+from smscli.errors import Cause, ConfigError, ConflictError, SmscliError
 from smscli.journal import Ending
 from smscli.model import MSISDN, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
 
@@ -28,6 +28,8 @@ BREAK_AFTER_BUSY = 6
 """A job stops when the vendor has asked for patience so many times in a row."""
 # The longest pause, in seconds, that is made on the vendor's word "later", unless it names a longer one itself.
 _LONGEST_PAUSE = 30.0
+# After a request that ended so, nobody knows yet whether the vendor takes this account's requests.
+_PROVING_NOTHING = (Cause.CREDENTIALS, Cause.UNREACHABLE, Cause.UNKNOWN)
 # Seconds after which a signal is heard, and the watcher is told.
 _TICK = 0.1
 
@@ -157,7 +159,7 @@ class Crew:
         count = self._wanted()
         if not self._endings and not count:
             return
-        endings, self._endings = self._endings, []
+        endings = self._endings
         try:
             if self.tally.trouble:
                 others = self._journal.finish(self._key, _recorded(endings))
@@ -165,16 +167,19 @@ class Crew:
             else:
                 batches, others = self._journal.advance(self._key, _recorded(endings), count)
         except SmscliError as error:
-            if self.tally.trouble or not endings:
+            # Whatever keeps others from being begun, what has ended is to be recorded: that is tried once more.
+            if self.tally.trouble:
                 self._give_up(endings, error)
-            else:
-                # Whatever keeps others from being begun, what has ended is to be recorded.
-                self._endings = endings
+                self._endings = []
             self.tally.trouble = self.tally.trouble or Reason.of(error)
             return
+        self._endings = []
         for entry in others:
             self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
-        self._is_exhausted = len(batches) < count
+        if any(_is_busy(s) for _, receipt in endings for s in receipt.submissions):
+            self._is_exhausted = False  # what the vendor had no time for is there to be taken from now on
+        elif count:
+            self._is_exhausted = len(batches) < count
         for batch in batches:
             self._hand_out(batch)
 
@@ -189,8 +194,9 @@ class Crew:
 
     def _hand_out(self, batch: Batch) -> None:
         if self._limits.rate < inf:
-            now = self._monotonic()
-            self._not_before = max(self._not_before, now) + len(batch.places) / self._limits.rate
+            # What the journal takes of a moment is made up for, a longer pause is not.
+            earliest = self._monotonic() - _TICK
+            self._not_before = max(self._not_before, earliest) + len(batch.places) / self._limits.rate
         self.tally.in_flight += 1
         self._inboxes[self._idle.pop()].put(batch)
 
@@ -211,27 +217,28 @@ class Crew:
         self._idle.add(report.worker)
         self.tally.in_flight -= 1
         self._endings.append((report.batch, receipt))
-        busy = {s.to: s.reason.wait or 0.0 for s in receipt.submissions if s.reason and s.reason.cause is Cause.BUSY}
-        receipt = receipt._replace(submissions=tuple(s for s in receipt.submissions if s.to not in busy))
+        waits = [s.reason.wait or 0.0 for s in receipt.submissions if s.reason and _is_busy(s)]
+        receipt = receipt._replace(submissions=tuple(s for s in receipt.submissions if not _is_busy(s)))
         self.tally.add(receipt)
-        if busy:
-            self._slow_down(max(busy.values()))
+        if waits:
+            self._slow_down(max(waits))
         if receipt.submissions:
             self._busy = 0
             self._causes.append(receipt.cause)
-            self._is_proved = self._is_proved or receipt.cause is not Cause.CREDENTIALS
+            self._is_proved = self._is_proved or receipt.cause not in _PROVING_NOTHING
             self._judge(receipt)
 
     def _slow_down(self, wait: float) -> None:
         """Begin nothing for as long as the vendor asks: what it had no time for is taken again then."""
         self._busy += 1
-        self._is_exhausted = False
         self._not_before = max(self._not_before, self._monotonic() + (wait or min(2.0**self._busy, _LONGEST_PAUSE)))
         if self._busy >= BREAK_AFTER_BUSY:
             self._stop(f"stopped: the vendor asked {self._busy} times in a row to come later")
 
     def _judge(self, receipt: SendReceipt) -> None:
         """Decide whether to go on after what became of a request."""
+        if self._has_to_stop():
+            return  # what fails from now on is not the vendor's fault
         broken = broken_circuit(list(self._causes))
         if broken:
             self._stop(broken)
@@ -275,21 +282,35 @@ class Crew:
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
-        threads = [
-            threading.Thread(target=self._serve, args=(number,), name=f"smscli-worker-{number}", daemon=True)
-            for number in range(len(self._callers))
-        ]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
         try:
+            with suppress(RuntimeError):  # this machine gives no more threads: some will do
+                for number in range(len(self._callers)):
+                    name = f"smscli-worker-{number}"
+                    thread = threading.Thread(target=self._serve, args=(number,), name=name, daemon=True)
+                    thread.start()
+                    threads.append(thread)
+            self._idle = set(range(len(threads)))
+            if not threads:
+                self.tally.stop = Reason("this machine gives no thread; nothing was sent", Cause.CONFIG)
             yield
         finally:
-            for inbox in self._inboxes:
-                inbox.put(None)
-            while any(thread.is_alive() for thread in threads):
-                with suppress(Empty):
-                    report = self._reports.get(timeout=_TICK)
-                    report.reply.put(ConflictError("this job has ended"))  # nobody is left to look
+            self._wait_for(threads)
+
+    def _wait_for(self, threads: Sequence[threading.Thread]) -> None:
+        """Let the workers end, and record what they still say, should the desk have failed."""
+        for inbox in self._inboxes:
+            inbox.put(None)
+        while any(thread.is_alive() for thread in threads) or not self._reports.empty():
+            with suppress(Empty):
+                report = self._reports.get(timeout=_TICK)
+                if report.receipt is None:
+                    report.reply.put(ConfigError("this job has ended"))  # nobody is left to look
+                else:
+                    self._endings.append((report.batch, report.receipt))
+        if self._endings:
+            with suppress(SmscliError):
+                self._journal.finish(self._key, _recorded(self._endings))
 
     def _serve(self, number: int) -> None:
         """Send what is put into the inbox of a worker, until there is None."""
@@ -305,7 +326,9 @@ class Crew:
             message = self._message._replace(to=tuple(batch.places), text=batch.text)
             try:
                 receipt = self._callers[number].submit_batch(message, _Errand(confirm), self._key)
-            except Exception as error:  # noqa: BLE001  (a bug: whatever was done, it has to be recorded)
+                if {s.to for s in receipt.submissions} != batch.places.keys():
+                    raise LookupError  # noqa: TRY301  (a vendor's module speaks of somebody else)
+            except BaseException as error:  # noqa: BLE001  (a bug: whatever was done, it has to be recorded)
                 why = Reason(f"internal error: {type(error).__name__}", Cause.UNKNOWN)
                 receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, why))
             self._reports.put(_Report(number, batch, receipt, reply))
@@ -333,6 +356,10 @@ class _Errand:
 def batch_size(limit: int, rate: float) -> int:
     """Return how many recipients go into one request: not more than leave in a second at that rate."""
     return limit if rate == inf else max(1, min(limit, ceil(rate)))
+
+
+def _is_busy(submission: Submission) -> bool:
+    return submission.reason is not None and submission.reason.cause is Cause.BUSY
 
 
 def _recorded(endings: Sequence[tuple[Batch, SendReceipt]]) -> list[Ending]:

@@ -163,6 +163,8 @@ class Caller:
         with self._stamps.lock:  # one asks, the others wait for what it hears
             latest, started = self._stamps.latest, world.monotonic()
             if latest is None or started - latest[1] > provider.stamp_life * _REUSE:
+                if world.stopped():  # perhaps while another had the lock
+                    raise UnreachableError(_STOPPED, hint=_AGAIN)
                 response = self._exchange(provider.timestamp.build(None, self._account, ""), deadline)
                 # The age counts from before the question: the vendor read its clock somewhere between then and now.
                 latest = self._stamps.latest = str(provider.timestamp.parse(response, None, "").unix), started
