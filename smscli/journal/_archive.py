@@ -104,9 +104,10 @@ class Archive:
         moment = self._clock()
         with self._db.writing("nothing was changed"):
             job = self._known(key)
-            messages = self._tables.messages(job)
+            messages = self._tables.open_of(job)
             if self._is_worked_on(job, messages):
                 raise in_flight_elsewhere(key)
+            forgets = sent and self._tables.forgets_texts(job)
             unknown = [
                 message
                 for message in self._settled(job, messages)
@@ -117,7 +118,7 @@ class Archive:
                     f"nothing is unknown under key {key!r}" + (f" for {to}" if to else ""),
                     hint=self._hints.key(key),
                 )
-            resolved = [message.decided(sent, moment) for message in unknown]
+            resolved = [message.decided(sent, moment, forgets_text=forgets) for message in unknown]
             self._change(unknown, resolved, self._tables.witness(job.id))
         return tuple(JournalEntry(job, message) for message in resolved)
 

@@ -310,10 +310,11 @@ class MessageRow(AttemptRow):
         reason = Reason("smscli ended before the answer was recorded", Cause.UNKNOWN, hint=hint)
         return self._because(reason, State.UNKNOWN, moment)
 
-    def decided(self, sent: bool, moment: float) -> MessageRow:
+    def decided(self, sent: bool, moment: float, *, forgets_text: bool = False) -> MessageRow:
         """Return it as a person decided."""
         reason = None if sent else Reason("a person decided that it was not sent", Cause.UNREACHABLE)
-        return replace(self._because(reason, State.SENT if sent else State.NOT_SENT, moment), resolved=moment)
+        row = self._because(reason, State.SENT if sent else State.NOT_SENT, moment)
+        return replace(row, resolved=moment, text=None if forgets_text else self.text)
 
     def ended(
         self, submission: Submission, moment: float, evidence: str | None, *, forgets_text: bool = False

@@ -340,9 +340,7 @@ class Journal(Archive):
         job = self._begun(held)
         before, after, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
         for outcomes, evidence in endings:
-            text = (
-                visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore")) if evidence else None
-            )
+            text = _bounded(evidence) if evidence else None
             for message in self._tables.to_change(job, tuple(outcomes)):
                 submission = outcomes[message.position]
                 if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):

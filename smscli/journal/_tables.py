@@ -129,6 +129,18 @@ class Tables:
                 break
         _refuse_count(job, count)
 
+    def open_of(self, job: JobRow) -> tuple[MessageRow, ...]:
+        """Return the messages of a job that are UNKNOWN or in flight, in order; raise ConfigError for a damaged one."""
+        these = f"SELECT * FROM message WHERE job = ? AND state IN ('{State.UNKNOWN}', '{State.IN_FLIGHT}')"  # noqa: S608  (constants)
+        return tuple(map(MessageRow.read, self._db.execute(f"{these} ORDER BY position", (job.id,)).fetchall()))
+
+    def forgets_texts(self, job: JobRow) -> bool:
+        """Return whether a text of the job is there no longer, or never was: the rest goes when it is over."""
+        return (
+            self._db.execute("SELECT 1 FROM message WHERE job = ? AND text IS NULL LIMIT 1", (job.id,)).fetchone()
+            is not None
+        )
+
     def in_flight_of(self, job: JobRow) -> tuple[MessageRow, ...]:
         """Return the messages of a job that are in flight, in order; raise ConfigError when one is damaged."""
         # The plus keeps SQLite from walking through the whole job: its index names what is in flight.
