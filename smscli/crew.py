@@ -29,7 +29,7 @@ BREAK_AFTER_BUSY = 6
 # The longest pause, in seconds, that is made on the vendor's word "later", unless it names a longer one itself.
 _LONGEST_PAUSE = 30.0
 # After a request that ended so, nobody knows yet whether the vendor takes this account's requests.
-_PROVING_NOTHING = (Cause.CREDENTIALS, Cause.UNREACHABLE, Cause.UNKNOWN)
+_PROVING_NOTHING = (Cause.CREDENTIALS, Cause.INPUT, Cause.UNREACHABLE, Cause.UNKNOWN)
 # Seconds after which a signal is heard, and the watcher is told.
 _TICK = 0.1
 
