@@ -369,9 +369,9 @@ def test_a_signal_lets_end_what_is_in_flight_and_begins_nothing(journal: TeamJou
 
 
 def test_what_fails_after_a_signal_is_not_blamed_on_the_vendor(journal: TeamJournal) -> None:
-    """Requests that had not left are given up, as many as there are workers."""
+    """Requests that had not left are given up, as many as there are workers, and heard of all at once."""
     asked = threading.Event()
-    together = threading.Barrier(6)
+    together = threading.Barrier(7)
 
     def answer(number: int, _to: list[str]) -> Answer:
         if number == 1:
@@ -380,8 +380,13 @@ def test_what_fails_after_a_signal_is_not_blamed_on_the_vendor(journal: TeamJour
         asked.set()
         return unreachable
 
+    def watch(tally: Tally) -> None:
+        if tally.in_flight == 6:
+            together.wait(20)
+            time.sleep(0.3)
+
     plan(journal, people(30))
-    tally = crew(journal, Vendor(answer), 6, stopped=asked.is_set).work()
+    tally = crew(journal, Vendor(answer), 6, stopped=asked.is_set, watch=watch).work()
     assert tally.stop is not None
     assert tally.stop.text == "stopped by a signal"
     assert journal.standing(KEY).pending == 29

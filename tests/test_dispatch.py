@@ -585,6 +585,13 @@ def test_a_signal_while_the_request_is_prepared_still_stops_it(step: str) -> Non
     assert receipt.exit_code is ExitCode.UNREACHABLE
 
 
+def test_a_signal_before_the_vendors_clock_is_asked_asks_nothing() -> None:
+    """One of many workers may have waited for its turn to ask."""
+    stage = Stage(CLOCKED, stopped=lambda: True)
+    receipt = stage.caller.submit_batch(message(CLOCKED), stage.ledger, "k")
+    assert (receipt.exit_code, stage.events) == (ExitCode.UNREACHABLE, [])
+
+
 @pytest.mark.parametrize("when", ["before the pause", "during the pause"])
 def test_a_signal_ends_the_tries(when: str) -> None:
     """Nothing is tried again once somebody asked to stop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3  # noqa: TID253  (to lay older files, and to read what they say)
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field
@@ -16,12 +17,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from smscli.errors import ConfigError, ConflictError, InputError
-from smscli.journal import Job, Journal
-from smscli.model import MSISDN, Outcome, Reason
+from smscli.errors import Cause, ConfigError, ConflictError, InputError
+from smscli.journal import Ending, Job, ListFingerprint, TeamJournal
+from smscli.model import MSISDN, Outcome, Reason, Submission
 from tests.jobs import ALL, NOON, STALE, STOPPED, Place, ended, job, outcomes
 
 KEYS, TEXTS = ("k1", "k2", "k3"), ("one", "two")
+BATCH = 2
+"""Messages of a planned job that are taken at once."""
+BUSY = Reason("come later", Cause.BUSY)
 DUMPS = Path(__file__).with_name("journals")
 STALE_CODE = "24"
 """Of the refusals in the older files, this one is documented as unprocessed."""
@@ -76,11 +80,24 @@ class ModelJob:
 
 
 @dataclass
-class Worker:
-    """One journal of two, with what it has begun (alone or not) and claimed: the number of each attempt."""
+class Joined:
+    """What a worker has done of a planned job: ``passed`` it does not take again; ``looked``: it has an idea of it."""
 
-    journal: Journal
+    one: ModelJob
+    passed: set[int] = field(default_factory=set)
+    looked: bool = False
+
+
+@dataclass
+class Worker:
+    """One journal of two, with what it has begun (alone or not) and claimed: the number of each attempt.
+
+    ``joined`` are the jobs that it takes batches of.
+    """
+
+    journal: TeamJournal
     life: int
+    joined: dict[str, Joined] = field(default_factory=dict)
     begun: dict[str, tuple[ModelJob, bool]] = field(default_factory=dict)
     claims: dict[tuple[str, MSISDN], int] = field(default_factory=dict)
 
@@ -115,7 +132,7 @@ class JournalMachine(RuleBasedStateMachine):
         """Open a journal: what is in flight under dead owners is unknown from now on."""
         self.lives += 1
         self.living.add(self.lives)
-        worker = Worker(Journal(self.place, now=lambda: self.now), self.lives)
+        worker = Worker(TeamJournal(self.place, now=lambda: self.now), self.lives)
         for one in self.jobs.values():
             self.bury(one)
         return worker
@@ -208,6 +225,7 @@ class JournalMachine(RuleBasedStateMachine):
         if not together:
             one.holder = who
         worker.begun[target] = (one, not together)
+        worker.joined.pop(target, None)
         assert (begun.key, begun.repeated_from, begun.since) == (target, repeated, one.created)
         states = [m.state for m in one.messages.values()]
         assert outcomes(begun.submissions) == ["UNKNOWN" if state == "IN_FLIGHT" else state for state in states]
@@ -254,6 +272,96 @@ class JournalMachine(RuleBasedStateMachine):
         message = self.jobs[key].messages[recipient]
         is_latest = worker.claims.get((key, recipient)) == message.attempt
         return is_latest and message.state in ("IN_FLIGHT", "UNKNOWN") and not message.resolved
+
+    # --- together at a planned job --------------------------------------------------------------------------------
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 2), text=st.sampled_from(TEXTS))
+    def plan(self, who: int, number: int, text: str) -> None:
+        """Plan a list under a key, or join in it."""
+        key, worker = KEYS[number], self.workers[who]
+        wanted, stored = planned(key, text), self.jobs.get(key)
+        messages = [(place, *entry) for place, entry in enumerate(wanted.messages)]
+        if stored is not None and stored.job.fingerprint != wanted.fingerprint:
+            with pytest.raises(ConflictError):
+                worker.journal.plan(wanted, messages, len(messages), batch_size=BATCH)
+            return
+        standing = worker.journal.plan(wanted, messages, len(messages), batch_size=BATCH)
+        if stored is None:
+            stored = self.jobs[key] = ModelJob(wanted, self.now, {n: ModelMessage(self.now) for n in wanted.recipients})
+        self.bury(stored)
+        if key not in worker.joined or worker.joined[key].one is not stored:
+            for recipient in wanted.recipients:
+                worker.claims.pop((key, recipient), None)
+        worker.begun.pop(key, None)
+        worker.joined[key] = Joined(stored)
+        models = stored.messages.values()
+        assert standing.counts == Counter(m.state for m in models)
+        assert (standing.pending, standing.since) == (sum(m.is_pending for m in models), stored.created)
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 2), places=st.sets(st.integers(0, 2)), count=st.integers(0, 2),
+          outcome=st.sampled_from(Outcome), reason=st.sampled_from([STALE, STOPPED, BUSY]))  # fmt: skip
+    def advance(
+        self, who: int, number: int, places: set[int], count: int, outcome: Outcome, reason: Reason
+    ) -> None:  # fmt: skip
+        """Say how some messages ended, be they one's own or not, and take others."""
+        key, worker = KEYS[number], self.workers[who]
+        joined = worker.joined.get(key)
+        said = self.said(key, places, outcome, reason)
+        if joined is None or joined.one is not self.jobs.get(key):
+            with pytest.raises(ConfigError):
+                worker.journal.advance(key, [Ending(said)] if said else [], count)
+            return
+        batches, others = worker.journal.advance(key, [Ending(said)] if said else [], count)
+        one, passed = joined.one, joined.passed
+        free = {place for place, message in enumerate(one.messages.values()) if message.is_pending} - passed
+        assert {entry.message.position for entry in others} == self.hear(worker, key, said)
+        if reason is BUSY and outcome is Outcome.REFUSED:
+            passed -= set(said) - {entry.message.position for entry in others}
+        taken = [place for batch in batches for place in batch.places.values()]
+        assert len(batches) <= count
+        assert len(set(taken)) == len(taken)
+        assert set(taken) <= free
+        assert joined.looked or len(batches) == count or set(taken) == free
+        joined.looked |= bool(taken)
+        for batch in batches:
+            assert batch.text == one.job.messages[0][1]
+            assert 1 <= len(batch.places) <= BATCH
+            for recipient, place in batch.places.items():
+                assert one.job.recipients[place] == recipient
+                one.messages[recipient].claim(worker.life, self.now)
+                worker.claims[key, recipient] = one.messages[recipient].attempt
+        passed |= set(taken)
+
+    @rule(who=st.integers(0, 1), number=st.integers(0, 2), places=st.sets(st.integers(0, 2), min_size=1),
+          outcome=st.sampled_from(Outcome))  # fmt: skip
+    def finish(self, who: int, number: int, places: set[int], outcome: Outcome) -> None:
+        """Say how some messages ended."""
+        key, worker = KEYS[number], self.workers[who]
+        joined = worker.joined.get(key)
+        said = self.said(key, places, outcome, STOPPED)
+        if joined is None or joined.one is not self.jobs.get(key):
+            if key not in worker.begun:
+                with pytest.raises(ConfigError):
+                    worker.journal.finish(key, [Ending(said)])
+            return
+        others = worker.journal.finish(key, [Ending(said)])
+        assert {entry.message.position for entry in others} == self.hear(worker, key, said)
+
+    def said(self, key: str, places: set[int], outcome: Outcome, reason: Reason) -> dict[int, Submission]:
+        """Return what a worker says of these messages of a job."""
+        to = self.jobs[key].job.recipients if key in self.jobs else ALL
+        why = reason if outcome is Outcome.REFUSED else None
+        return dict(zip(sorted(places), ended(outcome, *(to[p] for p in sorted(places)), reason=why), strict=True))
+
+    def hear(self, worker: Worker, key: str, said: dict[int, Submission]) -> set[int]:
+        """Let those messages end that are the worker's own; return the places of the others."""
+        own = {place for place, s in said.items() if self.is_own(worker, key, s.to)}
+        for place in own:
+            message, submission = self.jobs[key].messages[said[place].to], said[place]
+            is_unprocessed = submission.reason in (STALE, BUSY)
+            message.end(submission.outcome, self.now, unprocessed=is_unprocessed)
+            del worker.claims[key, submission.to]
+        return set(said) - own
 
     @rule(who=st.integers(0, 1), number=st.integers(0, 6), sent=st.booleans())
     def resolve(self, who: int, number: int, sent: bool) -> None:
@@ -313,6 +421,14 @@ class JournalMachine(RuleBasedStateMachine):
                 assert [(a.attempt, a.state, a.owner, a.claimed) for a in entry.earlier] == [
                     (attempt, state, self.numbers[life], claimed) for attempt, state, life, claimed in message.earlier
                 ]
+
+
+def planned(key: str, text: str) -> Job:
+    """Return the job of a list of everybody, all with one text."""
+    content = ListFingerprint(provider="lightsms", base_url="https://x/", account_id="demo", sender="Alert")
+    for place, number in enumerate(ALL):
+        content.add(place, number, text)
+    return Job(key, "lightsms", "demo", "work", "Alert", tuple((n, text) for n in ALL), content.value)
 
 
 def lay_older(path: Path, layout: int) -> None:
