@@ -73,6 +73,11 @@ class ModelJob:
     messages: dict[MSISDN, ModelMessage]
     holder: int | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is in flight or may be claimed: of that there is a receipt for everybody."""
+        return not any(m.state == "IN_FLIGHT" or m.is_pending for m in self.messages.values())
+
     def went_out_since(self, moment: float) -> bool:
         """Return whether it counts as sent then or later."""
         out = [m.claimed for m in self.messages.values() if m.state != "NOT_SENT" and m.claimed is not None]
@@ -212,7 +217,7 @@ class JournalMachine(RuleBasedStateMachine):
         one = self.jobs.get(target)
         if one is not None and (
             one.job.fingerprint != wanted.fingerprint
-            or one.holder is not None
+            or (not one.is_over and one.holder is not None)
             or (not together and self.is_sent_by_somebody(one))
         ):
             with pytest.raises(ConflictError):
@@ -221,10 +226,11 @@ class JournalMachine(RuleBasedStateMachine):
         begun = worker.journal.begin(wanted, once=once, together=together)
         if one is None:
             one = self.jobs[key] = ModelJob(wanted, self.now, {n: ModelMessage(self.now) for n in wanted.recipients})
+        alone = not together and not one.is_over
         self.bury(one)
-        if not together:
+        if alone:
             one.holder = who
-        worker.begun[target] = (one, not together)
+        worker.begun[target] = (one, alone)
         worker.joined.pop(target, None)
         assert (begun.key, begun.repeated_from, begun.since) == (target, repeated, one.created)
         states = [m.state for m in one.messages.values()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
@@ -186,7 +186,7 @@ class TeamJournal(Journal):
                 self._give_back(key, claims)
             raise
         drop(held, endings, others)
-        held.ready.extend(_busy(endings))
+        held.ready.extend(_busy(endings, {message.position for message in others}))
         held.claims |= claims
         batches = [
             Batch(messages[0].text or "", {MSISDN(message.recipient): message.position for message in messages})
@@ -261,10 +261,11 @@ class TeamJournal(Journal):
         return bool(rows)
 
 
-def _busy(endings: Sequence[Ending]) -> Iterator[list[int]]:
-    """Yield the places of what the vendor had no time for, and may be taken again."""
+def _busy(endings: Sequence[Ending], others: Set[int]) -> Iterator[list[int]]:
+    """Yield the places of what the vendor had no time for, and may be taken again; not of what is others' by now."""
     for outcomes, _ in endings:
-        again = [place for place, s in outcomes.items() if s.reason and s.reason.cause is Cause.BUSY and is_pending(s)]
+        busy = [place for place, s in outcomes.items() if s.reason and s.reason.cause is Cause.BUSY and is_pending(s)]
+        again = [place for place in busy if place not in others]
         if again:
             yield again
 
