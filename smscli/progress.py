@@ -42,13 +42,16 @@ class Bar:
         self, total: int, before: int, monotonic: Callable[[], float], stream: TextIO, width: int, *, colour: bool
     ) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         console = Console(
             file=stream, width=width, height=25, force_terminal=True, no_color=not colour, highlight=False,
             markup=False, emoji=False, legacy_windows=False,
         )  # fmt: skip
-        columns = (MofNCompleteColumn(),) if width < 60 else (BarColumn(), MofNCompleteColumn())
+        # Neither red nor green, which say refused and accepted.
+        bar = BarColumn(complete_style="bold", finished_style="bold", style="dim", pulse_style="dim")
+        count = TextColumn("{task.completed:.0f}/{task.total:.0f}", markup=False)
+        columns = (count,) if width < 60 else (bar, count)
         self._progress = Progress(
             *columns, TextColumn("{task.fields[words]}", markup=False),
             console=console, auto_refresh=False, transient=True,
@@ -84,7 +87,8 @@ def pace(done: int, left: int, seconds: float) -> str:
     if not done or seconds <= 0:
         return "beginning"
     rate = done / seconds
-    return f"{rate:.3g}/s, {_length(max(left, 0) / rate)} left"
+    digits = f"{rate:.0f}" if rate >= 100 else f"{rate:.3g}"  # 5000, not 5e+03
+    return f"{digits}/s, {_length(max(left, 0) / rate)} left"
 
 
 def _length(seconds: float) -> str:

@@ -394,7 +394,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a send that began in here has its own
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,24 +15,22 @@ from smscli.cli import text as texts
 from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.order import Order, Pace, compose
 from smscli.cli.results import Writer
-from smscli.cli.roster import Changes, Reading, Roster, opened, refusal, remarks
+from smscli.cli.roster import Changes, Reading, Roster, Verdict, opened, readable, refusal, remarks
 from smscli.cli.shipping import begun_with, preview, ship, take_up
 from smscli.cli.text import Fit, MaxParts, TextFile, Transliterate, counted
-from smscli.errors import ConflictError, InputError, SmscliError
+from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.lists import parse_map
 from smscli.render import Result
-
-if TYPE_CHECKING:
-    from smscli.cli.results import Writer
-from smscli.cli.roster import Verdict
 
 CONFIRM_ABOVE = 10
 """More recipients than this want a yes from the person at the terminal."""
 UNASKED = 100
 """More than this, unless the profile says otherwise, want ``--yes`` where there is no person."""
 _JOBS = 4
-# So many bad rows stop a job; --validate-only shows all.
+# So many problems are named; --validate-only names all.
 _PROBLEMS = 20
+# As many as fit into some thirty MiB.
+_ALL = 100_000
 
 app = new_app()
 
@@ -124,12 +122,21 @@ def bulk(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Result:
-    """Send to a list of people, once each: a text of their own, or one for all.
+    """Send to a list of people, once each.
 
-    All rows are checked before the first is sent. What was begun under a key can be stopped, killed and taken up with
-    --resume at any moment: nobody gets the text twice.
+    A text of their own, or one for all. All rows are checked before the first is sent. What was begun under a key can
+    be stopped, killed and taken up with --resume at any moment: nobody gets the text twice.
     """
-    _refuse_contradictions(file, text, text_file, key, resume, resend_unknown=resend_unknown)
+    if resume is not None:
+        _refuse_beside_resume({
+            "FILE": file, "TEXT": text, "--text-file": text_file, "--key": key, "--map": columns,
+            "--delimiter": delimiter, "--encoding": encoding, "--header": header,
+            "--allow-duplicates": allow_duplicates or None, "--skip-invalid": skip_invalid or None,
+            "--validate-only": validate_only or None, "--dry-run": dry_run or None,
+            "--transliterate": transliterate or None, "--fit": fit, "--max-parts": max_parts,
+        })  # fmt: skip
+    else:
+        _refuse_contradictions(file, text, text_file, resend_unknown=resend_unknown)
     pace = Pace(jobs, _rate(rate), rate, batch_size, stop_after_failures)
     if resume is not None:
         return _resume(call, resume, sender, pace, results, test=test, resend_unknown=resend_unknown)
@@ -139,30 +146,41 @@ def bulk(
     reading = Reading(parse_map(columns) if columns else {}, delimiter, encoding, header, profile.region)
     if text_file is not None:
         text = texts.read(call.runtime, None, text_file)
-    with opened(call.runtime, file) as stream:
-        roster = Roster(
-            stream, reading, text, Changes(transliterate, fit, max_parts),
-            refuse=order.refuse, allows_duplicates=allow_duplicates,
-        )  # fmt: skip
-        if roster.listing.columns.note:
-            call.tell(roster.listing.columns.note)
-        verdict = roster.judge(order.fingerprint())
+    with ExitStack() as stack:
+        stream = stack.enter_context(opened(call.runtime, file))
+        with readable(file):
+            roster = stack.enter_context(
+                closing(
+                    Roster(
+                        stream, reading, text, Changes(transliterate, fit, max_parts),
+                        refuse=order.refuse, allows_duplicates=allow_duplicates,
+                    )
+                )
+            )  # fmt: skip
+            if roster.listing.columns.note:
+                call.tell(roster.listing.columns.note)
+            verdict = roster.judge(order.fingerprint(), most=_ALL if validate_only else _PROBLEMS)
         _refuse_bad_rows(call, file, verdict, skip_invalid=skip_invalid, lists_all=validate_only)
         if validate_only or dry_run:
             return preview(order, verdict, dry_run=dry_run)
-        with _writer(results, stream.fileno()) as writer:
-            _confirm(call, order, verdict, yes=yes)
-            return ship(call, order, roster, verdict, key, writer)
+        writer = stack.enter_context(_writer(results, stream.fileno()))
+        _confirm(call, order, verdict, yes=yes)
+        return ship(call, order, roster, verdict, key, writer)
+
+
+def _refuse_beside_resume(others: dict[str, object]) -> None:
+    """Raise InputError for what belongs to a list: ignored, --dry-run would send."""
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise InputError(
+            f"--resume cannot be together with {', '.join(given)}",
+            hint="list, texts and checks were settled when the job was planned; --resume alone goes on with it",
+        )
 
 
 def _refuse_contradictions(
-    file: str | None, text: str | None, text_file: str | None, key: str | None, resume: str | None, *,
-    resend_unknown: bool,
+    file: str | None, text: str | None, text_file: str | None, *, resend_unknown: bool
 ) -> None:  # fmt: skip
-    if resume is not None:
-        if any(given is not None for given in (file, text, text_file, key)):
-            raise InputError("--resume takes no list, no text and no --key", hint="what was planned is in the journal")
-        return
     if resend_unknown:
         raise InputError("--resend-unknown goes with --resume KEY")
     if file is None:
@@ -179,7 +197,9 @@ def _refuse_bad_rows(call: Invocation, file: str, verdict: Verdict, *, skip_inva
     for remark in remarks(survey):
         call.tell(remark)
     if survey.bad and (lists_all or not (skip_invalid and verdict.recipients)):
-        raise refusal(file, survey, most=None if lists_all else _PROBLEMS)
+        raise refusal(file, survey, lists_all=lists_all)
+    if not survey.rows:
+        raise InputError("the list has no row below the names of its columns")
     if survey.bad:
         more = " …" if survey.problem_count > 1 else ""
         call.tell(f"{counted(survey.bad, 'row')} left out: {survey.problems[0]}{more}")
@@ -189,12 +209,21 @@ def _resume(
     call: Invocation, key: str, sender: str | None, pace: Pace, results: str | None, *, test: bool, resend_unknown: bool
 ) -> Result:  # fmt: skip
     """Take a job up from the journal alone: with the profile it was begun with, unless another is named."""
-    profile_name = begun_with(call, key)
+    profile_name = begun_with(call, key, sandbox=_is_sandbox(call))
     if call.wanted.profile is None and profile_name:
         call.wanted = call.wanted._replace(profile=profile_name)
     order = compose(call.runtime, call.runtime.profile(call.wanted), sender, pace, test=test)
     with _writer(results) as writer:
         return take_up(call, order, key, writer, resend_unknown=resend_unknown)
+
+
+def _is_sandbox(call: Invocation) -> bool:
+    """Return in which journal a job is looked for: where the same account options would have begun it."""
+    try:
+        return call.runtime.profile(call.wanted).sandbox
+    except ConfigError:
+        # No account is named, but the job may name a profile.
+        return call.wanted.sandbox
 
 
 def _writer(results: str | None, source: int | None = None) -> AbstractContextManager[Writer | None]:
@@ -221,10 +250,13 @@ def _confirm(call: Invocation, order: Order, verdict: Verdict, *, yes: bool) -> 
     if not runtime.is_terminal(runtime.stdin):
         if count > most:
             raise ConflictError(
-                f"{count} recipients are more than {most}", hint="add --yes if that is meant, or set confirm_above"
+                f"{count} recipients are more than {most}",
+                hint="add --yes if that is meant, or set confirm_above in the profile",
             )
         return
     parts = counted(verdict.parts, "part")
+    if verdict.most_parts > 1:
+        parts += f" (up to {verdict.most_parts} a text)"
     left = _balance(call, order)
     if not prompts.confirm(runtime, f"Send {parts} to {count} recipients? {left}".strip()):
         raise ConflictError("not confirmed; nothing was sent")

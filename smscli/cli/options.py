@@ -81,6 +81,10 @@ class Invocation:
         if not self.quiet:
             self._write_note(note)
 
+    def warn(self, note: str) -> None:
+        """Put a note out at once, also where notes are not wanted: something is lost."""
+        self._write_note(note)
+
     def follow(self, level: int) -> None:
         """Put out on stderr what is done from now on, in more detail from level 2 on."""
         if level:

@@ -9,7 +9,7 @@ import json
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from os import fstat
@@ -18,11 +18,11 @@ from shutil import copyfileobj
 from typing import BinaryIO, NamedTuple
 
 from smscli.cli.cost import rewrite
-from smscli.cli.text import clean, refuse_parts
-from smscli.errors import InputError, SmscliError
+from smscli.cli.text import clean, counted, refuse_parts
+from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.journal import ListFingerprint
 from smscli.lists import RecipientList, Remark, Row, Survey, Template, read
-from smscli.model import MSISDN
+from smscli.model import MSISDN, visible
 from smscli.runtime import Runtime
 from smscli.segments import Alphabet, Segmentation, measure
 
@@ -83,21 +83,30 @@ def opened(runtime: Runtime, name: str) -> Iterator[BinaryIO]:
 
     Raises InputError when it cannot be read.
     """
-    what = "the list on stdin" if name == "-" else f"the list {name!r}"
     if name == "-" and (runtime.stdin is None or runtime.is_terminal(runtime.stdin)):
         raise InputError("there is no list on stdin", hint="give FILE, or a pipe")
-    try:
-        with Path(name).open("rb") if name != "-" else tempfile.TemporaryFile() as file:
+    with ExitStack() as stack:
+        with readable(name):
             if name == "-":
-                copyfileobj(runtime.stdin.buffer, file)  # type: ignore[union-attr]  # looked at above
-            elif not stat.S_ISREG(fstat(file.fileno()).st_mode):
-                with tempfile.TemporaryFile() as copy:
-                    copyfileobj(file, copy)
-                    yield copy
-                    return
-            yield file
+                file: BinaryIO = runtime.stdin.buffer  # type: ignore[union-attr]  # looked at above
+            else:
+                file = stack.enter_context(Path(name).open("rb"))
+            if name == "-" or not stat.S_ISREG(fstat(file.fileno()).st_mode):
+                copy = stack.enter_context(tempfile.TemporaryFile())
+                copyfileobj(file, copy)
+                file = copy
+        # What fails from here on is somebody else's trouble, and may come after something was sent.
+        yield file
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Raise InputError where the list cannot be read in the block."""
+    try:
+        yield
     except OSError as error:
-        raise InputError(f"cannot read {what}: {error.strerror}") from error
+        what = "the list on stdin" if name == "-" else f"the list {visible(name)!r}"
+        raise InputError(f"cannot read {what}: {error.strerror}") from None
 
 
 class Roster:
@@ -114,13 +123,17 @@ class Roster:
         self._file = file
         self._reading = reading
         self._changes = changes
-        self._plan = _Plan()
         self._refuse = refuse
         self._allows_duplicates = allows_duplicates
         self.listing = self.rows()
         self._template = Template(text if text is not None else _own_text(self.listing))
         self.listing.require(self._template)
         self._written = lru_cache(maxsize=256)(self._write)
+        self._plan = _Plan()
+
+    def close(self) -> None:
+        """Forget the messages."""
+        self._plan.close()
 
     def rows(self) -> RecipientList:
         """Return the rows of the list, read anew."""
@@ -151,9 +164,12 @@ class Roster:
         written = self.written(row)
         return () if isinstance(written, Written) else written
 
-    def judge(self, fingerprint: ListFingerprint) -> Verdict:
-        """Return what the list is like; its messages are added to ``fingerprint``, and kept for ``messages``."""
-        verdict = Verdict(Survey(limit=1000))
+    def judge(self, fingerprint: ListFingerprint, *, most: int = 1000) -> Verdict:
+        """Return what the list is like, with the first ``most`` problems.
+
+        Its messages are added to ``fingerprint``, and kept for ``messages``.
+        """
+        verdict = Verdict(Survey(limit=most))
         first: str | None = None
         for row in self.rows():
             written = self.written(row)
@@ -203,16 +219,33 @@ class _Plan:
     def add(self, place: int, number: MSISDN, text: str) -> None:
         """Add a message. A text like the one before takes no room."""
         again = "" if text == self._latest else json.dumps(text)
-        self._file.write(f"{place} {number.digits} {again}\n")
+        with _room():
+            self._file.write(f"{place} {number.digits} {again}\n")
         self._latest = text
 
+    def close(self) -> None:
+        with suppress(OSError):  # what does not fit in the end is not wanted any more
+            self._file.close()
+
     def __iter__(self) -> Iterator[tuple[int, MSISDN, str]]:
-        self._file.seek(0)
+        with _room():
+            self._file.seek(0)
         text = ""
         for line in self._file:
             place, digits, again = line.rstrip("\n").split(" ", 2)
             text = json.loads(again) if again else text
             yield int(place), MSISDN(digits), text
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"cannot keep the planned messages in {tempfile.gettempdir()}: {error.strerror}",
+            hint="name a directory with room in TMPDIR; nothing was sent",
+        ) from None
 
 
 def remarks(survey: Survey, most: int = 5) -> Iterator[str]:
@@ -228,12 +261,14 @@ def remarks(survey: Survey, most: int = 5) -> Iterator[str]:
             yield f"{count - most} more rows are {what}"
 
 
-def refusal(name: str, survey: Survey, *, most: int | None) -> InputError:
-    """Return the error of a list with bad rows; ``most`` is how many of them it names."""
-    problems = survey.problems[:most]
+def refusal(name: str, survey: Survey, *, lists_all: bool) -> InputError:
+    """Return the error of a list with bad rows; ``lists_all``: as many of them as can be."""
+    problems = survey.problems
     more = survey.problem_count - len(problems)
     hints = [next((problem.hint for problem in problems if problem.hint), None)]
-    hints.append(f"{more} more problems: see all with --validate-only" if more and most else None)
+    if more:
+        rest = "mend these first" if lists_all else "see all with --validate-only"
+        hints.append(f"{counted(more, 'more problem')}: {rest}")
     hints.append("--skip-invalid sends to the others" if survey.good else None)
     return InputError(
         f"{'the list' if name == '-' else name}: {survey.bad} of {survey.rows} rows cannot be sent",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from secrets import token_hex
@@ -23,7 +24,7 @@ from smscli.journal._rows import MessageRow
 from smscli.model import Outcome
 from smscli.progress import Bar, Lines
 from smscli.render import Result, Table, Tree
-from smscli.runtime import Interruption
+from smscli.runtime import Interruption, interruptible
 
 _SHOWN = 20
 """Recipients that were not accepted which a person is shown; the result file has all."""
@@ -68,7 +69,7 @@ def ship(
 ) -> Result:
     """Plan a job, or find it under its key, and send what of it has not been; ``results`` gets what became of it."""
     job = Job(
-        key=key or f"bulk-{datetime.fromtimestamp(call.runtime.now(), UTC):%Y%m%d}-{token_hex(4)}",
+        key=key if key is not None else f"bulk-{datetime.fromtimestamp(call.runtime.now(), UTC):%Y%m%d}-{token_hex(4)}",
         provider=order.provider.name,
         account=order.account_name,
         profile=order.profile.name or "",
@@ -101,9 +102,8 @@ def ship(
     return _work(call, order, begin, results, rows)
 
 
-def begun_with(call: Invocation, key: str) -> str:
+def begun_with(call: Invocation, key: str, *, sandbox: bool) -> str:
     """Return the profile a job was begun with, empty when none; raise InputError when there is no such job."""
-    sandbox = call.wanted.sandbox
     place, hints = call.runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)
     if not exists(place, hints):
         raise ERROR_OF[Cause.INPUT](f"the journal knows no key {key!r}", hint=hints.keys)
@@ -122,7 +122,7 @@ def take_up(call: Invocation, order: Order, key: str, results: Writer | None, *,
         if fingerprint.value != before.fingerprint:
             raise ConflictError(
                 f"key {key!r} was not begun with this account, sender, base_url and test mode",
-                hint=f"give the options it was begun with; see what it was: smscli journal show {quote(key)}",
+                hint=f"give the options it was begun with; {journal_hints(sandbox=order.profile.sandbox).key(key)}",
             )
         if resend_unknown and before.counts.get(State.UNKNOWN):
             journal.resolve(key, sent=False)
@@ -144,25 +144,51 @@ def _work(
     interruption, tally = Interruption(), Tally()
     place = runtime.journal_place(sandbox=sandbox)
     with closing(runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace)) as journal:
-        standing = begin(journal)
-        call.tell(_beginning(standing))
-        if standing.pending:
-            with (
-                _watching(call, standing) as watch,
-                call.callers(
-                    order.profile, order.account, order.pace.jobs, interruption, notice=lambda: _notice(call, tally)
-                ) as (_, callers),
-            ):  # fmt: skip
+        with ExitStack() as stack:
+            with interruptible():  # takes back what was begun: a plan, a result file
+                standing = begin(journal)
+                if standing.pending:
+                    _, callers = stack.enter_context(
+                        call.callers(
+                            order.profile, order.account, order.pace.jobs, interruption,
+                            notice=lambda: _notice(call, tally),
+                        )
+                    )  # fmt: skip
+            call.tell(_beginning(standing))
+            if standing.pending:
+                watch = stack.enter_context(_watching(call, standing))
                 Crew(
                     callers, order.message, journal, standing.key, tally=tally, limits=order.limits,
                     monotonic=runtime.monotonic, stopped=lambda: bool(interruption), watch=watch,
                 ).work()  # fmt: skip
-        standing = journal.standing(standing.key)
-        failures = _failures(journal, standing)
-        lost = _write(results, rows(journal, standing.key), standing.key) if results else None
+        for note in _unrecorded(order, standing.key, tally):
+            call.warn(note)
+        try:
+            standing = journal.standing(standing.key)
+            failures = _failures(journal, standing)
+        except SmscliError as error:
+            # What was sent is sent: no trouble of a journal makes another exit status of it.
+            if not tally.done:
+                raise
+            call.warn(f"{error.message}; what is told here is what this run did")
+            standing, failures = _reckoned(standing, tally), []
+        if results:
+            _write(call, results, rows(journal, standing.key), f"{quote(standing.key)}{_option(order)}")
     new_journal = f"a new journal begins in {place}: keys used before are not known to it" if journal.is_new else None
-    notes = tuple(filter(None, (new_journal, lost)))
-    return _report(call, order, standing, tally, failures, interruption, notes)
+    return _report(call, order, standing, tally, failures, interruption, new_journal)
+
+
+def _reckoned(before: Standing, tally: Tally) -> Standing:
+    """Return how a job must stand after what was done, where the journal cannot be asked."""
+    counts = Counter({state: before.counts.get(state, 0) for state in State})
+    counts[State.NOT_SENT] -= tally.done
+    counts.update({State(outcome.value): count for outcome, count in tally.outcomes.items()})
+    return before._replace(counts=counts, pending=before.pending - tally.done)
+
+
+def _option(order: Order) -> str:
+    """Return what names the journal of a job in a command."""
+    return " --sandbox" if order.profile.sandbox else ""
 
 
 def _beginning(standing: Standing) -> str:
@@ -170,7 +196,8 @@ def _beginning(standing: Standing) -> str:
     text = f"key {standing.key}: {counted(standing.pending, 'recipient')} to send to"
     if not done:
         return text
-    return f"{text}, {done} of {standing.total} done before ({_counts(standing.counts)})"
+    before: dict[State, int] = {state: count for state, count in standing.counts.items() if state != State.NOT_SENT}
+    return f"{text}, {done} of {standing.total} done before ({_counts(before)})"
 
 
 @contextmanager
@@ -193,8 +220,10 @@ def _watching(call: Invocation, standing: Standing) -> Iterator[Callable[[Tally]
 
 def _notice(call: Invocation, tally: Tally) -> str:
     """Answer the first signal, at once."""
-    left = counted(tally.in_flight, "request")
     begin = "\n" if call.runtime.is_terminal(call.runtime.stderr) else ""
+    if not tally.in_flight:
+        return f"{begin}smscli: stopping, nothing is in flight\n"
+    left = counted(tally.in_flight, "request")
     return (
         f"{begin}smscli: finishing {left} in flight; again (Ctrl-C) to stop now, and what became of them is then "
         "unknown\n"
@@ -202,8 +231,8 @@ def _notice(call: Invocation, tally: Tally) -> str:
 
 
 def _counts(counts: Mapping[State, int] | Mapping[Outcome, int]) -> str:
-    words = [f"{count} {state.value}" for state, count in counts.items() if count]
-    return ", ".join(sorted(words, key=lambda word: word.partition(" ")[2], reverse=True)) or "none yet"
+    by_name = {state.value: count for state, count in counts.items() if count}
+    return ", ".join(f"{by_name[state]} {state}" for state in State if state in by_name) or "none yet"
 
 
 def _failures(journal: TeamJournal, standing: Standing) -> list[MessageRow]:
@@ -214,13 +243,12 @@ def _failures(journal: TeamJournal, standing: Standing) -> list[MessageRow]:
     return list(islice((message for message in messages if message.state != State.SENT), _LISTED))
 
 
-def _write(results: Writer, rows: Iterator[ResultRow], key: str) -> str | None:
-    """Write the result file; return a note when that fails: what was sent is sent."""
+def _write(call: Invocation, results: Writer, rows: Iterator[ResultRow], key: str) -> None:
+    """Write the result file; say so when that fails, also with -q: what was sent is sent."""
     try:
         results.write(rows)
     except SmscliError as error:
-        return f"{error.message}; once that is mended: smscli journal export {quote(key)} --results FILE"
-    return None
+        call.warn(f"{error.message}; once that is mended: smscli journal export {key} --results FILE")
 
 
 # --- what became of it ------------------------------------------------------------------------------------------------
@@ -228,11 +256,11 @@ def _write(results: Writer, rows: Iterator[ResultRow], key: str) -> str | None:
 
 def _report(
     call: Invocation, order: Order, standing: Standing, tally: Tally, failures: Sequence[MessageRow],
-    interruption: Interruption, notes: tuple[str, ...],
+    interruption: Interruption, new_journal: str | None,
 ) -> Result:  # fmt: skip
     counts = {state: standing.counts.get(state, 0) for state in State}
     is_open = standing.pending > 0
-    error = _error(counts, standing, tally)
+    error = _error(order, counts, standing, tally)
     code: int = error.exit_code if error else ExitCode.OK
     if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
         code = 128 + interruption.signal
@@ -241,7 +269,8 @@ def _report(
         error.hint = "; ".join(filter(None, (error.hint, f"go on: {go_on}")))
     unrecorded = [outcomes.tree(submission) for submission in tally.unrecorded.values()]
     spent = [tally.cost[currency] for currency in sorted(tally.cost, key=lambda name: name or "")]
-    title = ", ".join(f"{count} {_WORDS[state]}" for state, count in counts.items() if count)
+    whom = f"the emulator of {order.provider.title}" if order.profile.sandbox else order.provider.title
+    title = ", ".join(f"{count} {_WORDS[state].format(whom)}" for state, count in counts.items() if count)
     if tally.parts:
         title += f"; now {counted(tally.parts, 'part')}"
     if spent:
@@ -269,7 +298,7 @@ def _report(
         },
         lines=tuple((state.value, str(count)) for state, count in counts.items()),
         table=_table(failures, title),
-        notes=(*notes, *_remarks(standing, counts, tally)),
+        notes=(*filter(None, [new_journal]), *_remarks(order, standing, tally, failures)),
         error=error,
         exit_code=code,
         settled=True,
@@ -277,8 +306,8 @@ def _report(
 
 
 _WORDS = {
-    State.SENT: "accepted",
-    State.REFUSED: "refused",
+    State.SENT: "accepted by {}",
+    State.REFUSED: "refused by {}",
     State.NOT_SENT: "certainly not sent",
     State.UNKNOWN: "unknown (may have been sent)",
     State.IN_FLIGHT: "being sent by another process",
@@ -293,7 +322,7 @@ def _table(failures: Sequence[MessageRow], title: str) -> Table:
     return Table(("row", "number", "outcome", "reason"), rows, title=title, prose=("reason",)).compact()
 
 
-def _error(counts: Mapping[State, int], standing: Standing, tally: Tally) -> SmscliError | None:
+def _error(order: Order, counts: Mapping[State, int], standing: Standing, tally: Tally) -> SmscliError | None:
     total, sent = standing.total, counts[State.SENT]
     summary = _counts(standing.counts)
     why = tally.stop
@@ -302,7 +331,7 @@ def _error(counts: Mapping[State, int], standing: Standing, tally: Tally) -> Sms
         text = f"{counted(len(tally.unrecorded), 'outcome')} could not be recorded{trouble}"
         return OutcomeUnknownError(text, hint="do not send again before you have recorded them with journal resolve")
     if counts[State.UNKNOWN]:
-        hint = f"once you know: smscli journal resolve {quote(standing.key)} --sent or --not-sent"
+        hint = f"once you know: smscli journal resolve {quote(standing.key)}{_option(order)} --sent or --not-sent"
         text = why.text if why else "some may have been sent"
         return OutcomeUnknownError(f"{text} ({summary})", hint=hint)
     if sent == total:
@@ -314,8 +343,20 @@ def _error(counts: Mapping[State, int], standing: Standing, tally: Tally) -> Sms
     return ERROR_OF[cause](f"{text} ({summary})", hint=why.hint if why else None)
 
 
-def _remarks(standing: Standing, counts: Mapping[State, int], tally: Tally) -> Iterator[str]:
-    for number, submission in tally.unrecorded.items():
-        yield f"not recorded: {number} {submission.outcome} {submission.message_id or ''}".rstrip()
-    if counts[State.SENT] == standing.total and not tally.done:
+def _remarks(order: Order, standing: Standing, tally: Tally, failures: Sequence[MessageRow]) -> Iterator[str]:
+    if standing.counts.get(State.SENT) == standing.total and not tally.done:
         yield f"key {standing.key} was sent before; nothing was sent now"
+    tried = sum(1 for message in failures if message.attempt or message.state != State.NOT_SENT)
+    if tried > _SHOWN:
+        key = f"{quote(standing.key)}{_option(order)}"
+        yield f"to see all that were not accepted: smscli journal export {key} --results FILE"
+
+
+def _unrecorded(order: Order, key: str, tally: Tally) -> Iterator[str]:
+    """Say what the journal could not take, and how it is recorded by hand."""
+    for number, submission in tally.unrecorded.items():
+        decision = "--sent" if submission.outcome is Outcome.SENT else "--not-sent"
+        when = "once you know (--sent or --not-sent)" if submission.outcome is Outcome.UNKNOWN else "record it"
+        what = f"{number} {submission.outcome} {submission.message_id or ''}".rstrip()
+        end = "" if submission.outcome is Outcome.UNKNOWN else f" {decision}"
+        yield f"not recorded: {what}; {when}: smscli journal resolve {quote(key)}{_option(order)} --to {number}{end}"
