@@ -28,12 +28,16 @@ STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 TO = "+37061234567"
+PEOPLE = str(Path(__file__).with_name("lists") / "people.csv")
 NASTY = "[/x] :warning: \x1b[31m \x9b1m \x07 👨‍👩‍👧 שלום \u202egnp č <&> 'q\" [link=x]"
 
 DONE = {
     "send": ("send", "--sandbox", "--to", TO, "hello"),
     "send of a test": ("send", "--sandbox", "--provider", "mainsms", "--test", "--to", "+79121231234", "hello"),
     "send --dry-run": ("send", "--sandbox", "--dry-run", "--to", TO, "hello"),
+    "bulk": ("bulk", PEOPLE, "Hi {name}", "--sandbox"),
+    "bulk --dry-run": ("bulk", PEOPLE, "Hi {name}", "--sandbox", "--dry-run"),
+    "bulk --validate-only": ("bulk", PEOPLE, "Hi {name}", "--sandbox", "--validate-only"),
     "count": ("count", "hello – 中"),
     "balance": ("balance", "--sandbox"),
     "sign": ("sign", "--sandbox", "login=a"),
@@ -58,6 +62,10 @@ WRONG = {
     "impossible number": ("send", "--sandbox", "--to", "12", "x"),
     "not a pair": ("sign", "--sandbox", "login"),
     "not an amount": ("balance", "--sandbox", "--min", "much"),
+    "no list": ("bulk",),
+    "no such column": ("bulk", PEOPLE, "Hi {nam}", "--sandbox"),
+    "no such list": ("bulk", "/nonexistent", "Hi", "--sandbox"),
+    "nothing to resume": ("bulk", "--resume", "nobody", "--sandbox"),
     "empty text": ("send", "--sandbox", "--to", TO, ""),
 }
 
@@ -309,18 +317,20 @@ def clean(stderr: bytes) -> bool:
 
 
 SEND = f"$SMSCLI send --sandbox --key k --to {TO} hello"
+BULK = f"$SMSCLI bulk {PEOPLE} hello --sandbox --key k"
 
 REDIRECTIONS = ["| head -1", "| true", ">/dev/full", ">&-", "2>&-", ">&- 2>&-", "<&- >/dev/full", ">/dev/full 2>&1"]
 
 
 @pytest.mark.parametrize("redirection", REDIRECTIONS)
+@pytest.mark.parametrize(("command", "count"), [(SEND, 1), (BULK, 2)], ids=["send", "bulk"])
 def test_a_send_that_cannot_speak_is_still_sent_recorded_and_told_by_its_status(
-    smscli: Run, tmp_path: Path, redirection: str
+    smscli: Run, tmp_path: Path, command: str, count: int, redirection: str
 ) -> None:
     """The journal after a closed pipe, a full disk or a closed stdout is that of a quiet run."""
-    ran = shell(f"{SEND} {redirection}", tmp_path)
+    ran = shell(f"{command} {redirection}", tmp_path)
     assert (ran.returncode, clean(ran.stderr)) == (0, True), ran.stderr
-    assert [line[2] for line in smscli("journal", "list", "--sandbox").lines] == ["SENT"]
+    assert [line[2] for line in smscli("journal", "list", "--sandbox").lines] == ["SENT"] * count
 
 
 @pytest.mark.parametrize("redirection", REDIRECTIONS)
