@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +51,10 @@ class Scripted:
         """Answer one request."""
         assert seconds > 0
         form = dict(request.form)
+        if request.url.endswith("/price"):
+            to = form["recipients"].split(",")
+            quote = {"status": "success", "recipients": to, "count": len(to), "parts": 1, "price": f"{len(to)}.5"}
+            return Response(200, json.dumps(quote | {"balance": "12.50"}).encode())
         if not request.billable:
             self.asks += 1
             return Response(200, b'{"status": "success", "balance": "12.50"}')
@@ -93,7 +98,7 @@ def runner(smscli: Run, vendor: Scripted, folder: Path) -> Run:
 
 def counts(ran: Ran) -> dict[str, int]:
     """Return how many recipients there are of each outcome, those of which there are any."""
-    return {outcome: int(count) for outcome, count in ran.lines if count != "0"}
+    return dict(Counter(outcome for _, outcome, _ in ran.lines))
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -48,9 +48,11 @@ def bulk(smscli: Run, vendor: Scripted, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_everybody_gets_a_text_of_their_own(bulk: Run, vendor: Scripted) -> None:
-    """One request each, and the counts of the outcomes on stdout."""
+    """One request each, and on stdout the lines of a send; the sum of them is a note."""
     ran = bulk(PEOPLE, HI)
-    assert (ran.code, ran.out) == (0, "SENT\t2\nREFUSED\t0\nNOT_SENT\t0\nUNKNOWN\t0\nIN_FLIGHT\t0\n"), ran.err
+    assert (ran.code, [line[:2] for line in ran.lines]) == (0, [["+79121231234", "SENT"], ["+79121231235", "SENT"]])
+    assert all(line[2] for line in ran.lines)
+    assert "smscli: 2 accepted by MainSMS" in ran.err
     assert vendor.texts == {"79121231234": "Hi Anna, we open at 9", "79121231235": "Hi Berta, we open at 9"}
 
 
@@ -287,13 +289,28 @@ def answered(
 
 
 def test_a_person_is_asked_above_ten_recipients(tmp_path: Path, vendor: Scripted) -> None:
-    """With recipients, parts and what is left on the account; Enter alone is no."""
+    """With recipients, parts, what it costs and what is left on the account; Enter alone is no."""
     ran = answered(tmp_path, vendor, "\n", CONFIRM_ABOVE + 1, HI)
     assert (ran.code, vendor.sends) == (9, [])
-    assert "Send 11 parts to 11 recipients? The balance is 12.50 RUB. [y/N]" in ran.err
+    assert "It costs 16.5 RUB. The balance is 12.50 RUB. Send 11 parts to 11 recipients? [y/N]" in ran.err
     assert "not confirmed; nothing was sent" in ran.err
     assert answered(tmp_path, vendor, "y\n", CONFIRM_ABOVE + 1, HI).code == 0
     assert len(vendor.texts) == 11
+
+
+def test_one_text_is_priced_in_as_few_requests_as_the_vendor_allows(tmp_path: Path, vendor: Scripted) -> None:
+    """And a price that would take too many is not asked for: the question is put without it."""
+    ran = answered(tmp_path, vendor, "\n", 250, "We open at 9")
+    assert "It costs 251.5 RUB. " in ran.err, ran.err
+    ran = answered(tmp_path, vendor, "\n", 21, HI)
+    assert ("costs" in ran.err, "Send 21 parts" in ran.err) == (False, True)
+
+
+def test_the_same_list_is_refused_before_anybody_is_asked(tmp_path: Path, vendor: Scripted) -> None:
+    """Nobody says yes in vain."""
+    assert answered(tmp_path, vendor, "y\n", 11, HI).code == 0
+    ran = answered(tmp_path, vendor, "y\n", 11, HI)
+    assert (ran.code, "[y/N]" in ran.err, "send it anew on purpose" in ran.err) == (9, False, True)
 
 
 def test_ten_recipients_need_no_yes(tmp_path: Path, vendor: Scripted) -> None:
@@ -311,7 +328,7 @@ def test_a_balance_that_cannot_be_had_is_said_and_asked_without(tmp_path: Path, 
         return vendor(request, seconds)
 
     ran = answered(tmp_path, transport, "y\n", 11, HI)  # type: ignore[arg-type]  # a vendor without a balance
-    assert (ran.code, "the balance is not known: " in ran.err) == (0, True), ran.err
+    assert (ran.code, "The balance is not known (no connection). Send" in ran.err) == (0, True), ran.err
 
 
 def test_a_text_of_several_parts_is_said_before_it_is_sent(tmp_path: Path, vendor: Scripted) -> None:

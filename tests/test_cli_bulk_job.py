@@ -145,6 +145,18 @@ def test_unknown_ones_are_sent_again_where_that_is_typed_out(bulk: Run, vendor: 
     assert [to for to, _ in vendor.sends] == [["79121231234"], ["79121231235"], ["79121231234"]]
 
 
+def test_what_is_sent_again_and_fails_stays_unknown(bulk: Run, vendor: Scripted) -> None:
+    """That the second attempt was refused, or never left, says nothing of the first one."""
+    vendor.ending = lambda number: OutcomeUnknownError("no answer") if number == 1 else None
+    bulk(PEOPLE, HI, "--key", "k", "--jobs", "1")
+    for ending in (CUT, REFUSED):
+        vendor.ending = lambda _number, ending=ending: ending  # type: ignore[misc]
+        again = bulk(None, "--resume", "k", "--resend-unknown")
+        assert (again.code, counts(again)) == (7, {"UNKNOWN": 1, "SENT": 1}), again.err
+    vendor.ending = lambda _number: None
+    assert bulk(None, "--resume", "k", "--resend-unknown").code == 0
+
+
 def test_three_unknown_in_a_row_stop_it(bulk: Run, vendor: Scripted) -> None:
     """Nothing more is sent, and the rest is certainly not sent."""
     vendor.ending = lambda _number: OutcomeUnknownError("no answer")

@@ -85,10 +85,10 @@ def test_ctrl_c_finishes_what_is_in_flight_and_prints_what_goes_on(tmp_path: Pat
         assert "again (Ctrl-C) to stop now" in said
         out, err = process.communicate(timeout=30)
     ran = Ran(process.returncode, out, err)
-    assert (ran.code, "UNKNOWN\t0" in out) == (130, True), err
+    assert (ran.code, "\tUNKNOWN" in out) == (130, False), err
     assert len(rows(tmp_path / "r.csv")) == 12
     done = resumed(tmp_path, environ, printed_resume(ran))
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "SENT\t12"), done.stderr
+    assert (done.returncode, done.stdout.count("\tSENT\t")) == (0, 12), done.stderr
     assert sorted(one.recipient for one in slow.oracle()) == sorted({one.recipient for one in slow.oracle()})
     assert len(slow.oracle()) == 12
 

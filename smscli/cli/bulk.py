@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from itertools import groupby, islice
 from math import inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +17,14 @@ from smscli.cli import prompts
 from smscli.cli import text as texts
 from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.order import Order, Pace, compose
+from smscli.cli.pricing import estimate
 from smscli.cli.results import Writer
 from smscli.cli.roster import Changes, Reading, Roster, Verdict, opened, readable, refusal, remarks
-from smscli.cli.shipping import begun_with, preview, ship, take_up
+from smscli.cli.shipping import begun_with, preview, refuse_repetition, ship, take_up
 from smscli.cli.text import Fit, MaxParts, TextFile, Transliterate, counted
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.lists import parse_map
+from smscli.model import Message
 from smscli.render import Result
 
 CONFIRM_ABOVE = 10
@@ -163,8 +168,11 @@ def bulk(
         _refuse_bad_rows(call, file, verdict, skip_invalid=skip_invalid, lists_all=validate_only)
         if validate_only or dry_run:
             return preview(order, verdict, dry_run=dry_run)
+        if key is None:
+            refuse_repetition(call, order, verdict)
         writer = stack.enter_context(_writer(results, stream.fileno()))
-        _confirm(call, order, verdict, yes=yes)
+        if not _confirm(call, order, roster, verdict, yes=yes) and verdict.most_parts > 1:
+            call.tell(f"texts take up to {verdict.most_parts} parts for each recipient")
         return ship(call, order, roster, verdict, key, writer)
 
 
@@ -241,31 +249,51 @@ def _rate(text: str | None) -> float:
     return count / {"s": 1, "m": 60, "min": 60, "h": 3600}[match[2] or "s"]
 
 
-def _confirm(call: Invocation, order: Order, verdict: Verdict, *, yes: bool) -> None:
-    """Have a person say yes to many recipients; without one they have to be asked for on the command line."""
+def _confirm(call: Invocation, order: Order, roster: Roster, verdict: Verdict, *, yes: bool) -> bool:
+    """Have a person say yes to many recipients; without one they have to be asked for on the command line.
+
+    Return whether somebody was asked.
+    """
     count, most = verdict.recipients, order.profile.confirm_above or UNASKED
     runtime = call.runtime
     if yes or count <= min(most, CONFIRM_ABOVE):
-        return
+        return False
     if not runtime.is_terminal(runtime.stdin):
         if count > most:
             raise ConflictError(
                 f"{count} recipients are more than {most}",
                 hint="add --yes if that is meant, or set confirm_above in the profile",
             )
-        return
+        return False
     parts = counted(verdict.parts, "part")
     if verdict.most_parts > 1:
         parts += f" (up to {verdict.most_parts} a text)"
-    left = _balance(call, order)
-    if not prompts.confirm(runtime, f"Send {parts} to {count} recipients? {left}".strip()):
+    price, left = _price_and_balance(call, order, roster)
+    if not prompts.confirm(runtime, f"{price}{left}Send {parts} to {count} recipients?"):
         raise ConflictError("not confirmed; nothing was sent")
+    return True
 
 
-def _balance(call: Invocation, order: Order) -> str:
-    try:
-        with call.caller(order.profile, order.account) as (provider, caller):
-            left = caller.call(provider.balance, None)
-    except SmscliError as error:
-        return f"(the balance is not known: {error.message})"
-    return f"The balance is {left.amount} {left.unit}."
+def _questions(order: Order, roster: Roster, size: int) -> Iterator[Message]:
+    """Yield the messages of a list, those of one text that follow each other together, at most so many."""
+    for text, some in groupby(roster.messages(), key=itemgetter(2)):
+        numbers = (to for _, to, _ in some)
+        while to := tuple(islice(numbers, size)):
+            yield order.message._replace(to=to, text=text)
+
+
+def _price_and_balance(call: Invocation, order: Order, roster: Roster) -> tuple[str, str]:
+    """Return both as sentences, as far as the vendor tells."""
+    with call.caller(order.profile, order.account) as (provider, caller):
+        try:
+            balance = caller.call(provider.balance, None)
+            left = f"The balance is {balance.amount} {balance.unit}. "
+        except SmscliError as error:
+            left = f"The balance is not known ({error.message}). "
+        if order.message.test or provider.price is None:
+            return "", left
+        whole = estimate(caller, provider, _questions(order, roster, provider.price_limit))
+        for doubt in whole.doubts:
+            call.tell(doubt)
+        amount, currency = whole.cells
+        return f"It costs {amount} {currency}. ".replace(" . ", ". ") if amount else "", left

@@ -23,7 +23,7 @@ from smscli.journal import Job, Standing, State, TeamJournal, exists
 from smscli.journal._rows import MessageRow
 from smscli.model import Outcome
 from smscli.progress import Bar, Lines
-from smscli.render import Result, Table, Tree
+from smscli.render import Output, Result, Table, Tree
 from smscli.runtime import Interruption, interruptible
 
 _SHOWN = 20
@@ -81,15 +81,8 @@ def ship(
 
     def admit(twin: Standing) -> None:
         """Refuse the same list with the same texts, unless another key says that it is meant."""
-        if key is not None:
-            return
-        when = datetime.fromtimestamp(twin.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        is_done = not twin.pending and not twin.counts.get(State.IN_FLIGHT)
-        how = f"go on with it: {resuming(call, order, twin.key)}; or " if not is_done else ""
-        raise ConflictError(
-            f"the same list with the same texts was {'sent' if is_done else 'begun'} on {when} under key {twin.key}",
-            hint=f"{how}send it anew on purpose with --key NAME",
-        )
+        if key is None:
+            raise _repetition(call, order, twin)
 
     def begin(journal: TeamJournal) -> Standing:
         return journal.plan(
@@ -100,6 +93,27 @@ def ship(
         return joined(roster.rows(), journal.entries(key), roster.problems)
 
     return _work(call, order, begin, results, rows)
+
+
+def refuse_repetition(call: Invocation, order: Order, verdict: Verdict) -> None:
+    """Raise ConflictError when the same list with the same texts was begun before: to be asked before a person is."""
+    sandbox = order.profile.sandbox
+    place, hints = call.runtime.journal_place(sandbox=sandbox), journal_hints(sandbox=sandbox)
+    if exists(place, hints):
+        with closing(call.runtime.journal(place, hints)) as journal:
+            twin = journal.latest(verdict.fingerprint)
+        if twin:
+            raise _repetition(call, order, twin)
+
+
+def _repetition(call: Invocation, order: Order, twin: Standing) -> ConflictError:
+    when = datetime.fromtimestamp(twin.since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    is_done = not twin.pending and not twin.counts.get(State.IN_FLIGHT)
+    how = f"go on with it: {resuming(call, order, twin.key)}; or " if not is_done else ""
+    return ConflictError(
+        f"the same list with the same texts was {'sent' if is_done else 'begun'} on {when} under key {twin.key}",
+        hint=f"{how}send it anew on purpose with --key NAME",
+    )
 
 
 def begun_with(call: Invocation, key: str, *, sandbox: bool) -> str:
@@ -124,10 +138,9 @@ def take_up(call: Invocation, order: Order, key: str, results: Writer | None, *,
                 f"key {key!r} was not begun with this account, sender, base_url and test mode",
                 hint=f"give the options it was begun with; {journal_hints(sandbox=order.profile.sandbox).key(key)}",
             )
-        if resend_unknown and before.counts.get(State.UNKNOWN):
-            journal.resolve(key, sent=False)
         return journal.join(
-            key, order.account_name, batch_size=order.batch_size, store_text=order.profile.store_text
+            key, order.account_name, batch_size=order.batch_size, store_text=order.profile.store_text,
+            resends_unknown=resend_unknown,
         )  # fmt: skip
 
     def rows(journal: TeamJournal, key: str) -> Iterator[ResultRow]:
@@ -143,39 +156,50 @@ def _work(
     runtime, sandbox = call.runtime, order.profile.sandbox
     interruption, tally = Interruption(), Tally()
     place = runtime.journal_place(sandbox=sandbox)
-    with closing(runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace)) as journal:
-        with ExitStack() as stack:
-            with interruptible():  # takes back what was begun: a plan, a result file
-                standing = begin(journal)
-                if standing.pending:
-                    _, callers = stack.enter_context(
-                        call.callers(
-                            order.profile, order.account, order.pace.jobs, interruption,
-                            notice=lambda: _notice(call, tally),
-                        )
-                    )  # fmt: skip
-            call.tell(_beginning(standing))
+    # It stays open until the result is written, which tells of every recipient.
+    journal = call.resources.enter_context(
+        closing(runtime.journal(place, journal_hints(sandbox=sandbox), trace=call.trace))
+    )
+    with ExitStack() as stack:
+        with interruptible():  # takes back what was begun: a plan, a result file
+            standing = begin(journal)
             if standing.pending:
-                watch = stack.enter_context(_watching(call, standing))
-                Crew(
-                    callers, order.message, journal, standing.key, tally=tally, limits=order.limits,
-                    monotonic=runtime.monotonic, stopped=lambda: bool(interruption), watch=watch,
-                ).work()  # fmt: skip
-        for note in _unrecorded(order, standing.key, tally):
-            call.warn(note)
-        try:
-            standing = journal.standing(standing.key)
-            failures = _failures(journal, standing)
-        except SmscliError as error:
-            # What was sent is sent: no trouble of a journal makes another exit status of it.
-            if not tally.done:
-                raise
-            call.warn(f"{error.message}; what is told here is what this run did")
-            standing, failures = _reckoned(standing, tally), []
-        if results:
-            _write(call, results, rows(journal, standing.key), f"{quote(standing.key)}{_option(order)}")
+                _, callers = stack.enter_context(
+                    call.callers(
+                        order.profile, order.account, order.pace.jobs, interruption,
+                        notice=lambda: _notice(call, tally),
+                    )
+                )  # fmt: skip
+        call.tell(_beginning(standing))
+        if standing.pending:
+            watch = stack.enter_context(_watching(call, standing))
+            Crew(
+                callers, order.message, journal, standing.key, tally=tally, limits=order.limits,
+                monotonic=runtime.monotonic, stopped=lambda: bool(interruption), watch=watch,
+            ).work()  # fmt: skip
+    for note in _unrecorded(order, standing.key, tally):
+        call.warn(note)
+    try:
+        standing = journal.standing(standing.key)
+        failures = _failures(journal, standing)
+    except SmscliError as error:
+        # What was sent is sent: no trouble of a journal makes another exit status of it.
+        if not tally.done:
+            raise
+        call.warn(f"{error.message}; what is told here is what this run did")
+        standing, failures = _reckoned(standing, tally), []
+    if results:
+        _write(call, results, rows(journal, standing.key), f"{quote(standing.key)}{_option(order)}")
     new_journal = f"a new journal begins in {place}: keys used before are not known to it" if journal.is_new else None
-    return _report(call, order, standing, tally, failures, interruption, new_journal)
+    result = _report(call, order, standing, tally, failures, interruption, new_journal)
+    return result._replace(lines=_lines(journal, standing.key))
+
+
+def _lines(journal: TeamJournal, key: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a script gets: the lines of a send, one for each recipient, in the order of the list."""
+    for entry in journal.entries(key):
+        submission = entry.submission
+        yield (str(submission.to), entry.state.value, submission.message_id or "")
 
 
 def _reckoned(before: Standing, tally: Tally) -> Standing:
@@ -275,6 +299,7 @@ def _report(
         title += f"; now {counted(tally.parts, 'part')}"
     if spent:
         title += f" for {' and '.join(map(outcomes.price, spent))}"
+    summary = [title] if call.output is Output.PLAIN else []  # which has a line for each recipient and no verdict
     return Result(
         data={
             "key": standing.key,
@@ -296,9 +321,8 @@ def _report(
             ],
             "resume": go_on,
         },
-        lines=tuple((state.value, str(count)) for state, count in counts.items()),
         table=_table(failures, title),
-        notes=(*filter(None, [new_journal]), *_remarks(order, standing, tally, failures)),
+        notes=(*filter(None, [new_journal]), *summary, *_remarks(order, standing, tally, failures)),
         error=error,
         exit_code=code,
         settled=True,

@@ -12,7 +12,7 @@ from secrets import randbelow
 from time import monotonic
 from typing import NamedTuple
 
-from smscli.errors import ConfigError, ConflictError, InputError
+from smscli.errors import Cause, ConfigError, ConflictError, InputError
 from smscli.journal._archive import Archive, in_flight_elsewhere
 from smscli.journal._contents import Contents
 from smscli.journal._database import RECONNECT_SECONDS, LostError
@@ -30,7 +30,7 @@ from smscli.journal._owners import FIRST_OWNER, WHOLE_STORE
 from smscli.journal._places import Place
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import is_text
-from smscli.model import MSISDN, Outcome, Submission, visible
+from smscli.model import MSISDN, Outcome, Reason, Submission, visible
 
 MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
@@ -85,7 +85,8 @@ class Held:
 
     ``lost``: it was held over a connection that is lost. ``claims`` gives for each place the owner and the number of
     the attempt that is this journal's own. ``forgets_texts``: a text stays only as long as it may have to be sent.
-    ``handed`` are the places that may be claimed although they were refused.
+    ``handed`` are the places that may be claimed although they were refused, ``doubtful`` those that were claimed
+    while an attempt before was UNKNOWN.
     """
 
     job: JobRow
@@ -97,6 +98,15 @@ class Held:
     lost: bool = False
     forgets_texts: bool = False
     handed: frozenset[int] = frozenset()
+    doubtful: set[int] = field(default_factory=set)
+
+    def honest(self, place: int, submission: Submission) -> Submission:
+        """Return an outcome as it is to be recorded: that the last attempt failed says nothing of one before."""
+        if place not in self.doubtful or submission.outcome in (Outcome.SENT, Outcome.UNKNOWN):
+            return submission
+        last = submission.reason.text if submission.reason else "not sent"
+        why = f"an earlier attempt may have arrived; the last one: {last}"
+        return submission._replace(outcome=Outcome.UNKNOWN, reason=Reason(why, Cause.UNKNOWN))
 
 
 class Ending(NamedTuple):
@@ -342,7 +352,7 @@ class Journal(Archive):
         for outcomes, evidence in endings:
             text = _bounded(evidence) if evidence else None
             for message in self._tables.to_change(job, tuple(outcomes)):
-                submission = outcomes[message.position]
+                submission = held.honest(message.position, outcomes[message.position])
                 if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
                     before.append(message)
                     after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
@@ -392,7 +402,9 @@ class Journal(Archive):
             if (message.owner, message.attempt) == claims.get(message.position)
             and message.state in (State.IN_FLIGHT, State.UNKNOWN)
         ]
-        back = [m.ended(Submission(MSISDN(m.recipient), Outcome.NOT_SENT), moment, None) for m in messages]
+        held = self._work(key)
+        unsent = {m.position: Submission(MSISDN(m.recipient), Outcome.NOT_SENT) for m in messages}
+        back = [m.ended(held.honest(m.position, unsent[m.position]), moment, None) for m in messages]
         self._change(messages, back, self._tables.witness(job.id))
 
     def _reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:

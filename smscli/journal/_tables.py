@@ -169,11 +169,14 @@ class Tables:
         of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
         return [MessageRow.read(row) for row in self._db.execute(of_these, (job.id, *positions))]
 
-    def pending(self, job: JobRow, position: int, count: int) -> list[tuple[int, str, str]]:
+    def pending(
+        self, job: JobRow, position: int, count: int, *, with_unknown: bool = False
+    ) -> list[tuple[int, str, str]]:
         """Return places, numbers and digests of texts of the next messages that may be claimed, unchecked."""
+        wanted = f"({_PENDING} OR state = '{State.UNKNOWN}')" if with_unknown else _PENDING
         rows = self._db.execute(
             "SELECT position, recipient, text_sha256 FROM message "  # noqa: S608  (constants)
-            f"WHERE job = ? AND position > ? AND {_PENDING} ORDER BY position LIMIT ?",
+            f"WHERE job = ? AND position > ? AND {wanted} ORDER BY position LIMIT ?",
             (job.id, position, count),
         )
         return [tuple(row) for row in rows]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from smscli.errors import Cause, ConfigError, ConflictError
+from smscli.errors import Cause, ConfigError, ConflictError, InputError
 from smscli.journal._archive import in_flight_elsewhere
 from smscli.journal._database import LostError
 from smscli.journal._entries import Job, JournalEntry, State, digest, is_pending
@@ -89,11 +89,21 @@ class ListFingerprint:
 
 @dataclass
 class _Part(Held):
-    """What this journal does of a job: ``ready`` are batches it has looked at, ``behind`` the place up to which."""
+    """What this journal does of a job: ``ready`` are batches it has looked at, ``behind`` the place up to which.
+
+    What was UNKNOWN at ``resends_before`` (Unix seconds) is taken as well.
+    """
 
     batch_size: int = 1
+    resends_before: float | None = None
     behind: int = -1
     ready: deque[Sequence[int]] = field(default_factory=deque)
+
+    def may_take(self, message: MessageRow) -> bool:
+        """Return whether this message may be claimed."""
+        if message.state == State.UNKNOWN:
+            return self.resends_before is not None and message.updated <= self.resends_before
+        return is_pending(message.submission())
 
 
 class TeamJournal(Journal):
@@ -115,6 +125,8 @@ class TeamJournal(Journal):
         ``batch_size`` is how many messages are taken at once. Raises what ``begin`` does, and what ``messages`` do.
         """
         key = checked_key(job.key)
+        if not count:
+            raise InputError("there is nobody to send to")
         self._check_when_due()
         with self._writing_alone():
             stored = self._tables.job(key)
@@ -133,17 +145,32 @@ class TeamJournal(Journal):
                 raise in_flight_elsewhere(key)
             return self._enter(stored, job.account, batch_size, forgets_texts=not job.store_text)
 
-    def join(self, key: str, account: str, *, batch_size: int = 1, store_text: bool = False) -> Standing:
+    def join(
+        self, key: str, account: str, *, batch_size: int = 1, store_text: bool = False, resends_unknown: bool = False
+    ) -> Standing:
         """Take part in a job that was planned, and return how it stands.
 
-        Raises InputError when there is no such key, ConflictError when it is sent by somebody alone.
+        ``resends_unknown``: what is UNKNOWN now is sent once more, and counts as pending here; it may arrive twice, and
+        stays UNKNOWN unless that attempt is SENT. Raises InputError when there is no such key, ConflictError when it is
+        sent by somebody alone.
         """
         self._check_when_due()
         with self._writing_alone():
             stored = self._known(key)
             if self._db.is_alive(stored.id):
                 raise in_flight_elsewhere(key)
-            return self._enter(stored, account, batch_size, forgets_texts=not store_text)
+            standing = self._enter(stored, account, batch_size, forgets_texts=not store_text)
+            if not resends_unknown:
+                return standing
+            self._part(key).resends_before = self._clock()
+            return standing._replace(pending=standing.pending + standing.counts.get(State.UNKNOWN, 0))
+
+    def latest(self, fingerprint: str) -> Standing | None:
+        """Return how the job of this content stands that was begun last, None when there is none."""
+        with self._db.reading():
+            for number in self._tables.latest(fingerprint, 1):
+                return self._standing(self._tables.numbered(number))
+        return None
 
     def standing(self, key: str) -> Standing:
         """Return how a job stands; raise InputError when there is no such key."""
@@ -172,6 +199,7 @@ class TeamJournal(Journal):
                     raise in_flight_elsewhere(key)  # noqa: TRY301  (as every error here)
                 before, after, others = self._ended(held, endings)
                 while len(taken) < count and (messages := self._next(held, looked_at)):
+                    held.doubtful.update(message.position for message in messages if message.state == State.UNKNOWN)
                     claimed = self._in_flight(held, messages, moment, owner)
                     claims |= {message.position: (owner, message.attempt) for message in claimed}
                     before += messages
@@ -244,7 +272,7 @@ class TeamJournal(Journal):
                 return []
             looked_at.append(part.ready.popleft())
             free = self._tables.to_claim(part.job, looked_at[-1])
-            messages = [message for message in free if is_pending(message.submission())]
+            messages = [message for message in free if part.may_take(message)]
             if any(message.text is None for message in messages):
                 raise ConflictError(
                     f"the texts of key {part.job.key!r} are not in the journal: it was begun by a plain send",
@@ -254,7 +282,7 @@ class TeamJournal(Journal):
                 return messages
 
     def _look_ahead(self, part: _Part) -> bool:
-        rows = self._tables.pending(part.job, part.behind, _AHEAD)
+        rows = self._tables.pending(part.job, part.behind, _AHEAD, with_unknown=part.resends_before is not None)
         if rows:
             part.behind = rows[-1][0]
             part.ready.extend(in_batches(rows, part.batch_size))
