@@ -34,7 +34,7 @@ _PROSE = 20
 # What a word in a cell means; the word itself says it, too. In flight belongs to a living process: it goes on.
 _MEANINGS = {
     "SENT": "accepted", "ok": "accepted", "REFUSED": "failed", "NOT_SENT": "failed", "error": "failed",
-    "UNKNOWN": "open", "IN_FLIGHT": "under way",
+    "problem": "failed", "warning": "open", "UNKNOWN": "open", "IN_FLIGHT": "under way",
 }  # fmt: skip
 # rich's styles by the number of colours. Those of 256 have a contrast of at least 4 on black and on white
 # (4.58 is the most that any colour has on both). Sixteen differ from terminal to terminal, and most of them vanish on

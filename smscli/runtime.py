@@ -219,6 +219,19 @@ class Runtime(Record):
             for way in ways:
                 way.close()
 
+    @contextmanager
+    def way(self, profile: Profile, account: Account) -> Iterator[Transport]:
+        """Open the bare way to the vendor, for requests that are nobody's operation, and close it in the end."""
+        (way,) = self._ways(profile, account, 1)
+        try:
+            yield way.transport
+        finally:
+            way.close()
+
+    def stays_inside(self, profile: Profile) -> bool:
+        """Return whether what goes to the vendor leaves this process at all."""
+        return self.transport is not None or _stays_inside(profile)
+
     def _ways(self, profile: Profile, account: Account, count: int) -> list[_Way]:
         if self.transport is not None:
             return [_Way(self.transport)] * count
@@ -237,22 +250,24 @@ class Runtime(Record):
 
     # --- what is kept ---
 
-    def journal_place(self, *, sandbox: bool) -> Place:
+    def journal_place(self, *, sandbox: bool, seconds: float | None = None) -> Place:
         """Return where the journal lives: where SMSCLI_JOURNAL or the profile file says, else in the state directory.
 
-        What went to a sandbox is kept apart from what went to a vendor: in another schema, or another file. Raises
-        ConfigError when that is no place for a journal.
+        What went to a sandbox is kept apart from what went to a vendor: in another schema, or another file.
+        ``seconds``: so long the command may take that knows its password. Raises ConfigError when that is no place for
+        a journal.
         """
         from smscli import profiles
         from smscli.journal import Server
 
         named, password = self.environ.get("SMSCLI_JOURNAL"), None
+        limit = {} if seconds is None else {"seconds": seconds}
         if not named:
             document = profiles.find(self.environ)
             named = document.journal
             if document.journal_password_command:
                 command = document.journal_password_command
-                password = cache(partial(profiles.journal_password, command, environ=self.environ))  # once for a place
+                password = cache(partial(profiles.journal_password, command, environ=self.environ, **limit))  # once
         if not named:
             return self._journal_file(sandbox=sandbox)
         if named.startswith(("postgresql://", "postgres://")):

@@ -276,6 +276,23 @@ _PRESENTATION: _Shared = {
         0,
     ),
 }
+
+
+def _timeout(usual: float, each: str) -> Any:
+    return Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            callback=_refuse_nan,
+            min=0.1,
+            max=600,
+            show_default=f"{usual:g}",
+            help=f"Seconds {each} may take, retries included.",
+        ),
+    ]
+
+
 _VENDOR: _Shared = {
     "profile": (Annotated[str | None, profile_option("Profile of the profile file.")], None),
     "provider": (Annotated[str | None, provider_option("Vendor, when no profile names it.")], None),
@@ -283,21 +300,7 @@ _VENDOR: _Shared = {
         Annotated[bool, typer.Option("--sandbox", help="Talk to the built-in emulator: no account, no network.")],
         False,
     ),
-    "timeout": (
-        Annotated[
-            float | None,
-            typer.Option(
-                "--timeout",
-                metavar="SECONDS",
-                callback=_refuse_nan,
-                min=0.1,
-                max=600,
-                show_default=f"{DEFAULT_SECONDS:g}",
-                help="Seconds one call to the vendor may take, retries included.",
-            ),
-        ],
-        None,
-    ),
+    "timeout": (_timeout(DEFAULT_SECONDS, "one call to the vendor"), None),
 }
 
 
@@ -306,17 +309,22 @@ def command(
     name: str | None = None,
     *,
     vendor: bool = True,
+    seconds_a_check: float | None = None,
     examples: Sequence[str],
     sections: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Result | ExitCode]], Callable[..., Result | ExitCode]]:
     """Register a function as a command that also takes the options every command has.
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
-    when it has shown all there is. ``vendor`` False leaves out the options about the account. ``examples`` are command
+    when it has shown all there is. ``vendor`` False leaves out the options about the account; ``seconds_a_check``: what is
+    bounded is not a call, but each of its checks, usually by so much. ``examples`` are command
     lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of the
     help page.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
+    if seconds_a_check:
+        common["timeout"] = _timeout(seconds_a_check, "each check"), None
+        _entitle("Account", [common["timeout"][0]])
 
     def decorate(function: Callable[..., Result | ExitCode]) -> Callable[..., Result | ExitCode]:
         @wraps(function)

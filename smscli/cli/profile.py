@@ -97,7 +97,7 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
     """
     profile = call.runtime.profile(Wanted(profile=name))
     whose = f"profile {profile.name}" if profile.name else "the environment"
-    problems = _bad_recipients(profile)
+    problems = bad_recipients(profile)
     if profile.ca_file is not None and not Path(profile.ca_file).is_file():
         problems.append(f"ca_file: there is no file {profile.ca_file!r}")
     try:
@@ -139,7 +139,8 @@ def _masked(key: str, value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _bad_recipients(profile: Profile) -> list[str]:
+def bad_recipients(profile: Profile) -> list[str]:
+    """Return what is wrong with the recipients that a profile names."""
     from smscli import numbering
 
     problems = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from smscli.cli.clocks import Skew
 from smscli.cli.options import Invocation, command, new_app
 from smscli.model import ServerTime
 from smscli.providers import Provider
@@ -30,15 +31,13 @@ def timestamp(call: Invocation) -> Result:
 
 
 def _result(provider: Provider, vendor: ServerTime, before: float, after: float) -> Result:
-    # The vendor read its clock somewhere within the round trip, and told whole seconds: half of each is the doubt.
     local = (before + after) / 2
-    doubt = (after - before) / 2 + 0.5
-    difference = vendor.unix + 0.5 - local
+    skew = Skew.of(vendor.unix, before, after)
     there, here = (
         datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") for seconds in (vendor.unix, local)
     )
     rows = (("vendor", there, str(vendor.unix)), ("local", here, f"{local:.3f}"))
-    late = abs(difference) - doubt > provider.stamp_life / 2
+    late = skew.exceeds(provider.stamp_life / 2)
     return Result(
         data={
             "provider": provider.name,
@@ -46,17 +45,10 @@ def _result(provider: Provider, vendor: ServerTime, before: float, after: float)
             "vendor_time": there,
             "local_unix": round(local, 3),
             "local_time": here,
-            "difference_seconds": round(difference, 3),
-            "doubt_seconds": round(doubt, 3),
+            "difference_seconds": round(skew.difference, 3),
+            "doubt_seconds": round(skew.doubt, 3),
         },
         lines=((str(vendor.unix),),),
-        table=Table(("clock", "time (UTC)", "seconds"), rows, title=_compare(difference, doubt, provider)),
+        table=Table(("clock", "time (UTC)", "seconds"), rows, title=skew.sentence(provider.title)),
         notes=(f"set this machine's clock: {provider.title} refuses signatures that are too old",) if late else (),
     )
-
-
-def _compare(difference: float, doubt: float, provider: Provider) -> str:
-    if abs(difference) <= doubt:
-        return f"the local clock agrees with that of {provider.title}"
-    which = "behind" if difference > 0 else "ahead of"
-    return f"the local clock is {abs(difference):.1f} s {which} that of {provider.title}"

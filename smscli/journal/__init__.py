@@ -23,6 +23,7 @@ lock of the server's session. Nothing here goes by age: a slow process is not a 
     _owners.py   its lock file: which owners live
     _file.py     making, opening and refusing the file, and its trouble in words
     _layouts.py  files of earlier layouts
+    _look.py     what a look at the store tells that changes nothing
     _postgres.py the store that is a server
     _entries.py  what callers give and get
 """
@@ -44,6 +45,7 @@ from smscli.journal._entries import (
     fingerprint,
 )
 from smscli.journal._file import APPLICATION_ID
+from smscli.journal._look import Health, look
 from smscli.journal._places import Place, begin_anew, exists
 from smscli.journal._store import MAX_EVIDENCE, Ending, Journal, NoJournal
 from smscli.journal._team import Batch, ListFingerprint, Standing, TeamJournal
@@ -56,6 +58,7 @@ __all__ = [
     "Batch",
     "Boot",
     "Ending",
+    "Health",
     "Hints",
     "Job",
     "Journal",
@@ -73,4 +76,5 @@ __all__ = [
     "begin_anew",
     "exists",
     "fingerprint",
+    "look",
 ]

@@ -70,17 +70,22 @@ def lock_path(path: Path) -> Path:
 def ensure(path: Path, hints: Hints) -> bool:
     """Make the journal when there never was one; return whether it is new. Raises ConfigError when it went missing."""
     _check_directory(path.parent, hints)
+    return not is_there(path, hints) and _create(path)
+
+
+def is_there(path: Path, hints: Hints) -> bool:
+    """Return whether the journal is there, False when there never was one; raise ConfigError when it went missing."""
     # Asked in this order, for the lock file is always the younger of the two: whoever sees it and then no journal
     # knows that one was lost.
     had_lock = lock_path(path).exists()
     if path.exists():
-        return False
+        return True
     if had_lock:
         raise ConfigError(
             f"the journal {visible(str(path))} is gone, and what its keys have sent could go out again",
             hint=hints.gone,
         )
-    return _create(path)
+    return False
 
 
 @contextmanager
@@ -115,6 +120,11 @@ def _check_directory(directory: Path, hints: Hints) -> None:
     Whoever may write there may lay a rollback journal beside ours, and SQLite would play it back.
     """
     private.make_directory(directory)
+    check_directory(directory, hints)
+
+
+def check_directory(directory: Path, hints: Hints) -> None:
+    """Refuse a directory that others can change; raises ConfigError."""
     with _or_elsewhere(hints):
         private.check_directory(directory, "the journal")
 
@@ -192,9 +202,25 @@ def check_head(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints
 
     A file of an older layout is checked as a whole and brought up to date first.
     """
+    if layout(db, path, hints) in MIGRATIONS:
+        _bring_up_to_date(db, path, locks, hints)
+    check_schema(db, path, hints)
+
+
+def check_schema(db: sqlite3.Connection, path: Path, hints: Hints) -> None:
+    """Refuse a file of this layout whose tables or mode are not as we made them."""
+    # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
+    named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+    (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+    if dict(db.execute(named)) != SCHEMA or mode != "delete":
+        raise ConfigError(f"the journal {visible(str(path))} is damaged", hint=hints.damaged)
+
+
+def layout(db: sqlite3.Connection, path: Path, hints: Hints) -> int:
+    """Return the layout of the file; refuse one that is not ours, and one that we cannot bring up to date."""
     name = visible(str(path))
-    (application,), (version,), (mode,) = (
-        db.execute(f"PRAGMA {pragma}").fetchone() for pragma in ("application_id", "user_version", "journal_mode")
+    (application,), (version,) = (
+        db.execute(f"PRAGMA {pragma}").fetchone() for pragma in ("application_id", "user_version")
     )
     if application != APPLICATION_ID:
         raise ConfigError(f"{name} is not a smscli journal", hint=hints.damaged)
@@ -203,12 +229,7 @@ def check_head(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints
             f"the journal {name} was written by another version of smscli (layout {version}, not {VERSION})",
             hint=hints.newer,
         )
-    if version in MIGRATIONS:
-        _bring_up_to_date(db, path, locks, hints)
-    # What ANALYZE leaves (sqlite_stat1) is statistics of SQLite's own, and harmless.
-    named = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-    if dict(db.execute(named)) != SCHEMA or mode != "delete":
-        raise ConfigError(f"the journal {name} is damaged", hint=hints.damaged)
+    return int(version)
 
 
 def _bring_up_to_date(db: sqlite3.Connection, path: Path, locks: LockFile, hints: Hints) -> None:

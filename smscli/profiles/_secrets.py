@@ -78,14 +78,18 @@ def secret(profile: Profile, *, environ: Mapping[str, str], seconds: float = COM
     return _fetch(providers.get(profile.provider).secret_field.name, profile.secret, environ, seconds)
 
 
-def sent_secrets(profile: Profile, *, environ: Mapping[str, str]) -> dict[str, Secret]:
+def sent_secrets(
+    profile: Profile, *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS
+) -> dict[str, Secret]:
     """Return the profile's secrets that travel in requests, by field name, fetched as ``secret`` does."""
-    return {name: _fetch(name, source, environ, COMMAND_SECONDS) for name, source in profile.sent_secrets.items()}
+    return {name: _fetch(name, source, environ, seconds) for name, source in profile.sent_secrets.items()}
 
 
-def journal_password(argv: tuple[str, ...], *, environ: Mapping[str, str]) -> Secret:
+def journal_password(
+    argv: tuple[str, ...], *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS
+) -> Secret:
     """Return what the profile file's ``journal_password_command`` prints; it is run as ``secret`` runs its command."""
-    return _fetch("journal_password", SecretCommand(argv), environ, COMMAND_SECONDS)
+    return _fetch("journal_password", SecretCommand(argv), environ, seconds)
 
 
 def credential(directory: str, name: str, profile: str | None) -> SecretCredential | None:

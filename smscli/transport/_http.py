@@ -24,7 +24,7 @@ from smscli.wire import MAX_ANSWER, Request, Response, is_loopback
 logging.getLogger("urllib3").propagate = False
 
 # The worker's own time-outs come later than the deadline, so that the deadline is always told by the one who keeps it.
-_SLACK = 1.0
+SLACK = 1.0
 # Servers close connections that were idle for seconds. One that is closed in the moment of writing leaves its request
 # UNKNOWN: a connection is not used again after so many seconds.
 _IDLE = 1.0
@@ -134,7 +134,7 @@ class HttpTransport:
             answer = session.send(
                 prepared,
                 stream=True,
-                timeout=seconds + _SLACK,
+                timeout=seconds + SLACK,
                 verify=self._verify,
                 proxies={"all": proxy} if proxy else {},
                 allow_redirects=False,

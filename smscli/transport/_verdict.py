@@ -40,7 +40,7 @@ class Exchange(NamedTuple):
                 "the signed timestamp had become too old before the first byte could leave; nothing was sent",
                 hint="run the same command again; if this persists, the connection is too slow for this vendor",
             )
-        certificate = _find(ending, ssl.SSLCertVerificationError)
+        certificate = cause(ending, ssl.SSLCertVerificationError)
         if certificate:
             return ConfigError(
                 f"the certificate shown by {self._peer} was not accepted:"
@@ -58,7 +58,7 @@ class Exchange(NamedTuple):
     def _refused_by_proxy(self, error: Exception) -> SmscliError | None:
         if not self.proxy:
             return None
-        if _find(error, ConnectionRefusedError):
+        if cause(error, ConnectionRefusedError):
             return ConfigError(
                 f"the proxy {self.proxy} refused the connection; nothing was sent",
                 hint="check the proxy setting or the variables https_proxy and all_proxy",
@@ -113,16 +113,17 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 def _words(error: Exception) -> str:
     """Return what happened in words of our own: the library's hold the URL."""
     for kind, words in _WORDS:
-        if _find(error, kind):
+        if cause(error, kind):
             return words
-    tls = _find(error, ssl.SSLError)
+    tls = cause(error, ssl.SSLError)
     if tls:
         return f"TLS failed ({visible((tls.reason or 'no reason given').replace('_', ' ').lower())})"
     system = next((e.strerror for e in _chain(error) if isinstance(e, OSError) and e.strerror), None)
     return visible(system) if system else f"an unexpected {type(error).__name__}"
 
 
-def _find(error: BaseException, kind: type[E]) -> E | None:
+def cause(error: BaseException, kind: type[E]) -> E | None:
+    """Return the error of this kind that stands behind another one, or is it."""
     return next((e for e in _chain(error) if isinstance(e, kind)), None)
 
 
