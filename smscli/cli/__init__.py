@@ -41,6 +41,7 @@ COMMANDS = {
     "timestamp": "Show the vendor's clock and how far the local clock is off.",
     "profile": "Keep the accounts: list, show, add, use, remove, check, path.",
     "journal": "Look at what was sent, refused, not sent or is unknown.",
+    "doctor": "Check all that a send needs: settings, journal, network, clocks, account.",
     "sandbox": "Serve an emulator of all vendors on this machine.",
     "completion": "Print the completion script of a shell.",
 }

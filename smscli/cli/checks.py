@@ -44,16 +44,21 @@ class Check:
         assert self._finding is not None  # noqa: S101  (the supervisor leaves one, or a bug)
         return self._finding
 
-    @property
-    def _stands(self) -> bool:
-        """Whether what depends on it may go on; waits for its end."""
+    def is_passed(self) -> bool:
+        """Wait for its end, and return whether what depends on it may go on."""
         self._supervisor.join()
         return self._is_passed
 
     def _supervise(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # noqa: BLE001  (as below: a thread has nobody to raise to)
+            self._bug = error
+
+    def _watch(self) -> None:
         for check in self._after:
-            if not check._stands:
-                self._finding = findings.skipped(self.name, f"it needs the check {check.name!r} to end well")
+            if not check.is_passed():
+                self._finding = findings.skipped(self.name, f"it needs the check of {check.name} to end well")
                 return
         endings: list[tuple[Finding | None, bool, Exception | None]] = []
         self._thread(lambda: endings.append(self._outcome())).join(self._seconds + _SLACK)

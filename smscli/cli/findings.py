@@ -9,7 +9,9 @@ from enum import StrEnum, unique
 
 from smscli.cli.clocks import Skew
 from smscli.errors import AuthenticationError, ConfigError, ExitCode, RejectedError, SmscliError, UnreachableError
+from smscli.journal import Health, State
 from smscli.model import Balance, visible
+from smscli.transport import Certificate
 
 EXPIRY_DAYS = 14
 """A certificate that ends sooner is a warning: whoever renews by themselves has done so by then."""
@@ -24,6 +26,7 @@ _GRAVEST_FIRST: Mapping[ExitCode, type[SmscliError]] = {
 # What a transport says of a request that matters; nothing is sent here.
 _OF_A_SEND = r"; (nothing was sent|the request had left, so it may have been carried out)$"
 _DAY = 86400
+_BROKEN = 500
 
 
 @unique
@@ -86,16 +89,44 @@ def hang(name: str, seconds: float, hint: str, status: ExitCode) -> Finding:
 # --- judgements -------------------------------------------------------------------------------------------------------
 
 
-def certificate(name: str, issuer: str, not_after: float, now: float) -> Finding:
-    """Judge an accepted certificate by the days it has left."""
-    days = int((not_after - now) // _DAY)
-    what = f"the certificate is good for {days} more days" if days != 1 else "the certificate is good for 1 more day"
+def journal(name: str, place: str, health: Health | None, *, sandbox: bool) -> Finding:
+    """Judge a journal by a look at it, None: there never was one."""
+    options = " --sandbox" if sandbox else ""
+    if health is None:
+        return ok(name, "there is none yet: the first send begins it", place)
+    if health.is_unclean:
+        hint = f"read it whole: smscli journal check{options}"
+        return warning(name, "a process ended in the middle of a change, which the next send takes back", hint, place)
+    if health.is_old:
+        return ok(name, f"of layout {health.layout}: the next send brings it up to date, and leaves a copy", place)
+    total, unknown = health.counts.total(), health.counts[State.UNKNOWN]
+    what = f"layout {health.layout}, {total} recipient{'s' * (total != 1)}, {unknown} UNKNOWN"
+    in_flight = health.counts[State.IN_FLIGHT]
+    if in_flight:
+        what += f", {in_flight} in flight (UNKNOWN, should no process be at it)"
+    if not health.is_read:
+        what += f"; too large to be read whole here (smscli journal check{options})"
+    if unknown:
+        hint = f"find out at the vendor: smscli journal list{options} --state unknown, then smscli journal resolve KEY"
+        return warning(name, what, hint, place)
+    return ok(name, what, place)
+
+
+def certificate(name: str, shown: Certificate, now: float) -> Finding:
+    """Judge an accepted certificate by the days it has left at ``now`` (Unix seconds)."""
+    days = int((shown.not_after - now) // _DAY)
+    what, detail = f"the certificate has {days} days left", f"{shown.tls}, issued by {shown.issuer}"
     if days >= EXPIRY_DAYS:
-        return ok(name, what, f"issued by {issuer}")
-    return warning(
-        name, what, "tell the vendor (or whoever runs the host in base_url): behind that day every call fails",
-        f"issued by {issuer}",
-    )  # fmt: skip
+        return ok(name, what, detail)
+    return warning(name, what, "tell the vendor, or whoever runs the host: behind its end every call fails", detail)
+
+
+def connection(name: str, status: int, way: str) -> Finding:
+    """Judge the answer to a request for the bare address: what is not found there has been answered all the same."""
+    if status >= _BROKEN:
+        hint = "the vendor's server is in trouble, or the proxy is: try again later"
+        return warning(name, f"the vendor's host answers with HTTP status {status}", hint, way)
+    return ok(name, "the vendor's host answers", way)
 
 
 def clock(name: str, skew: Skew, whose: str, limit: float, *, is_vital: bool) -> Finding:
@@ -105,9 +136,7 @@ def clock(name: str, skew: Skew, whose: str, limit: float, *, is_vital: bool) ->
         return ok(name, what, detail)
     hint = "set this machine's clock (timedatectl set-ntp true)"
     if is_vital:
-        return Finding(
-            name, Level.PROBLEM, what, detail, f"{hint}: signatures are stamped with it", ExitCode.CONFIG
-        )  # fmt: skip
+        return Finding(name, Level.PROBLEM, what, detail, f"{hint}: it stamps the signatures", ExitCode.CONFIG)
     return warning(name, what, hint, detail)
 
 

@@ -316,10 +316,10 @@ def command(
     """Register a function as a command that also takes the options every command has.
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
-    when it has shown all there is. ``vendor`` False leaves out the options about the account; ``seconds_a_check``: what is
-    bounded is not a call, but each of its checks, usually by so much. ``examples`` are command
-    lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of the
-    help page.
+    when it has shown all there is. ``vendor`` False leaves out the options about the account;
+    ``seconds_a_check``: --timeout bounds not a call, but each of its checks, usually to so much. ``examples`` are
+    command lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of
+    the help page.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
     if seconds_a_check:

@@ -78,7 +78,7 @@ def list_(call: Invocation) -> Result:
 def show(call: Invocation, name: _AnyName = None) -> Result:
     """Show every value and which layer won it; secrets stay masked."""
     profile = call.runtime.profile(Wanted(profile=name))
-    rows = tuple((key, _masked(key, value), profile.sources[key]) for key, value in profiles.values(profile).items())
+    rows = tuple((key, masked(key, value), profile.sources[key]) for key, value in profiles.values(profile).items())
     return Result(
         data={
             "profile": profile.name,
@@ -130,7 +130,8 @@ def _vendor_name(written: object) -> str:
     return vendor.name if vendor else "?"
 
 
-def _masked(key: str, value: object) -> str:
+def masked(key: str, value: object) -> str:
+    """Return the value of a setting as it may be shown."""
     if isinstance(value, tuple):
         # An argument may be a secret (a PIN, a token); the program's name is not.
         return f"{value[0]} {MASK}" if key.endswith("_command") else ", ".join(value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
-from collections.abc import Mapping
+from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smscli.errors import ConfigError
@@ -27,8 +27,6 @@ from smscli.journal._sqlite import SqliteDatabase
 from smscli.journal._tables import Tables
 from smscli.model import visible
 
-_NOTHING: Mapping[str, int] = {}
-
 
 @dataclass(frozen=True)
 class Health:
@@ -40,7 +38,7 @@ class Health:
     """
 
     layout: int = VERSION
-    counts: Mapping[str, int] = _NOTHING
+    counts: Counter[str] = field(default_factory=Counter)
     is_read: bool = True
     is_old: bool = False
     is_unclean: bool = False

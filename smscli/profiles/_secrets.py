@@ -85,9 +85,7 @@ def sent_secrets(
     return {name: _fetch(name, source, environ, seconds) for name, source in profile.sent_secrets.items()}
 
 
-def journal_password(
-    argv: tuple[str, ...], *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS
-) -> Secret:
+def journal_password(argv: tuple[str, ...], *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS) -> Secret:
     """Return what the profile file's ``journal_password_command`` prints; it is run as ``secret`` runs its command."""
     return _fetch("journal_password", SecretCommand(argv), environ, seconds)
 
