@@ -43,6 +43,13 @@ def certificates() -> Certificates:
     return Certificates(*(str(folder / f"{name}.pem") for name in ("ca", "server", "elsewhere", "stranger")))
 
 
+def sign(world: Certificates, *, days: int) -> str:
+    """Return another server file that the authority signed, good for so many days."""
+    folder, name = Path(world.ca).parent, f"server-{days}"
+    _make(folder, name, "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", str(days), signed=True)
+    return str(folder / f"{name}.pem")
+
+
 def _make(folder: Path, name: str, subject: str, *extensions: str, signed: bool = False) -> None:
     key, certificate = folder / f"{name}.key", folder / f"{name}.crt"
     if signed:

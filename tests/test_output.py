@@ -40,6 +40,7 @@ DONE = {
     "bulk --validate-only": ("bulk", PEOPLE, "Hi {name}", "--sandbox", "--validate-only"),
     "count": ("count", "hello – 中"),
     "balance": ("balance", "--sandbox"),
+    "doctor": ("doctor", "--sandbox"),
     "sign": ("sign", "--sandbox", "login=a"),
     "timestamp": ("timestamp", "--sandbox"),
     "profile list": ("profile", "list"),

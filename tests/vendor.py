@@ -471,7 +471,7 @@ def _parse(method: str, target: str, headers: list[tuple[str, str]], body: bytes
     prefixes = sorted(PATHS.items(), key=lambda pair: len(pair[1]), reverse=True)
     provider = next((name for name, prefix in prefixes if path.lstrip("/").startswith(prefix)), "")
     script = path.rsplit("/", 1)[-1].removesuffix(".php")
-    if not provider:
+    if not provider or not script:  # the bare address is no operation
         operation = script
     elif oracle := _oracle(provider):
         operation = oracle.operation(script, dict(pairs))
@@ -526,7 +526,7 @@ def _body(call: _Call, step: Step, ids: list[str]) -> bytes:
         return (step.fill[0] * step.fill[1]).encode()
     if step.gzip_mib:
         return gzip.compress(bytes(step.gzip_mib << 20), 9)
-    if call.oracle is None:
+    if call.oracle is None or not call.operation:
         return b"?"
     answer = call.oracle.success(call.operation, call.recipients, dict(call.pairs), ids)
     return json.dumps(answer, separators=(",", ":")).encode()

@@ -10,7 +10,7 @@ import typer
 
 from smscli import profiles, providers
 from smscli.cli import findings
-from smscli.cli.checks import Check
+from smscli.cli.checks import Check, SkipCheck
 from smscli.cli.findings import Finding
 from smscli.cli.hints import journal_hints
 from smscli.cli.journey import STEPS, Journey
@@ -91,7 +91,7 @@ class _Examination:
         self._seconds = wanted.seconds or SECONDS
         self._settings: list[Finding] = []
         self._secrets: dict[str, Secret] = {}
-        self._is_complete = False
+        self._is_unreadable = self._is_complete = False
         self.profile = self._resolved()
         self._probe = self._probed()
 
@@ -120,6 +120,7 @@ class _Examination:
         try:
             self._settings.append(_file(runtime))
         except ConfigError as error:
+            self._is_unreadable = True
             self._settings.append(findings.problem(_FILE, error, ExitCode.CONFIG))
             if wanted.profile or not wanted.sandbox:
                 self._settings.append(findings.skipped(_PROFILE, "the profile file cannot be read"))
@@ -176,6 +177,8 @@ class _Examination:
 
     def _journal(self) -> Finding:
         sandbox = self.profile.sandbox if self.profile else self._wanted.sandbox
+        if self._is_unreadable and not self._runtime.environ.get("SMSCLI_JOURNAL"):
+            raise SkipCheck("the profile file cannot be read, and may name its place")
         place = self._runtime.journal_place(sandbox=sandbox, seconds=self._seconds)
         health = look(place, journal_hints(sandbox=sandbox), min(self._seconds / 2, _PAGE_SECONDS))
         return findings.journal(_JOURNAL, visible(str(place)), health, sandbox=sandbox)

@@ -45,8 +45,8 @@ class Journey:
             raise SkipCheck(_INSIDE)
         host, proxy = self._probe.peer(self._account.base_url)
         addresses = ", ".join(look_up(host))
-        whose = f"the proxy's name {host} is known; it looks up the vendor's itself" if proxy else f"{host} is known"
-        return findings.ok(NAME, whose, addresses)
+        what = f"{host} is an address" if addresses == host else f"{host} is {addresses}"
+        return findings.ok(NAME, f"the proxy {what}, and looks up the vendor itself" if proxy else what)
 
     def secure(self) -> Finding:
         """Connect, and look at the certificate."""
