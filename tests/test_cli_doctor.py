@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+import sqlite3  # noqa: TID253  (to damage a journal behind its back)
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,9 @@ from smscli import sandbox
 from smscli.cli import findings
 from smscli.cli.checks import Check, SkipCheck
 from smscli.cli.findings import Finding, Level
-from smscli.errors import ExitCode, UnreachableError
+from smscli.errors import ConfigError, ExitCode, UnreachableError
+from smscli.journal import Hints, Journal, look
+from tests.accounts import NOBODY
 from tests.certificates import Certificates, sign
 from tests.client import SECRETS
 from tests.conftest import Ran
@@ -357,14 +360,23 @@ def test_a_journal_that_cannot_be_begun(smscli: Run, tmp_path: Path) -> None:
     assert "cannot be written" in report.text("journal")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-@pytest.mark.parametrize("protected", ["file", "directory"])
-def test_a_journal_that_cannot_be_written(smscli: Run, journal: Path, protected: str) -> None:
-    """The file, or its directory."""
-    (journal if protected == "file" else journal.parent).chmod(0o400 if protected == "file" else 0o500)
-    report = Report(smscli("doctor", "--sandbox", "-o", "json"))
-    (journal if protected == "file" else journal.parent).chmod(0o700)
-    assert (report.code, report.problems(), "cannot be written" in report.text("journal")) == (3, ["journal"], True)
+@pytest.mark.parametrize("protected", ["file", "directory", "directory of none"])
+def test_a_journal_that_cannot_be_written(protected: str) -> None:
+    """The file, or its directory; root, who writes everywhere, looks as somebody else."""
+    with tempfile.TemporaryDirectory() as name:
+        path, user = Path(name) / "journal", os.geteuid()
+        if protected != "directory of none":
+            Journal(path, now=time.time).close()
+        if user == 0:
+            for file in (path.parent, *path.parent.iterdir()):
+                os.chown(file, NOBODY, NOBODY)
+        (path if protected == "file" else path.parent).chmod(0o400 if protected == "file" else 0o500)
+        try:
+            os.seteuid(user or NOBODY)
+            with pytest.raises(ConfigError, match="cannot be written"):
+                look(path, Hints(), 1)
+        finally:
+            os.seteuid(user)
 
 
 def test_a_journal_of_an_earlier_layout_is_not_brought_up_to_date(smscli: Run, journal: Path) -> None:

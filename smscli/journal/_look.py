@@ -27,6 +27,8 @@ from smscli.journal._sqlite import SqliteDatabase
 from smscli.journal._tables import Tables
 from smscli.model import visible
 
+_RIGHTS = "SELECT has_table_privilege('message', 'INSERT') AND has_table_privilege('message', 'UPDATE')"
+
 
 @dataclass(frozen=True)
 class Health:
@@ -55,6 +57,8 @@ def look(place: Place, hints: Hints, seconds: float) -> Health | None:
         if not exists(place, hints):
             return None
         with closing(PostgresDatabase(place, hints)) as server, server.explained():
+            if server.execute(_RIGHTS).fetchone() != (True,):
+                raise ConfigError(f"the journal {place} does not let this role write", hint=hints.server)
             return Health(counts=Tables(server).counts())
     path = Path(os.path.realpath(place))
     with explained(path, hints):
@@ -102,7 +106,11 @@ def _refuse_unwritable(path: Path, hints: Hints) -> None:
     nearest = next(place for place in (path, *path.parents) if os.path.lexists(place))
     wanted = (path, path.parent) if nearest == path else (nearest,)
     is_place = nearest == path or nearest.is_dir()
-    if not is_place or not all(os.access(place, os.W_OK) for place in wanted):
+    if not is_place or not all(map(_is_writable, wanted)):
         raise ConfigError(
             f"the journal {visible(str(path))} cannot be written (the file or its directory)", hint=hints.elsewhere
         )
+
+
+def _is_writable(place: Path) -> bool:
+    return os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

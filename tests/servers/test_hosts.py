@@ -147,3 +147,23 @@ def test_two_hosts_work_on_one_list(host: Host, vendor: Vendor, tmp_path: Path) 
     again = host("two", "bulk", "--resume", "list", "-o", "json", step=step)
     assert ended(again)[0] == 0
     assert len((tmp_path / "two.csv").read_text().splitlines()) == 301
+
+
+def test_a_look_at_a_journal_on_a_server_begins_none_and_counts(server: Cluster, host: Host) -> None:
+    """A role of the recipe is enough; one that may only read is told, and so is a database that has no journal."""
+
+    def line(process: subprocess.Popen[str]) -> list[str]:
+        return next(line.split("\t") for line in ended(process)[1].splitlines() if line.startswith("journal\t"))
+
+    assert ended(host("one", "send", "--to", numbers(VENDOR)[0], "looked at"))[0] == 0
+    found = line(host("one", "doctor"))
+    assert (found[1], "0 UNKNOWN: postgresql://sms@" in found[2]) == ("ok", True), found
+    sandbox = line(host("one", "doctor", "--sandbox"))
+    assert (sandbox[1], "there is none yet" in sandbox[2]) == ("ok", True), sandbox
+    assert "there is none yet" in line(host("one", "doctor", "--sandbox"))[2]
+    server.run_sql("REVOKE INSERT ON ALL TABLES IN SCHEMA smscli FROM sms")
+    try:
+        found = line(host("one", "doctor"))
+    finally:
+        server.run_sql("GRANT INSERT ON ALL TABLES IN SCHEMA smscli TO sms")
+    assert (found[1], "does not let this role write" in found[2]) == ("problem", True), found
