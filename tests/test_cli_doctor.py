@@ -537,6 +537,25 @@ def test_an_empty_account_is_a_warning(smscli: Run) -> None:
     assert (report.code, report.level("balance"), "top up" in report.text("balance")) == (0, "warning", True)
 
 
+@pytest.mark.parametrize("output", ["table", "plain", "json", "xml"])
+def test_no_secret_is_said_whatever_goes_wrong(smscli: Run, vendor: Vendor, output: str) -> None:
+    """Key, password of the proxy and of the journal, and an answer that repeats the request; told step by step."""
+    with refusing_port() as port:
+        environ = {
+            "SMSCLI_PROVIDER": "lightsms", "SMSCLI_LOGIN": "me", "SMSCLI_API_KEY": CANARY,
+            "SMSCLI_BASE_URL": vendor.url("lightsms", Step(on="any", body=CANARY)),
+            "SMSCLI_PROXY": f"http://u:{CANARY}@127.0.0.1:{port}",
+            "SMSCLI_JOURNAL": f"postgresql://u:{CANARY}@127.0.0.1:{port}/x?password={CANARY}",
+        }  # fmt: skip
+        inside = smscli("doctor", "-v", "-o", output, environ=environ)
+        environ["SMSCLI_BASE_URL"] = f"https://{BEHIND_PROXY}/"
+        outside = smscli("doctor", "-v", "-o", output, environ=environ)
+    for ran in (inside, outside):
+        assert ran.code == 3
+        assert CANARY not in ran.out + ran.err
+        assert "GET" in inside.err
+
+
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
@@ -628,6 +647,7 @@ def test_the_gravest_problem_decides(statuses: tuple[int, ...], code: int | None
     all_found += [Finding(f"p{status}", Level.PROBLEM, "bad", "", "mend", ExitCode(status)) for status in statuses]
     error = findings.gravest(all_found)
     assert (error.exit_code if error else None) == code
+    assert error is None or f"p{code}: bad" in error.message
 
 
 def test_the_verdict_counts() -> None:

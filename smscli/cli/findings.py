@@ -167,5 +167,7 @@ def gravest(findings: Sequence[Finding]) -> SmscliError | None:
     for status, error in _GRAVEST_FIRST.items():
         for finding in findings:
             if finding.level is Level.PROBLEM and finding.exit_code == status:
-                return error(f"{verdict(findings)}; the gravest: {finding.what}", hint=finding.hint or None)
+                return error(
+                    f"{verdict(findings)}; the gravest: {finding.id}: {finding.what}", hint=finding.hint or None
+                )
     return None
