@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -13,24 +14,24 @@ from smscli.cli import findings
 from smscli.cli.checks import Check, SkipCheck
 from smscli.cli.findings import Finding
 from smscli.cli.hints import journal_hints
-from smscli.cli.journey import STEPS, Journey
+from smscli.cli.journey import BALANCE, CLOCK, CONNECTION, DATE, NAME, NETWORK, STEPS, TLS, Journey
 from smscli.cli.options import Invocation, command, complete_profile, new_app
 from smscli.cli.profile import bad_recipients, masked
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.journal import look
-from smscli.model import Profile, Secret, visible
+from smscli.model import Field, Profile, Secret, visible
 from smscli.profiles import Need
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
-from smscli.transport import Probe
+from smscli.tracing import Trace
 
 SECONDS = 10.0
 """So long each check may take."""
 
 # So long pages of the journal are read; a commit of another process may wait for that.
 _PAGE_SECONDS = 1.0
-_FILE, _PROFILE, _NETWORK, _JOURNAL = "profile file", "profile", "network settings", "journal"
-_ROAD = "look at the network, the firewall and the proxy"
+_FILE, _PROFILE, _JOURNAL = "profile file", "profile", "journal"
+_LINE = "look at the network, the firewall and the proxy"
 
 app = new_app()
 
@@ -81,122 +82,78 @@ def _result(profile: Profile | None, results: Sequence[Finding]) -> Result:
 
 
 class _Examination:
-    """One check-up: the settings first, then everything else at the same time.
+    """One check-up. ``profile`` is what the settings say of vendor and address, None when there is nobody to ask."""
 
-    ``profile`` is what the settings say, None when they name no vendor that could be asked.
-    """
-
-    def __init__(self, runtime: Runtime, wanted: Wanted, trace: Callable[[str], None] | None) -> None:
+    def __init__(self, runtime: Runtime, wanted: Wanted, trace: Trace | None) -> None:
         self._runtime, self._wanted, self._trace = runtime, wanted, trace
         self._seconds = wanted.seconds or SECONDS
-        self._settings: list[Finding] = []
+        self._complete: Profile | None = None
         self._secrets: dict[str, Secret] = {}
-        self._is_unreadable = self._is_complete = False
-        self.profile = self._resolved()
-        self._probe = self._probed()
+        self.profile: Profile | None = None
+        with suppress(ConfigError):  # the check of the profile says what is wrong with it
+            self.profile = runtime.profile(wanted, need=Need.ADDRESS)
 
     def findings(self) -> list[Finding]:
-        """Run the checks, and return what all have found, in their usual order."""
-        profile, probe = self.profile, self._probe
-        secrets = tuple(self._secret_checks(profile)) if profile else ()
-        journal = self._check(_JOURNAL, self._journal, ExitCode.CONFIG, "its disk or its server does not answer")
-        road: tuple[Check, ...] = ()
-        if profile and (probe or self._runtime.stays_inside(profile)):
-            journey = Journey(self._runtime, self._wanted, profile, probe, self._trace)
-            road = tuple(self._road(journey, secrets))
-        left_out = STEPS[len(road) :] if road else STEPS
-        why = "the profile has to be complete" if road else "it needs settings that can be used"
-        return [
-            *self._settings,
-            *(check.result() for check in (*secrets, journal, *road)),
-            *(findings.skipped(name, why) for name in left_out),
-        ]
-
-    # --- settings: files of this machine, read one after the other ----------------------------------------------------
-
-    def _resolved(self) -> Profile | None:
-        """Note what is wrong with the settings; return them as far as they name a vendor and its address."""
-        runtime, wanted = self._runtime, self._wanted
-        try:
-            self._settings.append(_file(runtime))
-        except ConfigError as error:
-            self._is_unreadable = True
-            self._settings.append(findings.problem(_FILE, error, ExitCode.CONFIG))
-            if wanted.profile or not wanted.sandbox:
-                self._settings.append(findings.skipped(_PROFILE, "the profile file cannot be read"))
-                return None
-        try:
-            profile = runtime.profile(wanted)
-        except ConfigError as error:
-            self._settings.append(findings.problem(_PROFILE, error, ExitCode.CONFIG))
-            try:
-                return runtime.profile(wanted, need=Need.ADDRESS)
-            except ConfigError:
-                return None
-        self._is_complete = True
-        self._settings.append(_profile(profile))
-        return profile
-
-    def _probed(self) -> Probe | None:
-        """Return what looks at the way to the vendor; None where there is none, or where its settings are wrong."""
-        if self.profile is None or self._runtime.stays_inside(self.profile):
-            return None
-        try:
-            probe = Probe(proxy=self.profile.proxy, ca_file=self.profile.ca_file, environ=self._runtime.environ)
-            probe.peer(self.profile.base_url)
-        except ConfigError as error:
-            self._settings.append(findings.problem(_NETWORK, error, ExitCode.CONFIG))
-            return None
-        return probe
-
-    # --- what runs at the same time -----------------------------------------------------------------------------------
+        """Begin all checks, each after those it needs, and return what they have found, in their usual order."""
+        wanted, profile = self._wanted, self.profile
+        file = self._check(_FILE, lambda: _file(self._runtime), "its disk does not answer")
+        needs_file = () if wanted.sandbox and wanted.profile is None else (file,)
+        whole = self._check(_PROFILE, self._read_profile, "look at the keyring", *needs_file)
+        keys = tuple(self._secret_checks(profile, whole)) if profile else ()
+        journal = self._check(_JOURNAL, self._look_at_journal, "its disk or its server does not answer", file)
+        checks = [file, whole, *keys, journal]
+        if profile is None:
+            left_out = [findings.skipped(name, "it needs settings that can be used") for name in STEPS]
+            return [*(check.result() for check in checks), *left_out]
+        checks += self._road(Journey(self._runtime, wanted, profile, self._trace), whole, *keys)
+        return [check.result() for check in checks]
 
     def _check(
-        self, name: str, work: Callable[[], Finding], status: ExitCode, hint: str, *after: Check
-    ) -> Check:  # fmt: skip
+        self, name: str, work: Callable[[], Finding], hint: str, *after: Check, status: ExitCode = ExitCode.CONFIG
+    ) -> Check:
         return Check(name, work, self._seconds, status=status, hint=hint, after=after)
 
-    def _secret_checks(self, profile: Profile) -> Iterator[Check]:
-        """Begin to fetch each secret that the profile has, from where it says."""
-        environ, seconds = self._runtime.environ, self._seconds
+    def _read_profile(self) -> Finding:
+        """Read all of the settings; a keyring may be asked for what no other place gives."""
+        self._complete = self._runtime.profile(self._wanted)
+        return _profile(self._complete)
 
-        def check(name: str, fetch: Callable[[], Secret]) -> Check:
-            def work() -> Finding:
-                self._secrets[name] = fetch()
-                return _secret(profile, name)
+    def _secret_checks(self, profile: Profile, whole: Check) -> Iterator[Check]:
+        """Begin to fetch each secret of the vendor's, from where the profile says."""
+        for secret in providers.get(profile.provider).secret_fields:
+            yield self._check(secret.name, partial(self._fetch, secret), "look at what gives it", whole)
 
-            return self._check(name, work, ExitCode.CONFIG, "look at what gives it")
+    def _fetch(self, field: Field) -> Finding:
+        profile, environ = self._complete, self._runtime.environ
+        assert profile is not None  # noqa: S101  (a check of its own has read it)
+        if not field.sent:
+            self._secrets[field.name] = profiles.secret(profile, environ=environ, seconds=self._seconds)
+        elif field.name in profile.sent_secrets:
+            alone = profile._replace(sent_secrets={field.name: profile.sent_secrets[field.name]})
+            self._secrets |= profiles.sent_secrets(alone, environ=environ, seconds=self._seconds)
+        else:
+            raise SkipCheck("there is none, and this account can do without")
+        return _secret(profile, field.name)
 
-        if profile.secret:
-            key = providers.get(profile.provider).secret_field.name
-            yield check(key, lambda: profiles.secret(profile, environ=environ, seconds=seconds))
-        for name, source in profile.sent_secrets.items():
-            alone = profile._replace(sent_secrets={name: source})
-            fetch = partial(profiles.sent_secrets, alone, environ=environ, seconds=seconds)
-            yield check(name, lambda name=name, fetch=fetch: fetch()[name])  # type: ignore[misc]  # of this round
-
-    def _journal(self) -> Finding:
+    def _look_at_journal(self) -> Finding:
         sandbox = self.profile.sandbox if self.profile else self._wanted.sandbox
-        if self._is_unreadable and not self._runtime.environ.get("SMSCLI_JOURNAL"):
-            raise SkipCheck("the profile file cannot be read, and may name its place")
         place = self._runtime.journal_place(sandbox=sandbox, seconds=self._seconds)
         health = look(place, journal_hints(sandbox=sandbox), min(self._seconds / 2, _PAGE_SECONDS))
         return findings.journal(_JOURNAL, visible(str(place)), health, sandbox=sandbox)
 
-    def _road(self, journey: Journey, secrets: Sequence[Check]) -> Iterator[Check]:
-        """Begin the steps to the vendor, each after those it needs."""
-
-        def step(number: int, work: Callable[[], Finding], *after: Check, hint: str = _ROAD) -> Check:
-            return self._check(STEPS[number], work, ExitCode.UNREACHABLE, hint, *after)
-
-        name = step(0, journey.look_up, hint="the name server does not answer: look at it, and at /etc/resolv.conf")
-        tls = step(1, journey.secure, name)
-        connection = step(2, journey.connect, tls)
-        yield from (name, tls, connection)
-        yield step(3, journey.compare_date, connection)
-        yield step(4, journey.compare_clock, connection)
-        if self._is_complete:
-            yield step(5, lambda: journey.ask_balance(self._secrets), connection, *secrets)
+    def _road(self, journey: Journey, *account: Check) -> Iterator[Check]:
+        """Begin the steps to the vendor; ``account`` is what the last one needs besides."""
+        step = partial(self._check, status=ExitCode.UNREACHABLE)
+        settings = self._check(NETWORK, journey.prepare, _LINE)
+        name = step(
+            NAME, journey.look_up, "the name server does not answer: look at it, and at /etc/resolv.conf", settings
+        )
+        tls = step(TLS, journey.secure, _LINE, name)
+        connection = step(CONNECTION, journey.connect, _LINE, tls)
+        yield from (settings, name, tls, connection)
+        yield step(DATE, journey.compare_date, _LINE, connection)
+        yield step(CLOCK, journey.compare_clock, _LINE, connection)
+        yield step(BALANCE, lambda: journey.ask_balance(self._secrets), _LINE, connection, *account)
 
 
 # --- what the settings say --------------------------------------------------------------------------------------------
@@ -229,7 +186,9 @@ def _profile(profile: Profile) -> Finding:
 
 def _secret(profile: Profile, name: str) -> Finding:
     """Say where a secret came from, by the names that ``profile show`` uses; nothing of it."""
-    ways = {setting: value for setting, value in profiles.values(profile).items() if setting.startswith(name)}
-    for setting, value in ways.items():
-        return findings.ok(name, f"fetched, {profile.sources[setting]}", f"{setting} = {masked(setting, value)}")
+    values = profiles.values(profile)
+    for setting in (name, f"{name}_file", f"{name}_command"):
+        if setting in values:
+            shown = masked(setting, values[setting])
+            return findings.ok(name, f"fetched, {profile.sources[setting]}", f"{setting} = {shown}")
     return findings.ok(name, "fetched, sandbox demo account")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from smscli import providers
@@ -11,13 +11,16 @@ from smscli.cli.checks import SkipCheck
 from smscli.cli.clocks import Skew
 from smscli.cli.findings import Finding
 from smscli.errors import OutcomeUnknownError, SmscliError, UnreachableError
-from smscli.model import Account, Profile, Secret
+from smscli.model import Account, Profile, Secret, visible
 from smscli.providers import Stamp
 from smscli.runtime import Runtime, Wanted
+from smscli.tracing import Trace
 from smscli.transport import Probe, look_up
 from smscli.wire import Request, Response
 
-NAME, TLS, CONNECTION, DATE, CLOCK, BALANCE = STEPS = ("name", "tls", "connection", "date", "clock", "balance")
+NETWORK, NAME, TLS, CONNECTION, DATE, CLOCK, BALANCE = STEPS = (
+    "network settings", "name", "tls", "connection", "date", "clock", "balance",
+)  # fmt: skip
 
 _INSIDE = "the vendor is an emulator inside this process"
 
@@ -25,19 +28,28 @@ _INSIDE = "the vendor is an emulator inside this process"
 class Journey:
     """The steps to one vendor; what one learns, a later one uses, so each is taken after those it follows.
 
-    ``probe`` is None where nothing leaves this process. Each step takes at most ``wanted.seconds``, but for the look-up
+    Each step takes at most ``wanted.seconds``, but for the look-up
     of a name, which nothing bounds; it gives a finding, or raises what is wrong or SkipCheck.
     """
 
-    def __init__(
-        self, runtime: Runtime, wanted: Wanted, profile: Profile, probe: Probe | None,
-        trace: Callable[[str], None] | None,
-    ) -> None:  # fmt: skip
-        self._runtime, self._wanted, self._profile, self._probe, self._trace = runtime, wanted, profile, probe, trace
+    def __init__(self, runtime: Runtime, wanted: Wanted, profile: Profile, trace: Trace | None) -> None:
+        self._runtime, self._wanted, self._profile, self._trace = runtime, wanted, profile, trace
+        self._probe: Probe | None = None
         self._vendor = providers.get(profile.provider).of(profile.fields)
         self._account = runtime.account(profile, need_secret=False)
         self._error: SmscliError | None = None
         self._answer: tuple[Response, float, float] | None = None
+
+    def prepare(self) -> Finding:
+        """Read what says how the vendor is reached; raises ConfigError."""
+        if self._runtime.stays_inside(self._profile):
+            raise SkipCheck(_INSIDE)
+        ca_file = self._profile.ca_file
+        probe = Probe(proxy=self._profile.proxy, ca_file=ca_file, environ=self._runtime.environ)
+        _, proxy = probe.peer(self._account.base_url)
+        self._probe = probe
+        authorities = f"authorities of {visible(ca_file)}" if ca_file else ""
+        return findings.ok(NETWORK, f"the proxy in force is {proxy}" if proxy else "no proxy is in force", authorities)
 
     def look_up(self) -> Finding:
         """Look up the first host on the way: the vendor's, or the proxy's."""
@@ -106,7 +118,7 @@ class Journey:
     def ask_balance(self, secrets: Mapping[str, Secret]) -> Finding:
         """Ask what is left, with the secrets by their fields' names: whether the vendor takes the key shows here."""
         key = secrets[self._vendor.secret_field.name]
-        sent = {name: secrets[name] for name in self._profile.sent_secrets}
+        sent = {name: secret for name, secret in secrets.items() if secret is not key}
         account = Account(self._account.base_url, key, self._account.fields, sent)
         with self._runtime.caller(self._wanted, self._profile, account, trace=self._trace) as (vendor, caller):
             return findings.balance(BALANCE, caller.call(vendor.balance, None))

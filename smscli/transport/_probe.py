@@ -46,7 +46,7 @@ class Probe(HttpTransport):
 
         Raises ConfigError for an address that must not be asked.
         """
-        _, target = prepare(Request("GET", url))
+        _, target = prepare(Request("GET", url), closes=True)
         proxy = self._proxy_for(target)
         first = parse_url(proxy) if proxy else target
         return (first.host or "").strip("[]"), host_and_port(first) if proxy else None
