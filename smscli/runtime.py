@@ -91,10 +91,14 @@ class Runtime(Record):
 
     # --- whose account ---
 
-    def profile(self, wanted: Wanted, *, need: Need | None = None, key: SecretSource | None = None) -> Profile:
+    def profile(
+        self, wanted: Wanted, *, need: Need | None = None, key: SecretSource | None = None,
+        keyring_seconds: float | None = None,
+    ) -> Profile:  # fmt: skip
         """Return the settings that win, each with its source; raise ConfigError with all problems at once.
 
-        ``need`` says what the command cannot do without (None: everything), ``key`` is a secret it was given.
+        ``need`` says what the command cannot do without (None: everything), ``key`` is a secret it was given;
+        ``keyring_seconds`` is how long each word with the keyring may take.
         """
         from smscli import profiles
 
@@ -118,7 +122,7 @@ class Runtime(Record):
         return resolve(
             profiles.find(self.environ),
             credentials=self.environ.get("CREDENTIALS_DIRECTORY"),
-            keyring=profiles.Keyring(self.environ),
+            keyring=profiles.Keyring(self.environ, keyring_seconds or profiles.COMMAND_SECONDS),
         )
 
     def account(self, profile: Profile, *, need_secret: bool = True) -> Account:

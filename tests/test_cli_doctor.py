@@ -261,6 +261,22 @@ def test_a_secret_that_cannot_be_had(smscli: Run, tmp_path: Path, setting: str, 
     assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if _is(one, b"sleep\x0061.25\0")]
 
 
+def test_secrets_of_the_stores_and_a_keyring_that_hangs(examine: Examine, vendor: Vendor, tmp_path: Path) -> None:
+    """A credential of systemd is named as such; the keyring is waited for beside everything else, and only so long."""
+    own = {"SMSCLI_BASE_URL": vendor.url("lightsms", dated()), "SMSCLI_API_KEY": ""}
+    (tmp_path / "smscli.api_key").touch(0o600)
+    (tmp_path / "smscli.api_key").write_text(KEY)
+    report = examine(environ={**own, "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert (report.code, "systemd credential" in report.text("api_key")) == (0, True)
+    config(tmp_path, f'{PROFILE}base_url = "{own["SMSCLI_BASE_URL"]}"\n')
+    keyring = {"PYTHON_KEYRING_BACKEND": "tests.keyrings.Hanging", "PYTHONPATH": str(Path(__file__).parents[1])}
+    began = time.monotonic()
+    report = examine("work", "--timeout", "1.5", environ={**os.environ, **own, **keyring})
+    assert (report.code, report.problems(), "keyring" in report.text("profile")) == (3, ["profile"], True)
+    assert (report.level("clock"), report.level("balance")) == ("ok", "skipped")
+    assert time.monotonic() - began < 6
+
+
 def _is(file: Path, command: bytes) -> bool:
     try:
         return file.read_bytes() == command

@@ -115,7 +115,7 @@ class _Examination:
 
     def _read_profile(self) -> Finding:
         """Read all of the settings; a keyring may be asked for what no other place gives."""
-        self._complete = self._runtime.profile(self._wanted)
+        self._complete = self._runtime.profile(self._wanted, keyring_seconds=self._seconds)
         return _profile(self._complete)
 
     def _secret_checks(self, profile: Profile, whole: Check) -> Iterator[Check]:
