@@ -80,7 +80,7 @@ def _spelled(option: typer.core.TyperOption) -> str:
     names = ", ".join(sorted(option.opts, key=len))
     if option.secondary_opts:
         names += f" / {', '.join(option.secondary_opts)}"
-    return names if option.is_flag else f"{names} {_name(option)}"
+    return names if option.is_flag or option.count else f"{names} {_name(option)}"
 
 
 def _explanation(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> str:
