@@ -7,6 +7,7 @@ leaves one request a worker UNKNOWN. This module does no I/O of its own.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,8 @@ _LONGEST_PAUSE = 30.0
 _PROVING_NOTHING = (Cause.CREDENTIALS, Cause.INPUT, Cause.UNREACHABLE, Cause.UNKNOWN)
 # Seconds after which a signal is heard, and the watcher is told.
 _TICK = 0.1
+# Seconds a thread may keep the interpreter while another one wants it; Python's own is 5 ms.
+_SWITCH = 0.0005
 
 
 class Desk(Protocol):
@@ -283,6 +286,9 @@ class Crew:
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         threads: list[threading.Thread] = []
+        usual = sys.getswitchinterval()
+        # At every call of the database the desk gives the interpreter up, and would wait behind workers to get it back.
+        sys.setswitchinterval(_SWITCH)
         try:
             with suppress(RuntimeError):  # this machine gives no more threads: some will do
                 for number in range(len(self._callers)):
@@ -296,6 +302,7 @@ class Crew:
             yield
         finally:
             self._wait_for(threads)
+            sys.setswitchinterval(usual)
 
     def _wait_for(self, threads: Sequence[threading.Thread]) -> None:
         """Let the workers end, and record what they still say, should the desk have failed."""

@@ -59,13 +59,17 @@ class Interruption:
         return self.signal is not None
 
 
+@cache
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
 def this_boot() -> Boot | None:
     """Return the id of this run of the machine and its age, sleep included; None where the system tells neither."""
     from smscli.journal import Boot
 
     try:
-        name = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return Boot(name, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return Boot(_boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
     except (OSError, AttributeError, ValueError):  # only Linux has both
         return None
 

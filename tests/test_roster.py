@@ -92,6 +92,24 @@ def test_a_text_that_cannot_be_sent_is_a_problem_of_its_row(value: str, why: str
     assert verdict.recipients == 1
 
 
+def test_of_one_text_only_the_number_is_a_problem_that_the_vendor_does_not_take() -> None:
+    """It is asked about many at once, and about each where it refuses them; their order stays."""
+    asked: list[int] = []
+
+    def refuse(numbers: tuple[MSISDN, ...], _text: str) -> None:
+        asked.append(len(numbers))
+        if any(number.digits.endswith("7") for number in numbers):
+            raise InputError("no sevens")
+
+    people = [f"+3706000001{place}" for place in range(10)]
+    verdict, messages = judged(
+        "\n".join(["phone,name", *(f"{p},x" for p in people)]), "Hi", refuse=refuse, batch_size=4
+    )
+    assert [(problem.row, problem.text) for problem in verdict.survey.problems] == [(9, "no sevens")]
+    assert [place for place, *_ in messages] == [2, 3, 4, 5, 6, 7, 8, 10, 11]
+    assert asked == [4, 4, 1, 1, 1, 1, 2]
+
+
 def test_a_repeated_recipient_is_planned_once_unless_allowed() -> None:
     """The first row counts."""
     content = f"phone,name\n{A},Jo\n{A},Ann\n"

@@ -158,7 +158,7 @@ def bulk(
                 closing(
                     Roster(
                         stream, reading, text, Changes(transliterate, fit, max_parts),
-                        refuse=order.refuse, allows_duplicates=allow_duplicates,
+                        refuse=order.refuse, batch_size=order.batch_size, allows_duplicates=allow_duplicates,
                     )
                 )
             )  # fmt: skip

@@ -59,9 +59,9 @@ class Order:
         """What bounds those who send it."""
         return Limits(self.pace.rate, self.pace.failures or inf)
 
-    def refuse(self, number: MSISDN, text: str) -> None:
+    def refuse(self, numbers: tuple[MSISDN, ...], text: str) -> None:
         """Raise InputError for what this vendor does not take."""
-        self.provider.send.build(self.message._replace(to=(number,), text=text), self.account, "0")
+        self.provider.send.build(self.message._replace(to=numbers, text=text), self.account, "0")
 
     def fingerprint(self) -> ListFingerprint:
         """Return a new fingerprint for what is sent so."""
@@ -80,7 +80,7 @@ def compose(
     message = Message((), "", SenderId(name) if name else None, None, test)
     order = Order(profile, runtime.account(profile, need_secret=need_secret), provider, message, pace)
     # What is wrong for every row is said once.
-    order.refuse(MSISDN(provider.example_number), "Hello")
+    order.refuse((MSISDN(provider.example_number),), "Hello")
     return order
 
 

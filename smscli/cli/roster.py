@@ -112,18 +112,20 @@ def readable(name: str) -> Iterator[None]:
 class Roster:
     """The messages of a list.
 
-    ``text`` is a template, None for the list's own column of texts; ``refuse(number, text)`` raises InputError for what
-    the vendor does not take. Raises InputError for a list or template that cannot be used as a whole.
+    ``text`` is a template, None for the list's own column of texts. ``refuse(numbers, text)`` raises InputError for
+    what the vendor does not take; it is asked about ``batch_size`` numbers at most. Raises InputError for a list or
+    template that cannot be used as a whole.
     """
 
     def __init__(
         self, file: BinaryIO, reading: Reading, text: str | None, changes: Changes, *,
-        refuse: Callable[[MSISDN, str], object], allows_duplicates: bool = False,
+        refuse: Callable[[tuple[MSISDN, ...], str], object], batch_size: int = 1, allows_duplicates: bool = False,
     ) -> None:  # fmt: skip
         self._file = file
         self._reading = reading
         self._changes = changes
         self._refuse = refuse
+        self._batch_size = batch_size
         self._allows_duplicates = allows_duplicates
         self.listing = self.rows()
         self._template = Template(text if text is not None else _own_text(self.listing))
@@ -146,6 +148,17 @@ class Roster:
 
     def written(self, row: Row) -> Written | tuple[Remark, ...]:
         """Return the text of a row, or all that is wrong with it."""
+        written = self._composed(row)
+        if not isinstance(written, Written) or row.to is None:
+            return written
+        try:
+            self._refuse((row.to,), written.text)
+        except SmscliError as error:
+            return (Remark(row.number, row.line, None, error.message, error.hint),)
+        return written
+
+    def _composed(self, row: Row) -> Written | tuple[Remark, ...]:
+        """Return the same before the vendor is heard."""
         problems = row.problems
         if row.values:
             faults = self._template.faults(row.values)
@@ -153,11 +166,9 @@ class Roster:
         if problems or row.to is None:
             return problems
         try:
-            written = self._written(self._template.fill(row.values))
-            self._refuse(row.to, written.text)
+            return self._written(self._template.fill(row.values))
         except SmscliError as error:
             return (Remark(row.number, row.line, None, error.message, error.hint),)
-        return written
 
     def problems(self, row: Row) -> tuple[Remark, ...]:
         """Return what is wrong with a row."""
@@ -171,8 +182,7 @@ class Roster:
         """
         verdict = Verdict(Survey(limit=most))
         first: str | None = None
-        for row in self.rows():
-            written = self.written(row)
+        for row, written in self._judged():
             if not isinstance(written, Written):
                 verdict.survey.add(replace(row, problems=written))
                 continue
@@ -193,6 +203,31 @@ class Roster:
                 verdict.examples.append((row.to, text))
         verdict.fingerprint = fingerprint.value
         return verdict
+
+    def _judged(self) -> Iterator[tuple[Row, Written | tuple[Remark, ...]]]:
+        """Yield every row as ``written`` tells it; of one text, the vendor is heard about many numbers at once."""
+        together: list[tuple[Row, Written]] = []
+        for row in self.rows():
+            composed = self._composed(row)
+            is_text = isinstance(composed, Written)
+            if together and not (is_text and composed == together[0][1] and len(together) < self._batch_size):
+                yield from self._heard(together)
+                together = []
+            if isinstance(composed, Written):
+                together.append((row, composed))
+            else:
+                yield row, composed
+        yield from self._heard(together)
+
+    def _heard(self, together: list[tuple[Row, Written]]) -> Iterator[tuple[Row, Written | tuple[Remark, ...]]]:
+        numbers = tuple(dict.fromkeys(row.to for row, _ in together if row.to))
+        try:
+            if numbers:
+                self._refuse(numbers, together[0][1].text)
+        except SmscliError:  # somebody's number, or the text
+            yield from ((row, self.written(row)) for row, _ in together)
+        else:
+            yield from together
 
     def messages(self) -> Iterator[tuple[int, MSISDN, str]]:
         """Yield the messages that were judged: the number of the row, the recipient, the text."""
