@@ -7,11 +7,12 @@ row carries the SHA-256 of its values, and no row is believed whose checksum doe
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from math import inf
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self
 
 from smscli.errors import Cause, ConfigError
@@ -129,9 +130,14 @@ class _Row:
 
     def columns(self) -> tuple[object, ...]:
         """Return the values and their checksum."""
-        # astuple() would copy every value, at ten times the cost.
-        values = [getattr(self, name) for name in self.__match_args__]  # type: ignore[attr-defined]  # of a dataclass
+        values = self._values()(self)
         return (*values, checksum(values))
+
+    @classmethod
+    @cache
+    def _values(cls) -> Callable[[_Row], tuple[object, ...]]:
+        # astuple() would copy every value, at ten times the cost.
+        return attrgetter(*cls.__match_args__)  # type: ignore[attr-defined]  # of a dataclass
 
     @classmethod
     @cache
@@ -294,6 +300,12 @@ class MessageRow(AttemptRow):
         return self.state != State.NOT_SENT and self.claimed is not None
 
     @property
+    def may_be_claimed(self) -> bool:
+        """Whether it may be sent (again): what ``is_pending`` says of its outcome."""
+        unprocessed = self.state == State.REFUSED and self.cause in (Cause.STALE, Cause.BUSY)
+        return self.state == State.NOT_SENT or unprocessed
+
+    @property
     def past(self) -> AttemptRow:
         """The latest attempt, to be kept when there is another."""
         return AttemptRow(*[getattr(self, name) for name in AttemptRow.__match_args__])
@@ -322,7 +334,8 @@ class MessageRow(AttemptRow):
         """Return it with its outcome and all that the vendor said; ``forgets_text`` unless it may be sent again."""
         is_over = submission.outcome is not Outcome.UNKNOWN and not is_pending(submission)
         return replace(
-            self._because(submission.reason, State(submission.outcome), moment),
+            self,
+            **_why(submission.reason, State(submission.outcome), moment),
             text=None if forgets_text and is_over else self.text,
             message_id=_visible(submission.message_id),
             parts=submission.parts,
@@ -341,15 +354,19 @@ class MessageRow(AttemptRow):
         return Submission(MSISDN(self.recipient), outcome, self.message_id, self.parts, self.cost, self.why)
 
     def _because(self, reason: Reason | None, state: State, moment: float) -> MessageRow:
-        return replace(
-            self,
-            state=state,
-            updated=moment,
-            reason=_visible(reason.text) if reason else None,
-            cause=reason.cause if reason else None,
-            code=_visible(reason.code) if reason else None,
-            hint=_visible(reason.hint) if reason else None,
-        )
+        return replace(self, **_why(reason, state, moment))
+
+
+def _why(reason: Reason | None, state: State, moment: float) -> dict[str, Any]:
+    """Return the columns that say how a message stands, and why."""
+    return {
+        "state": state,
+        "updated": moment,
+        "reason": _visible(reason.text) if reason else None,
+        "cause": reason.cause if reason else None,
+        "code": _visible(reason.code) if reason else None,
+        "hint": _visible(reason.hint) if reason else None,
+    }
 
 
 def key_digest(key: str) -> str:

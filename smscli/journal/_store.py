@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from math import inf
 from secrets import randbelow
@@ -24,7 +25,6 @@ from smscli.journal._entries import (
     Opened,
     State,
     digest,
-    is_pending,
 )
 from smscli.journal._owners import FIRST_OWNER, WHOLE_STORE
 from smscli.journal._places import Place
@@ -171,7 +171,7 @@ class Journal(Archive):
             stored = stored or repeated or self._insert(key, job)
             rows = self._tables.messages(stored)
             # Of what is over there is a receipt, for everybody who asks at the same moment.
-            is_over = not any(m.state == State.IN_FLIGHT or is_pending(m.submission()) for m in rows)
+            is_over = not any(m.state == State.IN_FLIGHT or m.may_be_claimed for m in rows)
             if not is_over and self._is_worked_on(stored, () if together else rows):
                 raise in_flight_elsewhere(stored.key)
             rows = self._settled(stored, rows)
@@ -222,7 +222,7 @@ class Journal(Archive):
                 witness = self._tables.witness(job.id, to_change=True)
                 for message in messages:
                     is_handed = message.position in held.handed and message.state == State.REFUSED
-                    if not is_handed and not is_pending(message.submission()):
+                    if not is_handed and not message.may_be_claimed:
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
                 claimed = self._in_flight(held, messages, moment, owner)
                 claims = {message.position: (owner, message.attempt) for message in claimed}
@@ -374,7 +374,7 @@ class Journal(Archive):
                 asked = self._tables.numbered_messages(held.job, places)
         except ConfigError:
             return
-        if not all(is_pending(message.submission()) or _is_own(held, message) for message in asked):
+        if not all(message.may_be_claimed or _is_own(held, message) for message in asked):
             raise in_flight_elsewhere(held.job.key)
 
     def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
@@ -454,10 +454,11 @@ class Journal(Archive):
         self, job: JobRow, messages: Iterable[tuple[int, MSISDN, str]], *, stores_text: bool
     ) -> int:  # fmt: skip
         """Insert the messages of a job, each with its place; return how many there were."""
+        of_text = lru_cache(maxsize=1)(digest)
         rows = (
             MessageRow(
                 job.id, place, updated=job.created, recipient=number.digits, text_length=len(text),
-                text_sha256=digest(text), text=text if stores_text else None,
+                text_sha256=of_text(text), text=text if stores_text else None,
             )
             for place, number, text in messages
         )  # fmt: skip

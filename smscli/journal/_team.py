@@ -11,6 +11,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -72,10 +73,11 @@ class ListFingerprint:
     ) -> None:
         head = json.dumps(["list", provider, base_url, account_id, sender or "", test])
         self._sum = sha256(head.encode())
+        self._digest = lru_cache(maxsize=1)(digest)
 
     def add(self, place: int, number: MSISDN, text: str) -> None:
         """Add a message."""
-        self.add_digest(place, number.digits, digest(text))
+        self.add_digest(place, number.digits, self._digest(text))
 
     def add_digest(self, place: int, digits: str, text_sha256: str) -> None:
         """Add a message of whose text only the digest is known."""
@@ -103,7 +105,7 @@ class _Part(Held):
         """Return whether this message may be claimed."""
         if message.state == State.UNKNOWN:
             return self.resends_before is not None and message.updated <= self.resends_before
-        return is_pending(message.submission())
+        return message.may_be_claimed
 
 
 class TeamJournal(Journal):
