@@ -136,8 +136,11 @@ class Caller:
         for start in range(0, len(pending), batch_size):
             stop = self._reason_to_stop(receipts)
             if stop:
-                left = [number for number in pending[start:] if results[number].outcome is Outcome.NOT_SENT]
-                outcome = Outcome.UNKNOWN if stop.cause is Cause.CONFLICT else Outcome.NOT_SENT
+                if stop.cause is Cause.CONFLICT:
+                    left, outcome = list(pending[start:]), Outcome.UNKNOWN
+                else:
+                    left = [number for number in pending[start:] if results[number].outcome is Outcome.NOT_SENT]
+                    outcome = Outcome.NOT_SENT
                 results.update((s.to, s) for s in all_of(left, outcome, stop))
                 break
             to = tuple(pending[start : start + batch_size])

@@ -7,13 +7,13 @@ This module does no I/O of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from smscli.dispatch import Caller, Ledger, World, wait_for
-from smscli.errors import Cause
-from smscli.model import MSISDN, Message, Outcome, SendReceipt, Submission
+from smscli.errors import Cause, ConflictError, SmscliError
+from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Provider
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -51,10 +51,14 @@ Whose = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How all recipients ended, and the account that each was tried with last, if it was."""
+    """How all recipients ended, and the account that each was tried with last, if it was.
+
+    ``is_replay``: nobody was tried now.
+    """
 
     receipt: SendReceipt
     by: Mapping[MSISDN, Whose]
+    is_replay: bool = True
 
 
 def deliver(
@@ -62,6 +66,7 @@ def deliver(
     submissions: Sequence[Submission],
     *,
     before: Mapping[MSISDN, Whose],
+    refused_by: Mapping[MSISDN, Collection[Whose]],
     pending: Sequence[MSISDN],
     journal: Relay,
     key: str,
@@ -71,10 +76,11 @@ def deliver(
 ) -> Arrival:
     """Send to those that may be sent to, leg by leg; go round again for so many seconds of ``patience``.
 
-    ``submissions`` say how all stand, ``before`` by whom they were tried, ``pending`` which of them the first leg may
-    take. ``watch`` gets a line before each wait and each change of account. Never raises for vendor or network.
+    ``submissions`` say how all stand, ``before`` by whom they were tried last, ``refused_by`` who has refused them,
+    ``pending`` which of them may be sent to by anybody. ``watch`` gets a line before each wait and each change of
+    account. Never raises for vendor or network.
     """
-    way = _Way(submissions, before, pending)
+    way = _Way(submissions, before, refused_by, pending, passes_on=len(legs) > 1)
     deadline = world.monotonic() + patience
     pause = FIRST_PAUSE
     while True:
@@ -86,71 +92,95 @@ def deliver(
                 watch(f"{_counted(to)} now through {leg.provider.title}: {way.reason(to)}")
             if len(legs) > 1:
                 journal.hand_over(key, leg.provider.name, leg.account, to)
-            way.take(leg, leg.caller.submit(
+            claims = _Claims(journal)
+            receipt = leg.caller.submit(
                 leg.message._replace(to=tuple(to)), [way.results[one] for one in to],
-                pending=to, journal=journal, key=key, batch_size=leg.batch_size,
-            ))  # fmt: skip
+                pending=to, journal=claims, key=key, batch_size=leg.batch_size,
+            )  # fmt: skip
+            way.take(leg, _recorded(receipt, way.results, claims, key), claims.claimed)
             if world.stopped() or way.receipt.unrecorded:
                 return way.arrival()
-        left = way.curable()
-        wait = max([pause * (0.5 + world.jitter() / 2), *(s.reason.wait or 0.0 for s in left if s.reason)])
-        if not left or world.monotonic() + wait > deadline:
+        waiting = way.waiting()
+        wait = max([pause * (0.5 + world.jitter() / 2), *(reason.wait or 0.0 for reason in waiting.values())])
+        if not waiting or world.monotonic() + wait > deadline:
             return way.arrival()
-        numbers = [submission.to for submission in left]
-        watch(f"{_counted(numbers)} not sent, again in {wait:.0f} s: {way.reason(numbers)}")
+        numbers = list(waiting)
+        watch(f"{_counted(numbers)} not sent, again in {wait:.0f} s: {waiting[numbers[0]].text}")
         if not wait_for(wait, world):
             return way.arrival()
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
+class _Claims:
+    """The journal as one leg sees it, and whom it has claimed there."""
+
+    def __init__(self, journal: Ledger) -> None:
+        self.claimed: set[MSISDN] = set()
+        self.confirm, self.settle = journal.confirm, journal.settle
+        self._journal = journal
+
+    def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
+        """Claim them, and note it."""
+        self._journal.claim(key, recipients)
+        self.claimed.update(recipients)
+
+
 class _Way:
-    """Where each recipient stands, and who refused it."""
+    """Where each recipient stands, who refused it, and who may take it a little later."""
 
     def __init__(
-        self, submissions: Sequence[Submission], before: Mapping[MSISDN, Whose], pending: Sequence[MSISDN]
-    ) -> None:
+        self, submissions: Sequence[Submission], before: Mapping[MSISDN, Whose],
+        refused_by: Mapping[MSISDN, Collection[Whose]], pending: Sequence[MSISDN], *, passes_on: bool,
+    ) -> None:  # fmt: skip
         self.results = {submission.to: submission for submission in submissions}
         self.receipt = SendReceipt(tuple(submissions))
         self._by = dict(before)
         self._pending = set(pending)
-        self._refused: dict[MSISDN, set[Whose]] = {}
-        for number, whose in before.items():
-            if self.results[number].outcome is Outcome.REFUSED and number not in self._pending:
-                self._refused.setdefault(number, set()).add(whose)
+        self._passes_on = passes_on
+        self._refused = {number: set(accounts) for number, accounts in refused_by.items()}
+        self._waiting: dict[MSISDN, dict[Whose, Reason]] = {}
+        self._is_replay = True
 
     def due(self, leg: Leg) -> list[MSISDN]:
         """Return who may be sent to by this account now, in order."""
         whose = (leg.provider.name, leg.account)
         return [
             number
-            for number, submission in self.results.items()
-            if number not in leg.cannot_take
-            and whose not in self._refused.get(number, ())
-            and (number in self._pending or self._is_passed_on(number, submission))
+            for number in self.results
+            if number not in leg.cannot_take and whose not in self._refused.get(number, ()) and self._is_open(number)
         ]
 
-    def take(self, leg: Leg, receipt: SendReceipt) -> None:
-        """Note what became of those that a leg has tried."""
+    def take(self, leg: Leg, receipt: SendReceipt, claimed: Collection[MSISDN]) -> None:
+        """Note what became of those that a leg has tried, ``claimed`` of them in the journal."""
         whose = (leg.provider.name, leg.account)
+        self._is_replay = False
         for submission in receipt.submissions:
-            number = submission.to
+            number, reason = submission.to, submission.reason
+            if submission is self.results[number]:
+                continue  # its turn did not come: what the account before has said stands
             self.results[number] = submission
-            self._by[number] = whose
+            if number in claimed:
+                self._by[number] = whose
             self._pending.discard(number)
+            waiting = self._waiting.setdefault(number, {})
+            waiting.pop(whose, None)
             if submission.outcome is Outcome.NOT_SENT or _is_unprocessed(submission):
                 self._pending.add(number)
+                if reason is not None and reason.cause in _CURABLE:
+                    waiting[whose] = reason
             elif submission.outcome is Outcome.REFUSED:
                 self._refused.setdefault(number, set()).add(whose)
         self.receipt = receipt._replace(
             submissions=tuple(self.results.values()), balance=receipt.balance or self.receipt.balance
         )
 
-    def curable(self) -> list[Submission]:
-        """Return those that another round may send to: nothing of them left, and time may help."""
-        return [
-            s for number, s in self.results.items()
-            if number in self._pending and s.reason is not None and s.reason.cause in _CURABLE
-        ]  # fmt: skip
+    def waiting(self) -> dict[MSISDN, Reason]:
+        """Return those that another round may send to, and why one account could not: time may help there."""
+        return {
+            number: next(iter(reasons.values()))
+            for number, reasons in self._waiting.items()
+            if reasons and self._is_open(number)
+        }
 
     def reason(self, to: Sequence[MSISDN]) -> str:
         """Return why the first of these goes on."""
@@ -159,13 +189,44 @@ class _Way:
 
     def arrival(self) -> Arrival:
         """Return how all ended."""
-        return Arrival(self.receipt, self._by)
+        return Arrival(self.receipt, self._by, self._is_replay)
 
-    def _is_passed_on(self, number: MSISDN, submission: Submission) -> bool:
-        """Return whether it was refused for a reason of the account or the service that it was tried with."""
-        return number in self._by and submission.outcome is Outcome.REFUSED and is_of_account(
-            submission, self._by[number][0]
-        )  # fmt: skip
+    def _is_open(self, number: MSISDN) -> bool:
+        """Return whether it was not sent, or refused for a reason of the account or service it was tried with."""
+        submission = self.results[number]
+        is_refused = self._passes_on and number in self._by and submission.outcome is Outcome.REFUSED
+        return number in self._pending or (is_refused and is_of_account(submission, self._by[number][0]))
+
+
+def _recorded(
+    receipt: SendReceipt, before: Mapping[MSISDN, Submission], claims: _Claims, key: str
+) -> SendReceipt:  # fmt: skip
+    """Record the try of an account that failed before its claim, where another one has refused.
+
+    The journal would go on to tell of the refusal alone, and the receipt of the failure. Where it takes nothing, the
+    refusal stands here too.
+    """
+    silent = [
+        submission
+        for submission in receipt.submissions
+        if submission.outcome is Outcome.NOT_SENT
+        and before[submission.to].outcome is Outcome.REFUSED
+        and submission.to not in claims.claimed
+    ]
+    if not silent:
+        return receipt
+    to = [submission.to for submission in silent]
+    try:
+        claims.claim(key, to)
+        claims.settle(key, silent)
+    except SmscliError as error:
+        if to[0] in claims.claimed:
+            return receipt._replace(unrecorded=Reason.of(error)._replace(hint=None), unrecorded_to=tuple(to))
+        is_taken = isinstance(error, ConflictError)
+        others = all_of(to, Outcome.UNKNOWN, Reason.of(error)) if is_taken else [before[number] for number in to]
+        changed = {submission.to: submission for submission in others}
+        return receipt._replace(submissions=tuple(changed.get(s.to, s) for s in receipt.submissions))
+    return receipt
 
 
 def is_of_account(submission: Submission, vendor: str) -> bool:

@@ -43,7 +43,7 @@ def deliver(
     interruption = Interruption()
     place = None if no_journal else call.runtime.journal_place(sandbox=sandbox)
     with closing(_journal(call, place, sandbox=sandbox)) as journal:
-        opened = journal.begin(_job(draft, key), once=once)
+        opened = journal.begin(_job(draft, key), once=once, passes_on=bool(others))
         for warning in warnings(call.runtime, opened, sandbox=sandbox):
             call.tell(warning)
         arrival = Arrival(SendReceipt(opened.submissions), opened.by)
@@ -73,8 +73,8 @@ def _along(
             for (draft, refused), caller in zip(drafts, callers, strict=True)
         ]  # fmt: skip
         return deliver(
-            legs, opened.submissions, before=opened.by, pending=opened.pending, journal=journal, key=opened.key,
-            world=callers[0].world, patience=patience, watch=call.tell,
+            legs, opened.submissions, before=opened.by, refused_by=opened.refused_by, pending=opened.pending,
+            journal=journal, key=opened.key, world=callers[0].world, patience=patience, watch=call.tell,
         )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ import typer
 from smscli.cli.draft import Draft, account_name, compose
 from smscli.cli.options import Invocation, complete_profile
 from smscli.cli.text import counted
-from smscli.errors import ConfigError, InputError
-from smscli.model import MSISDN
+from smscli.errors import ConfigError, InputError, UnsupportedError
+from smscli.model import MSISDN, Profile
 from smscli.runtime import Wanted
 
 Fallback = Annotated[
@@ -46,7 +46,7 @@ def fallbacks(
                 f"profile {name} is {'an emulator' if profile.sandbox else 'a real account'}, and the first one is not",
                 hint="an emulator and a vendor cannot stand in for each other",
             )
-        second, refused = _second(call, draft, name, at)
+        second, refused = _second(call, draft, profile, at)
         whose = (second.provider.name, account_name(second.provider, second.account), second.account.base_url)
         if whose in taken:
             raise ConfigError(f"profile {name} is an account that is tried before it", hint="name another one")
@@ -58,15 +58,16 @@ def fallbacks(
     return tuple(legs)
 
 
-def _second(call: Invocation, draft: Draft, name: str, at: str | None) -> tuple[Draft, dict[MSISDN, str]]:
+def _second(
+    call: Invocation, draft: Draft, profile: Profile, at: str | None
+) -> tuple[Draft, dict[MSISDN, str]]:  # fmt: skip
     """Return the draft as another profile sends it, and why it cannot send to some."""
-    profile = call.runtime.profile(Wanted(name, sandbox=call.wanted.sandbox, seconds=call.wanted.seconds))
     to = tuple(map(str, draft.message.to))
     second = compose(call.runtime, profile, draft.message.text, to, None, at, test=draft.message.test, is_checked=False)
     refused: dict[MSISDN, str] = {}
     for number in second.message.to:
         try:
             second.provider.send.build(second.message._replace(to=(number,)), second.account, "0")
-        except InputError as error:
+        except (InputError, UnsupportedError) as error:
             refused[number] = error.message
     return replace(second, notes=()), refused

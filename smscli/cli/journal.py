@@ -292,11 +292,13 @@ def _history(entry: JournalEntry) -> list[Tree]:
 
 
 def _earlier(entries: Sequence[JournalEntry]) -> Iterator[str]:
-    """Say of every attempt that was not the last one how it ended."""
+    """Say how each attempt ended that was not the only one, and whose it was."""
     for entry in entries:
-        for attempt in entry.earlier:
+        for attempt in (*entry.earlier, entry.message) if entry.earlier else ():
+            whose = " ".join(filter(None, (attempt.provider, attempt.account)))
+            where = f"attempt {attempt.attempt} through {whose} at {_time(attempt.updated)}"
             why = f": {attempt.reason}" if attempt.reason else ""
-            yield f"{entry.submission.to}, attempt {attempt.attempt} at {_time(attempt.updated)}: {attempt.state}{why}"
+            yield f"{entry.submission.to}, {where}: {attempt.state}{why}"
 
 
 def _recipient_tree(entry: JournalEntry) -> dict[str, Tree]:

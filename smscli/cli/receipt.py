@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -48,13 +48,18 @@ def report(
     # The gravest word comes first: unknown outranks the signal, the signal outranks what it left unsent.
     if interruption.signal and code not in (ExitCode.OK, ExitCode.UNKNOWN):
         code = 128 + interruption.signal
-    by = {s.to: _title(arrival.by.get(s.to)) if len(drafts) > 1 else "" for s in receipt.submissions}
-    rows, balance = tuple(_row(s, by[s.to]) for s in receipt.submissions), receipt.balance
+    titles = [_title(arrival.by.get(submission.to)) for submission in receipt.submissions]
+    is_passed_on = len(drafts) > 1 or set(titles) - {"", draft.provider.title}
+    rows = tuple(
+        _row(submission, title if is_passed_on else "")
+        for submission, title in zip(receipt.submissions, titles, strict=True)
+    )
+    balance = receipt.balance
     data = facts(draft) | {
         "key": opened.key,
-        "replayed": opened.replayed,
+        "replayed": opened.replayed and arrival.is_replay,
         "journal": journal_name,
-        "recipients": [outcomes.tree(s) | {"provider": _name(arrival.by.get(s.to))} for s in receipt.submissions],
+        "recipients": [outcomes.tree(s) | _whose(arrival.by.get(s.to)) for s in receipt.submissions],
         "balance": {"amount": str(balance.amount), "unit": balance.unit} if balance else None,
     }
     error = receipt.error
@@ -65,25 +70,33 @@ def report(
         lines=tuple(row[:3] for row in rows),
         table=Table(
             ("number", "outcome", "message id", "parts", "cost", "reason", "vendor"), rows,
-            title=_verdict(receipt, _takers(draft, by.values()), journal_name), prose=("reason",),
+            title=_verdict(receipt, titles, draft.provider.title, journal_name), prose=("reason",),
         ).compact(),
-        notes=(*draft.notes, *_remarks(opened, receipt, journal_name, new_journal)),
+        notes=(*draft.notes, *_remarks(opened, arrival, journal_name, new_journal)),
         error=error,
         exit_code=code,
         settled=True,
     )  # fmt: skip
 
 
-def _verdict(receipt: SendReceipt, vendor: str, journal_name: str) -> str:
-    """Return the outcomes in words: what is accepted is not delivered yet, and by whom it was."""
-    whom = f"the emulator of {vendor}" if journal_name == "sandbox" else vendor
+def _verdict(receipt: SendReceipt, titles: Sequence[str], usual: str, journal_name: str) -> str:
+    """Return the outcomes in words: what is accepted is not delivered yet, and by whom it was.
+
+    ``titles`` are of the vendors that the recipients were tried with, ``usual`` where there is none.
+    """
+    ended = [submission.outcome for submission in receipt.submissions]
+
+    def whom(outcome: Outcome) -> str:
+        who = (title or usual for title, each in zip(titles, ended, strict=True) if each is outcome)
+        names = " and ".join(dict.fromkeys(who))
+        return f"the emulator of {names}" if journal_name == "sandbox" else names
+
     verdicts = {
-        Outcome.SENT: f"accepted by {whom}",
-        Outcome.REFUSED: f"refused by {whom}",
+        Outcome.SENT: f"accepted by {whom(Outcome.SENT)}",
+        Outcome.REFUSED: f"refused by {whom(Outcome.REFUSED)}",
         Outcome.NOT_SENT: "certainly not sent",
         Outcome.UNKNOWN: "unknown (may have been sent)",
     }
-    ended = [submission.outcome for submission in receipt.submissions]
     if len(ended) == 1:
         return verdicts[ended[0]]
     return ", ".join(f"{ended.count(outcome)} {verdicts[outcome]}" for outcome in verdicts if outcome in ended)
@@ -114,7 +127,8 @@ def _resolve(key: str, *, sandbox: bool) -> str:
     return f"smscli journal resolve {quote(key)}{' --sandbox' if sandbox else ''}"
 
 
-def _remarks(opened: Opened, receipt: SendReceipt, journal_name: str, new_journal: str | None) -> Iterator[str]:
+def _remarks(opened: Opened, arrival: Arrival, journal_name: str, new_journal: str | None) -> Iterator[str]:
+    receipt = arrival.receipt
     if new_journal:
         yield f"a new journal begins in {new_journal}: keys used before are not known to it"
     where = ", in the sandbox's journal" if journal_name == "sandbox" else ""
@@ -125,7 +139,7 @@ def _remarks(opened: Opened, receipt: SendReceipt, journal_name: str, new_journa
         yield f"the same text went to the same recipients {when}; it was not sent again"
         if opened.doubted:
             yield "this machine's clock was changed: nobody can tell how long ago that was. Without --once it is sent"
-    elif opened.replayed:
+    elif opened.replayed and arrival.is_replay:
         yield f"key {opened.key} was used on {_date(opened.since)}{where}; this is its receipt, nothing was sent now"
     else:
         yield f"key {opened.key}{where}"
@@ -160,18 +174,14 @@ def facts(draft: Draft) -> dict[str, Tree]:
     }
 
 
-def _name(whose: tuple[str, str] | None) -> str | None:
-    return whose[0] if whose else None
+def _whose(whose: tuple[str, str] | None) -> dict[str, Tree]:
+    provider, account = whose or (None, None)
+    return {"provider": provider, "account": account or None}
 
 
 def _title(whose: tuple[str, str] | None) -> str:
     vendor = providers.find(whose[0]) if whose else None
     return vendor.title if vendor else ""
-
-
-def _takers(draft: Draft, titles: Iterable[str]) -> str:
-    """Return the vendors that were tried last, the draft's own where nobody was."""
-    return " and ".join(dict.fromkeys(filter(None, titles))) or draft.provider.title
 
 
 def _row(submission: Submission, vendor: str) -> tuple[str, ...]:

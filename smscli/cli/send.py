@@ -105,7 +105,7 @@ def send(
     others = fallbacks(call, draft, fallback or (), at) if fallback or profile.fallback else ()
     if dry_run:
         return _preview(draft, call, others, price=price)
-    most = profile.confirm_above or CONFIRM_ABOVE
+    most = min(each.profile.confirm_above or CONFIRM_ABOVE for each in (draft, *(other for other, _ in others)))
     if len(draft.message.to) > most and not yes:
         _confirm(call.runtime, draft, most)
     within = None if once is None else seconds("--once", once)

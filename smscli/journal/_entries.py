@@ -136,14 +136,15 @@ class Opened:
     ``key`` is the one to claim and settle with. It is not the key asked for when ``once`` found the same content under
     another one; then ``repeated_from`` names that one too, and ``doubted`` says that the clock was changed, so that
     its age cannot be told. ``since`` is when the job began, in Unix seconds; ``by`` names the vendor and the account
-    that each recipient was tried with last. ``twin`` is the same content under another key, sent within ten minutes or
-    UNKNOWN.
+    that each recipient was tried with last, ``refused_by`` all that have refused it for good. ``twin`` is the same
+    content under another key, sent within ten minutes or UNKNOWN.
     """
 
     key: str
     submissions: tuple[Submission, ...]
     since: float
     by: Mapping[MSISDN, tuple[str, str]] = field(default_factory=dict)
+    refused_by: Mapping[MSISDN, frozenset[tuple[str, str]]] = field(default_factory=dict)
     repeated_from: str | None = None
     doubted: bool = False
     twin: Twin | None = None

@@ -278,6 +278,11 @@ class AttemptRow(_Row):
             return None
         return Reason(self.reason, Cause(self.cause), self.code, self.hint)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the vendor said no, for good."""
+        return self.state == State.REFUSED and self.cause not in (Cause.STALE, Cause.BUSY)
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRow(AttemptRow):

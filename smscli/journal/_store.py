@@ -57,7 +57,9 @@ class NoJournal:
 
     is_new = False
 
-    def begin(self, job: Job, *, once: float | None = None) -> Opened:  # noqa: ARG002  (the journal's own shape)
+    def begin(
+        self, job: Job, *, once: float | None = None, passes_on: bool = False  # noqa: ARG002  (the journal's own shape)
+    ) -> Opened:  # fmt: skip
         """Open the job: every recipient is still to be sent."""
         return Opened(job.key, tuple(Submission(number, Outcome.NOT_SENT) for number in job.recipients), 0.0)
 
@@ -143,12 +145,15 @@ class Journal(Archive):
 
     # --- the way of one send ------------------------------------------------------------------------------------------
 
-    def begin(self, job: Job, *, once: float | None = None, together: bool = False) -> Opened:
+    def begin(
+        self, job: Job, *, once: float | None = None, together: bool = False, passes_on: bool = False
+    ) -> Opened:  # fmt: skip
         """Find or insert the job, hold it until ``close``, and return where each recipient stands.
 
         ``once``: when the same content was begun under any key within that many seconds, and not all of it is proved
         unsent, that job is opened instead and nothing is inserted. Where the clock was changed, so that nobody can
         tell how long ago that was, it counts as within. ``together``: others that say so may work on the job as well.
+        ``passes_on``: what was refused may be handed over, so that a job is not over where something was.
         Raises ConflictError when the key was used for other content or a living owner holds the job, InputError for
         a key that cannot be one, ConfigError when the journal cannot be written. In every case nothing was sent.
         """
@@ -171,12 +176,14 @@ class Journal(Archive):
             stored = stored or repeated or self._insert(key, job)
             rows = self._tables.messages(stored)
             # Of what is over there is a receipt, for everybody who asks at the same moment.
-            is_over = not any(m.state == State.IN_FLIGHT or m.may_be_claimed for m in rows)
+            open_states = (State.IN_FLIGHT, State.REFUSED) if passes_on else (State.IN_FLIGHT,)
+            is_over = not any(m.state in open_states or m.may_be_claimed for m in rows)
             if not is_over and self._is_worked_on(stored, () if together else rows):
                 raise in_flight_elsewhere(stored.key)
             rows = self._settled(stored, rows)
             if not (together or is_over) and not self._db.hold(stored.id):
                 raise in_flight_elsewhere(stored.key)
+            earlier = self._tables.earlier(stored) if passes_on and not is_over else {}
         messages = {message.recipient: message for message in rows}
         asked = [messages[number.digits] for number in job.recipients]
         places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
@@ -192,6 +199,14 @@ class Journal(Archive):
                 number: (message.provider, message.account or "")
                 for number, message in zip(job.recipients, asked, strict=True)
                 if message.provider is not None
+            },
+            refused_by={
+                number: frozenset(
+                    (each.provider, each.account or "")
+                    for each in (*earlier.get(message.position, ()), message)
+                    if each.provider is not None and each.is_refused
+                )
+                for number, message in zip(job.recipients, asked, strict=True)
             },
             repeated_from=stored.key if repeated else None,
             doubted=doubted,
@@ -221,8 +236,7 @@ class Journal(Archive):
                     raise in_flight_elsewhere(key)
                 witness = self._tables.witness(job.id, to_change=True)
                 for message in messages:
-                    is_handed = message.position in held.handed and message.state == State.REFUSED
-                    if not is_handed and not message.may_be_claimed:
+                    if not _is_claimable(held, message):
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
                 claimed = self._in_flight(held, messages, moment, owner)
                 claims = {message.position: (owner, message.attempt) for message in claimed}
@@ -374,7 +388,7 @@ class Journal(Archive):
                 asked = self._tables.numbered_messages(held.job, places)
         except ConfigError:
             return
-        if not all(message.may_be_claimed or _is_own(held, message) for message in asked):
+        if not all(_is_claimable(held, message) or _is_own(held, message) for message in asked):
             raise in_flight_elsewhere(held.job.key)
 
     def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
@@ -502,6 +516,12 @@ def drop(held: Held, endings: Sequence[Ending], others: Sequence[MessageRow]) ->
 
 def _bounded(evidence: str) -> str:
     return visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore"))
+
+
+def _is_claimable(held: Held, message: MessageRow) -> bool:
+    """Return whether it may be claimed: pending, or refused and handed over to another account."""
+    is_handed = message.position in held.handed and message.state == State.REFUSED
+    return is_handed or message.may_be_claimed
 
 
 def _is_own(held: Held, message: MessageRow) -> bool:
