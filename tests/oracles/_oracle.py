@@ -62,6 +62,10 @@ class Oracle(Protocol):
     REFUSALS: Mapping[str, int]
     """What is documented as a refusal, and the status it comes to: wrong key (4) or a no for good (5)."""
 
+    ACCOUNT_REFUSALS: Mapping[str, bool]
+    """Refusals of a send, each with whether it is for a reason of the account or the service: login, funds, sender,
+    destination. The others are about number or text, or about the request itself."""
+
     STALE: Mapping[int, str]
     """The refusals that a new stamp cures, by their code."""
 

@@ -101,6 +101,10 @@ REFUSALS = {
     '{"":{"error":"000"}}': 5,
     '{"37061234567":{"error":32}}': 5,
 }
+# Service; signature, login; sender: malformed, unknown, not approved; destination; funds; billing.
+_OF_ACCOUNT = {"000", "1", "2", "6", "7", "8", "9", "10", "31", "32", "35"}
+_OF_A_SEND = ("000", *(str(code) for code in (*range(1, 17), 27, *range(31, 37)) if code not in (5, 15)))
+ACCOUNT_REFUSALS = {f'{{"error":"{code}"}}': code in _OF_ACCOUNT for code in _OF_A_SEND}
 STALE = {5: '{"error":5}', 24: '{"error":24}'}
 SOME_REFUSALS = ('{"error": "11"}', '{"": {"error": "9"}}', '{"error": 24}')
 

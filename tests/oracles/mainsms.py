@@ -96,6 +96,8 @@ def long_answers(_size: int) -> Mapping[str, str]:
 TRUE_BUT_LONG = ()
 _STATUSES = {"1": 4, "2": 4, "3": 5, "4": 5, "5": 4, "6": 5, "7": 5, "8": 5, "9": 5, "10": 4}
 REFUSALS = {f'{{"status":"error","error":"{code}"}}': status for code, status in _STATUSES.items()}
+# Project and signature, money, sender; not the text (3) and the numbers (4, 6).
+ACCOUNT_REFUSALS = {body: not re.search('"[346]"', body) for body in REFUSALS}
 STALE: Mapping[int, str] = {}
 SOME_REFUSALS = ()
 half_refused = None

@@ -116,6 +116,17 @@ REFUSALS = {
     '{"error":"Invalid App Id"}': 4,
     '{"error":"Recipients cannot be empty"}': 5,
 }
+ACCOUNT_REFUSALS = {
+    '{"error":"MSISDN is missing"}': True,
+    '{"error":"Token cannot be empty"}': True,
+    '{"error":"Invalid IP Address"}': True,
+    '{"error":"Invalid Token Given"}': True,
+    '{"error":"Invalid App Id"}': True,
+    '{"error":"Random value cannot be empty"}': False,
+    '{"error":"Sender MSISDN and message cannot be empty"}': False,
+    '{"error":"Recipients cannot be empty"}': False,
+    '{"error":"Too many recipients"}': False,
+}
 STALE: Mapping[int, str] = {}
 SOME_REFUSALS = ()
 
