@@ -136,7 +136,10 @@ def _remarks(opened: Opened, arrival: Arrival, journal_name: str, new_journal: s
         yield "no journal: nothing keeps this from being sent again"
     elif opened.repeated_from:
         when = f"on {_date(opened.since)} under key {opened.key}{where}"
-        yield f"the same text went to the same recipients {when}; it was not sent again"
+        if arrival.is_replay:
+            yield f"the same text went to the same recipients {when}; it was not sent again"
+        else:
+            yield f"the same text was begun {when}; now it went to those alone that had not got it"
         if opened.doubted:
             yield "this machine's clock was changed: nobody can tell how long ago that was. Without --once it is sent"
     elif opened.replayed and arrival.is_replay:
