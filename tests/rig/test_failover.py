@@ -29,15 +29,15 @@ from tests.rig.forks import Forks
 from tests.rig.job import Job
 from tests.rig.test_taxonomy import ANSWERS, ATTEMPTS, NUMBERS, Ran, good, is_send
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
-from tests.vendor import Step, Vendor, mute_port, refusing_port
+from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 from tests.vendors import environment
 
 PAIRS = {"lightsms": "mainsms", "mainsms": "lightsms"}
 """Whose send meets the fault, and who stands behind it."""
 MODES = {
     "fallback": ("--fallback", "second"),
-    "retry": ("--retry-for", "3s"),
-    "both": ("--fallback", "second", "--retry-for", "3s"),
+    "retry": ("--retry-for", "6s"),
+    "both": ("--fallback", "second", "--retry-for", "6s"),
 }
 
 
@@ -189,7 +189,7 @@ def test_what_the_first_vendor_says(row: str, mode: str, duo: Duo) -> None:
 # --- kills ------------------------------------------------------------------------------------------------------------
 
 KILLS, SIZE = 150, 300
-WELL = Step(delay=0.01)
+WELL = Step(delay=0.005)
 
 
 @pytest.mark.waits
@@ -197,7 +197,7 @@ WELL = Step(delay=0.01)
 def test_no_kill_sends_to_both(seed: int, tmp_path: Path, loaded: Forks) -> None:
     """Jobs with a fallback, killed with either account and between them: each recipient once over both vendors.
 
-    The first account refuses every other recipient for want of money, or all of them, or is out of reach.
+    The first account refuses every other recipient for want of money, or all of them, or its proxy is gone.
     """
     started = time.monotonic()
     dice = random.Random(seed)  # noqa: S311  (not for secrets)
@@ -229,11 +229,12 @@ def test_no_kill_sends_to_both(seed: int, tmp_path: Path, loaded: Forks) -> None
 
 
 def _job(home: Path, first: str, second: str, vendor: Vendor, seed: int, poor: Step, port: int) -> Job:
-    url = (vendor.url(first), vendor.url(first, poor), f"http://127.0.0.1:{port}/")[seed]
+    url = (vendor.url(first), vendor.url(first, poor), f"https://{BEHIND_PROXY}/")[seed]
     values = {**environment(second), "SMSCLI_BASE_URL": vendor.url(second, WELL), "SMSCLI_BATCH_SIZE": "1"}
     settings = {key.removeprefix("SMSCLI_").lower(): value for key, value in values.items() if value}
     lines = [f"{name} = {value if value.isdigit() else json.dumps(value)}" for name, value in settings.items()]
-    profile = "\n".join(['fallback = ["second"]', "[profiles.second]", *lines])
+    proxy = [f'proxy = "http://127.0.0.1:{port}"'] if seed == 2 else []
+    profile = "\n".join(['fallback = ["second"]', *proxy, "[profiles.second]", *lines])
     return Job(home, first, url, SIZE, home.name, profile=profile)
 
 
