@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +18,7 @@ from tests.vendor import Step, Vendor, refusing_port
 from tests.vendors import environment, numbers
 
 Run = Callable[..., Ran]
+BINARY = Path(sys.executable).with_name("smscli")
 
 RUSSIA = numbers("mainsms")[0]
 """One that LightSMS and MainSMS take, and Mesajlarim does not."""
@@ -276,6 +281,19 @@ def test_a_profile_that_does_not_exist_is_exit_3(shop: Shop) -> None:
     assert "nobody" in ran.err
 
 
+def test_a_fallback_that_cannot_stand_in_is_found_by_a_check(shop: Shop) -> None:
+    """Not at three in the morning: one that does not exist, one without its key; a sound one is no problem."""
+    shop.profile("first", "lightsms", fallback=["second"])
+    assert shop.smscli("profile", "check").code == 0
+    shop.profile("poor", "mainsms", api_key="")
+    shop.profile("first", "lightsms", fallback=["second", "nobody", "poor"])
+    ran = shop.smscli("profile", "check")
+    assert ran.code == 3
+    assert "fallback nobody: " in ran.err
+    assert "fallback poor: " in ran.err
+    assert "fallback second" not in ran.err
+
+
 def test_the_same_profile_twice_is_once(shop: Shop) -> None:
     """A repeated word means nothing more."""
     shop.profile("first", "lightsms", NO_FUNDS)
@@ -326,3 +344,30 @@ def test_a_time_that_is_none_is_exit_2(time: str, shop: Shop) -> None:
     """Nothing is sent."""
     assert shop.send(f"--retry-for={time}").code == 2
     assert shop.vendor.seen.connections == 0
+
+
+@pytest.mark.usefixtures("heeded_signals")
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_waiting_cleanly(kind: signal.Signals, shop: Shop) -> None:
+    """The status is the signal's, the journal says that nothing was sent, and another run may send it."""
+    with refusing_port() as port:
+        shop.profile("first", "lightsms", base_url=f"http://127.0.0.1:{port}/", timeout=0.2, clock="local")
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(shop.folder),
+            "SMSCLI_CONFIG": str(shop.folder / "config.toml"),
+            "SMSCLI_STATE_DIR": str(shop.folder / "state"),
+        }
+        argv = [str(BINARY), "send", "--to", RUSSIA, "--retry-for", "10m", "--key", "k", "disk full"]
+        with subprocess.Popen(
+            argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert any("again in" in line for line in process.stderr)
+            process.send_signal(kind)
+            out, err = process.communicate(timeout=10)
+        assert (process.returncode, "Traceback" in err) == (128 + kind, False), err
+        assert out.split("\t")[:2] == [RUSSIA, "NOT_SENT"]
+        shop.profile("second", "mainsms")
+        assert shop.send("--fallback", "second", "--key", "k").code == 0
+    assert len(shop.taken()) == 1

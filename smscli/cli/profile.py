@@ -104,6 +104,11 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
         call.runtime.account(profile)
     except ConfigError as error:
         problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
+    for other in profile.fallback:
+        try:
+            call.runtime.account(call.runtime.profile(Wanted(profile=other)))
+        except ConfigError as error:
+            problems.append(f"fallback {other}: {error.message}")
     if problems:
         raise ConfigError(f"{whose} cannot be used", problems=problems)
     return Result(
