@@ -13,6 +13,9 @@ lock of the server's session. Nothing here goes by age: a slow process is not a 
 ::
 
     _store.py    Journal: begin, claim, settle, one transaction each
+    _held.py     what one journal holds: jobs, and claims of its own
+    _team.py     TeamJournal: a large job that many do together
+    _nothing.py  what stands in for a journal where nothing can be kept
     _archive.py  what a person asks of it: stream, entries, show, resolve, purge, check
     _contents.py the same content under another key
     _tables.py   the store as tables: rows in and out
@@ -45,9 +48,11 @@ from smscli.journal._entries import (
     fingerprint,
 )
 from smscli.journal._file import APPLICATION_ID
+from smscli.journal._held import Ending
 from smscli.journal._look import Health, look
+from smscli.journal._nothing import NoJournal
 from smscli.journal._places import Place, begin_anew, exists
-from smscli.journal._store import MAX_EVIDENCE, Ending, Journal, NoJournal
+from smscli.journal._store import MAX_EVIDENCE, Journal
 from smscli.journal._team import Batch, ListFingerprint, Standing, TeamJournal
 
 __all__ = [

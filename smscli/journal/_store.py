@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from math import inf
 from secrets import randbelow
 from time import monotonic
-from typing import NamedTuple
 
-from smscli.errors import Cause, ConfigError, ConflictError, InputError
+from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._archive import Archive, in_flight_elsewhere
 from smscli.journal._contents import Contents
 from smscli.journal._database import RECONNECT_SECONDS, LostError
@@ -26,11 +24,12 @@ from smscli.journal._entries import (
     State,
     digest,
 )
+from smscli.journal._held import Ending, Held
 from smscli.journal._owners import FIRST_OWNER, WHOLE_STORE
 from smscli.journal._places import Place
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import is_text
-from smscli.model import MSISDN, Outcome, Reason, Submission, visible
+from smscli.model import MSISDN, Outcome, Submission, visible
 
 MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
@@ -50,72 +49,6 @@ _SETTLE_SECONDS = 60.0
 _SKEW_SECONDS = 5.0
 # So often a lost connection is replaced to record an outcome.
 _RECONNECTIONS = 3
-
-
-class NoJournal:
-    """Stands in for a journal where nothing can be kept: every job is new, and nothing is remembered."""
-
-    is_new = False
-
-    def begin(
-        self, job: Job, *, once: float | None = None, passes_on: bool = False  # noqa: ARG002  (the journal's own shape)
-    ) -> Opened:  # fmt: skip
-        """Open the job: every recipient is still to be sent."""
-        return Opened(job.key, tuple(Submission(number, Outcome.NOT_SENT) for number in job.recipients), 0.0)
-
-    def claim(self, key: str, recipients: Sequence[MSISDN]) -> None:
-        """Keep nothing."""
-
-    def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
-        """Know of nobody else."""
-
-    def hand_over(self, key: str, provider: str, account: str, recipients: Sequence[MSISDN]) -> None:
-        """Keep nothing."""
-
-    def settle(
-        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
-    ) -> None:
-        """Keep nothing."""
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-
-@dataclass
-class Held:
-    """A job that this journal works on, alone or not, as it was begun: where its recipients stand, and what is claimed.
-
-    ``lost``: it was held over a connection that is lost. ``claims`` gives for each place the owner and the number of
-    the attempt that is this journal's own. ``forgets_texts``: a text stays only as long as it may have to be sent.
-    ``handed`` are the places that may be claimed although they were refused, ``doubtful`` those that were claimed
-    while an attempt before was UNKNOWN.
-    """
-
-    job: JobRow
-    alone: bool
-    places: Mapping[MSISDN, int]
-    provider: str
-    account: str
-    claims: dict[int, tuple[int, int]] = field(default_factory=dict)
-    lost: bool = False
-    forgets_texts: bool = False
-    handed: frozenset[int] = frozenset()
-    doubtful: set[int] = field(default_factory=set)
-
-    def honest(self, place: int, submission: Submission) -> Submission:
-        """Return an outcome as it is to be recorded: that the last attempt failed says nothing of one before."""
-        if place not in self.doubtful or submission.outcome in (Outcome.SENT, Outcome.UNKNOWN):
-            return submission
-        last = submission.reason.text if submission.reason else "not sent"
-        why = f"an earlier attempt may have arrived; the last one: {last}"
-        return submission._replace(outcome=Outcome.UNKNOWN, reason=Reason(why, Cause.UNKNOWN))
-
-
-class Ending(NamedTuple):
-    """How claimed messages of one job ended, by their places; ``evidence`` as of ``Journal.settle``."""
-
-    outcomes: Mapping[int, Submission]
-    evidence: str | None = None
 
 
 class Journal(Archive):
@@ -221,7 +154,7 @@ class Journal(Archive):
         """
         moment, boot = self._clock(), self._boot()
         held = self._work(key)
-        places = _places(held, key, recipients)
+        places = held.places_of(recipients)
         claims: dict[int, tuple[int, int]] = {}
         try:
             if held.lost:
@@ -236,7 +169,7 @@ class Journal(Archive):
                     raise in_flight_elsewhere(key)
                 witness = self._tables.witness(job.id, to_change=True)
                 for message in messages:
-                    if not _is_claimable(held, message):
+                    if not held.may_claim(message):
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
                 claimed = self._in_flight(held, messages, moment, owner)
                 claims = {message.position: (owner, message.attempt) for message in claimed}
@@ -254,7 +187,7 @@ class Journal(Archive):
         """
         held = self._work(key)
         held.provider, held.account = provider, account
-        held.handed = frozenset(_places(held, key, recipients))
+        held.handed = frozenset(held.places_of(recipients))
 
     def confirm(self, key: str, recipients: Sequence[MSISDN]) -> None:
         """Make sure that these are still in flight for this journal: only then may they be tried again.
@@ -263,7 +196,7 @@ class Journal(Archive):
         when it is, ConfigError when that cannot be told.
         """
         held = self._work(key)
-        self._confirm(held, _places(held, key, recipients))
+        self._confirm(held, held.places_of(recipients))
 
     def settle(
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
@@ -276,7 +209,7 @@ class Journal(Archive):
         Raises ConfigError when it cannot be recorded: then they stay in flight, which a later run reads as unknown.
         """
         held = self._work(key)
-        by_place = dict(zip(_places(held, key, [s.to for s in submissions]), submissions, strict=True))
+        by_place = dict(zip(held.places_of([s.to for s in submissions]), submissions, strict=True))
         for message in self._settle(held, [Ending(by_place, evidence)], seconds):
             raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
 
@@ -326,7 +259,7 @@ class Journal(Archive):
         try:
             with self._db.writing("nothing more was sent", alone=False):
                 for message in self._tables.to_change(self._begun(held), places):
-                    if message.state != State.IN_FLIGHT or not _is_own(held, message):
+                    if message.state != State.IN_FLIGHT or not held.owns(message):
                         raise in_flight_elsewhere(key)
         except LostError:
             with suppress(ConfigError):
@@ -349,7 +282,7 @@ class Journal(Archive):
             except LostError:
                 if not left or monotonic() > deadline:
                     raise
-        drop(held, endings, others)
+        held.drop(endings, others)
         return others
 
     def _ended(
@@ -367,10 +300,10 @@ class Journal(Archive):
             text = _bounded(evidence) if evidence else None
             for message in self._tables.to_change(job, tuple(outcomes)):
                 submission = held.honest(message.position, outcomes[message.position])
-                if _is_own(held, message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+                if held.owns(message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
                     before.append(message)
                     after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
-                elif not _is_own(held, message) or message != message.ended(
+                elif not held.owns(message) or message != message.ended(
                     submission, message.updated, text, forgets_text=held.forgets_texts
                 ):
                     others.append(message)  # else it was recorded, and the confirmation was lost
@@ -388,7 +321,7 @@ class Journal(Archive):
                 asked = self._tables.numbered_messages(held.job, places)
         except ConfigError:
             return
-        if not all(_is_claimable(held, message) or _is_own(held, message) for message in asked):
+        if not all(held.may_claim(message) or held.owns(message) for message in asked):
             raise in_flight_elsewhere(held.job.key)
 
     def _give_back(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
@@ -506,37 +439,8 @@ def claimed_now(witness: WitnessRow, job: JobRow, moment: float, boot: Boot | No
     return witness.after_claim(moment, boot, is_doubted=moment < job.created - _SKEW_SECONDS)
 
 
-def drop(held: Held, endings: Sequence[Ending], others: Sequence[MessageRow]) -> None:
-    """Forget the claims that are settled."""
-    lost = {message.position for message in others}
-    for place in (place for ending in endings for place in ending.outcomes):
-        if place not in lost:
-            held.claims.pop(place, None)
-
-
 def _bounded(evidence: str) -> str:
     return visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore"))
-
-
-def _is_claimable(held: Held, message: MessageRow) -> bool:
-    """Return whether it may be claimed: pending, or refused and handed over to another account."""
-    is_handed = message.position in held.handed and message.state == State.REFUSED
-    return is_handed or message.may_be_claimed
-
-
-def _is_own(held: Held, message: MessageRow) -> bool:
-    """Return whether the latest attempt at the message is this journal's, and no person has decided on it."""
-    return (message.owner, message.attempt) == held.claims.get(message.position) and message.resolved is None
-
-
-def _places(held: Held, key: str, recipients: Sequence[MSISDN]) -> list[int]:
-    """Return where in the job these recipients stand."""
-    for number in recipients:
-        if number not in held.places:
-            raise ConfigError(f"{number} is no recipient of key {key!r}")
-    if len(set(recipients)) != len(recipients):
-        raise ConfigError(f"a recipient was named twice under key {key!r}")
-    return [held.places[number] for number in recipients]
 
 
 def date(moment: float) -> str:

@@ -19,17 +19,15 @@ from smscli.errors import Cause, ConfigError, ConflictError, InputError
 from smscli.journal._archive import in_flight_elsewhere
 from smscli.journal._database import LostError
 from smscli.journal._entries import Job, JournalEntry, State, digest, is_pending
+from smscli.journal._held import Ending, Held
 from smscli.journal._rows import JobRow, MessageRow
 from smscli.journal._store import (
     OTHER_CONTENT,
     UNRECORDED,
-    Ending,
-    Held,
     Journal,
     checked_key,
     claimed_now,
     date,
-    drop,
 )
 from smscli.model import MSISDN
 
@@ -215,7 +213,7 @@ class TeamJournal(Journal):
             if isinstance(error, LostError):
                 self._give_back(key, claims)
             raise
-        drop(held, endings, others)
+        held.drop(endings, others)
         held.ready.extend(_busy(endings, {message.position for message in others}))
         held.claims |= claims
         batches = [
