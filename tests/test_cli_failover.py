@@ -81,7 +81,7 @@ def test_the_next_profile_takes_what_the_first_could_not(shop: Shop) -> None:
     assert ran.code == 0, ran
     (recipient,) = ran.json["data"]["recipients"]
     assert (recipient["outcome"], recipient["provider"]) == ("SENT", "mainsms")
-    assert recipient["account"] == environment("mainsms")["SMSCLI_PROJECT"]
+    assert recipient["profile"] == "second"
     assert f"{RUSSIA} now through MainSMS: error 32: not enough funds" in ran.err
     shown = shop.smscli("journal", "show", "k", "-o", "json")
     attempts = shown.json["data"]["recipients"][0]["attempts"]

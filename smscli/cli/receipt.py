@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
 from smscli import providers
 from smscli.cli import outcomes
-from smscli.cli.draft import Draft
+from smscli.cli.draft import Draft, account_name
 from smscli.errors import ExitCode
 from smscli.model import Outcome, SendReceipt, Submission
 from smscli.render import Result, Table, Tree
@@ -54,12 +54,13 @@ def report(
         _row(submission, title if is_passed_on else "")
         for submission, title in zip(receipt.submissions, titles, strict=True)
     )
+    names = {(each.provider.name, account_name(each.provider, each.account)): each.profile.name for each in drafts}
     balance = receipt.balance
     data = facts(draft) | {
         "key": opened.key,
         "replayed": opened.replayed and arrival.is_replay,
         "journal": journal_name,
-        "recipients": [outcomes.tree(s) | _whose(arrival.by.get(s.to)) for s in receipt.submissions],
+        "recipients": [outcomes.tree(s) | _whose(arrival.by.get(s.to), names) for s in receipt.submissions],
         "balance": {"amount": str(balance.amount), "unit": balance.unit} if balance else None,
     }
     error = receipt.error
@@ -177,9 +178,9 @@ def facts(draft: Draft) -> dict[str, Tree]:
     }
 
 
-def _whose(whose: tuple[str, str] | None) -> dict[str, Tree]:
-    provider, account = whose or (None, None)
-    return {"provider": provider, "account": account or None}
+def _whose(whose: tuple[str, str] | None, names: Mapping[tuple[str, str], str | None]) -> dict[str, Tree]:
+    """Return the vendor, and the profile if it is one of this send's; a login is nobody's business."""
+    return {"provider": whose[0], "profile": names.get(whose)} if whose else {"provider": None, "profile": None}
 
 
 def _title(whose: tuple[str, str] | None) -> str:
