@@ -221,6 +221,46 @@ class Quote(Record):
     note: str | None = None
 
 
+@unique
+class DeliveryState(StrEnum):
+    """Where an accepted message stands, in the words of SMPP (5.0, message_state)."""
+
+    SCHEDULED = "SCHEDULED"
+    ENROUTE = "ENROUTE"
+    DELIVERED = "DELIVERED"
+    EXPIRED = "EXPIRED"
+    DELETED = "DELETED"
+    UNDELIVERABLE = "UNDELIVERABLE"
+    ACCEPTED = "ACCEPTED"
+    UNKNOWN = "UNKNOWN"
+    """The vendor does not know it, or has a word for it that no page of its has."""
+    REJECTED = "REJECTED"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it stays so. SMPP calls ACCEPTED final; a client of a vendor calls "partly delivered" by it."""
+        return self not in (self.SCHEDULED, self.ENROUTE, self.ACCEPTED, self.UNKNOWN)
+
+
+class DeliveryReport(Record):
+    """What the vendor says of one message, by its id.
+
+    ``word`` is the vendor's own, None when the answer does not mention the message. ``at`` is the vendor's time of
+    it, as it is written there: no page says in which zone.
+    """
+
+    id: str
+    state: DeliveryState = DeliveryState.UNKNOWN
+    word: str | None = None
+    at: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether asking again would bring nothing new."""
+        return self.state.is_final
+
+
 class ServerTime(Record):
     """The vendor's clock, in Unix seconds (UTC)."""
 

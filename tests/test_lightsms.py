@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -526,3 +527,125 @@ def test_what_is_no_name_is_no_vendor(name: str) -> None:
     """Nothing private and nothing with dots is looked for as a module."""
     with pytest.raises(InputError, match="there is no provider"):
         providers.get(name)
+
+
+# --- where a message stands ------------------------------------------------------------------------------------------
+
+ONE_ID, OTHER_ID = "4091297100348873330001", "4091297100348880230003"
+
+
+def reports(body: object, *ids: str) -> list[tuple[str, str, str | None, str | None]]:
+    """Return id, state, the vendor's word and time, as an answer says of these messages."""
+    assert PROVIDER.status is not None
+    answer = Response(200, json.dumps(body).encode())
+    return [(one.id, one.state.value, one.word, one.at) for one in PROVIDER.status.parse(answer, ids, STAMP)]
+
+
+def test_the_state_of_several_messages_is_one_signed_question() -> None:
+    """The signature is the one PHP gives (tests/vectors/lightsms/status.json); nothing is sent by it."""
+    assert PROVIDER.status is not None
+    request = PROVIDER.status.build((ONE_ID, OTHER_ID), ACCOUNT, STAMP)
+    assert (request.method, request.url) == ("GET", "https://host/external/get/status.php")
+    case = json.loads((Path(__file__).parent / "vectors" / "lightsms" / "status.json").read_text(encoding="utf-8"))
+    assert dict(request.query) == dict(case["params"]) | {"signature": case["signature"]}
+    assert not request.billable
+    for wrong in ("", "12a", "1,2", "-1", "1" * 41):
+        with pytest.raises(InputError):
+            PROVIDER.status.build((ONE_ID, wrong), ACCOUNT, STAMP)
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "is_final"),
+    [
+        ("delivered", "DELIVERED", True),
+        ("deliver", "DELIVERED", True),
+        ("read", "DELIVERED", True),
+        ("not_deliver", "UNDELIVERABLE", True),
+        ("expired", "EXPIRED", True),
+        ("pending", "ACCEPTED", False),
+        ("partly_deliver", "ACCEPTED", False),
+        ("sent", "ENROUTE", False),
+        ("send", "ENROUTE", False),
+        ("scheduled", "SCHEDULED", False),
+        ("enroute", "ENROUTE", False),
+        ("deleted", "DELETED", True),
+        ("undeliverable", "UNDELIVERABLE", True),
+        ("accepted", "ACCEPTED", False),
+        ("unknown", "UNKNOWN", False),
+        ("rejected", "REJECTED", True),
+        ("skipped", "SKIPPED", True),
+        ("on its way", "UNKNOWN", False),
+    ],
+)
+def test_every_word_of_the_platform_is_one_state_in_each_form(word: str, state: str, is_final: bool) -> None:
+    """The page's bare word, the object of other hosts, their list, and the reference page's answer for one message."""
+    assert PROVIDER.status is not None
+    assert reports({ONE_ID: word}, ONE_ID) == [(ONE_ID, state, word, None)]
+    assert reports({ONE_ID: word.upper()}, ONE_ID) == [(ONE_ID, state, word.upper(), None)]
+    there = {"status": word, "time": "2014-10-05"}
+    assert reports({ONE_ID: there}, ONE_ID) == [(ONE_ID, state, word, "2014-10-05")]
+    assert reports([{OTHER_ID: word}, {ONE_ID: there}], ONE_ID, OTHER_ID) == [
+        (ONE_ID, state, word, "2014-10-05"), (OTHER_ID, state, word, None),
+    ]  # fmt: skip
+    single = {"status": word, "delivered_at": "2024-01-15 10:30:00"}
+    assert reports(single, ONE_ID) == [(ONE_ID, state, word, "2024-01-15 10:30:00")]
+    (report,) = PROVIDER.status.parse(Response(200, json.dumps({ONE_ID: word}).encode()), (ONE_ID,), STAMP)
+    assert report.is_final is is_final
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"error": 18},
+        {"error": "19"},
+        {"": {"error": 18}},
+        {ONE_ID: {"error": "18"}},
+        {"status": 1},
+        {"ok": True},
+    ],
+)
+def test_a_message_that_the_answer_does_not_know_is_not_known(body: object) -> None:
+    """It is no refusal, and nothing final."""
+    assert reports(body, ONE_ID) == [(ONE_ID, "UNKNOWN", None, None)]
+
+
+@pytest.mark.parametrize(
+    "word", [None, 2, True, "", " sent", "sent ", "a1", "x" * 25, "d\u202eone", ["delivered"], {"status": 0}]
+)
+def test_what_is_no_word_is_neither_shown_nor_final(word: object) -> None:
+    """It may be the key or the signature, sent back."""
+    assert reports({ONE_ID: word, OTHER_ID: "sent"}, ONE_ID, OTHER_ID) == [
+        (ONE_ID, "UNKNOWN", "?", None), (OTHER_ID, "ENROUTE", "sent", None),
+    ]  # fmt: skip
+
+
+def test_a_time_that_is_none_is_left_out() -> None:
+    """Empty while a message is on its way, on a related product."""
+    for time in ("", None, "soon", 20141005, "2014-10-05 10:30:00\x1b"):
+        assert reports({ONE_ID: {"status": "deliver", "time": time}}, ONE_ID) == [
+            (ONE_ID, "DELIVERED", "deliver", None)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": 6}, AuthenticationError),
+        ({ONE_ID: {"error": "6"}}, AuthenticationError),
+        ({"error": 17}, RejectedError),
+        ({"error": 77}, UnreachableError),
+        ({"error": 18, ONE_ID: "delivered"}, UnreachableError),
+        ({ONE_ID: "sent", OTHER_ID: "sent"}, UnreachableError),
+        ({"status": "delivered", OTHER_ID: "sent"}, None),
+        ("delivered", UnreachableError),
+    ],
+)
+def test_a_refused_question_of_a_state_is_an_error_of_its_class(body: object, error: type[Exception] | None) -> None:
+    """Also where the answer speaks of a message that nobody asked about."""
+    if error is None:
+        assert reports(body, ONE_ID)[0][1] == "DELIVERED"
+        return
+    with pytest.raises(error):
+        reports(body, ONE_ID)

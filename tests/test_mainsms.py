@@ -452,3 +452,73 @@ def test_no_body_raises_and_none_but_the_success_shape_is_sent(body: bytes, stat
         numbers = [f"7{str(number)[-10:]}" for number in answer["recipients"]]
         assert (status, answer["status"], len(numbers)) == (200, "success", len(answer["messages_id"]))
         assert str(answer["messages_id"][numbers.index(sent.to.digits)]) == sent.message_id
+
+
+# --- where a message stands ------------------------------------------------------------------------------------------
+
+
+def reports(body: object, *ids: str) -> list[tuple[str, str, str | None, bool]]:
+    """Return id, state, the vendor's word and whether it is final, as an answer says of these messages."""
+    assert PROVIDER.status is not None
+    answer = Response(200, json.dumps(body).encode())
+    return [(one.id, one.state.value, one.word, one.is_final) for one in PROVIDER.status.parse(answer, ids, "")]
+
+
+def test_the_state_of_several_messages_is_one_signed_question() -> None:
+    """The signature is the one PHP gives (tests/vectors/mainsms/status.json)."""
+    assert PROVIDER.status is not None
+    request = PROVIDER.status.build(("1415", "1416"), ACCOUNT, "")
+    assert (request.method, request.target) == ("POST", "https://host/api/mainsms/message/status")
+    case = json.loads((VECTORS / "status.json").read_text(encoding="utf-8"))
+    assert dict(request.form) == dict(case["params"]) | {"sign": case["signature"]}
+    assert not request.billable
+    for wrong in ("", "12a", "1,2", "1" * 21):
+        with pytest.raises(InputError):
+            PROVIDER.status.build(("1415", wrong), ACCOUNT, "")
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "is_final"),
+    [
+        ("enqueued", "ACCEPTED", False),
+        ("accepted", "ACCEPTED", False),
+        ("scheduled", "SCHEDULED", False),
+        ("wait", "ENROUTE", False),
+        ("delivered", "DELIVERED", True),
+        ("read", "DELIVERED", True),
+        ("non-delivered", "UNDELIVERABLE", True),
+        ("canceled", "DELETED", True),
+        ("not found", "UNKNOWN", False),
+        ("in limbo", "UNKNOWN", False),
+    ],
+)
+def test_every_word_that_clients_know_is_one_state(word: str, state: str, is_final: bool) -> None:
+    """An unknown one is kept, and is not final."""
+    body = {"status": "success", "messages": {"1415": word}, "channels": {"1415": "sms"}}
+    assert reports(body, "1415") == [("1415", state, word, is_final)]
+
+
+@pytest.mark.parametrize("messages", [{}, [], None, {"1416": "delivered"}])
+def test_a_message_that_the_answer_does_not_mention_is_not_known(messages: object) -> None:
+    """An empty list is what PHP writes for an empty object."""
+    body = {"status": "success", "messages": messages}
+    assert reports(body, "1415", "1416")[0] == ("1415", "UNKNOWN", None, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"status": "error", "error": "2", "message": "invalid signature"}, AuthenticationError),
+        ({"status": "error", "error": 5}, AuthenticationError),
+        # A code about recipients means something else here.
+        ({"status": "error", "error": "4"}, UnreachableError),
+        ({"status": "error", "error": 77}, UnreachableError),
+        ({"status": "success", "messages": {"1": "delivered"}}, UnreachableError),
+        ({"status": "success", "messages": "delivered"}, UnreachableError),
+        ({"messages": {"1415": "delivered"}}, UnreachableError),
+    ],
+)
+def test_a_refused_question_of_a_state_is_an_error_of_its_class(body: object, error: type[Exception]) -> None:
+    """An answer that is not understood may be asked for again: nothing is sent by asking."""
+    with pytest.raises(error):
+        reports(body, "1415")

@@ -12,12 +12,12 @@ from importlib import import_module
 from smscli import plugins
 from smscli.errors import ConfigError, InputError
 from smscli.model import visible
-from smscli.providers._answers import Answers, Members, amount, of_parts, seconds, unknown, whole
+from smscli.providers._answers import Answers, Members, amount, of_parts, report, seconds, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 
 __all__ = [
-    "Answers", "Members", "Operation", "Provider", "Stamp", "amount", "find", "get", "names", "of_parts", "seconds",
-    "unknown", "whole",
+    "Answers", "Members", "Operation", "Provider", "Stamp", "amount", "find", "get", "names", "of_parts", "report",
+    "seconds", "unknown", "whole",
 ]  # fmt: skip
 
 

@@ -11,12 +11,23 @@ mask knows, so that no free text of a vendor ever leaves this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from smscli.errors import Cause, UnreachableError
-from smscli.model import MSISDN, Message, Outcome, Quote, Reason, SendReceipt, Submission, all_of
+from smscli.model import (
+    MSISDN,
+    DeliveryReport,
+    DeliveryState,
+    Message,
+    Outcome,
+    Quote,
+    Reason,
+    SendReceipt,
+    Submission,
+    all_of,
+)
 from smscli.record import Record
 from smscli.wire import MalformedAnswer, Response, decode_json, decode_text, kind_of_text
 
@@ -25,6 +36,10 @@ if TYPE_CHECKING:
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+# Letters alone: a key or a signature that comes back instead of a word has digits, or is longer.
+_WORD = r"[A-Za-z](?:[A-Za-z _-]{0,22}[A-Za-z])?"
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?"
 
 _AMOUNT = r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?"
 
@@ -114,9 +129,17 @@ class Answers(Record):
 
     def quote(self, read: Callable[[Members, Message], Quote]) -> Callable[[Response, Message, str], Quote]:
         """Return the parser of the question what a message costs."""
+        return self._about(read)
 
-        def parse(response: Response, message: Message, _stamp: str) -> Quote:
-            return self.question(lambda members: read(members, message))(response, None, "")
+    def reports(
+        self, read: Callable[[Members, tuple[str, ...]], tuple[DeliveryReport, ...]]
+    ) -> Callable[[Response, tuple[str, ...], str], tuple[DeliveryReport, ...]]:
+        """Return the parser of the question where messages stand; ``read`` gives a report for each id, in order."""
+        return self._about(read)
+
+    def _about(self, read: Callable[[Members, In], Out]) -> Callable[[Response, In, str], Out]:
+        def parse(response: Response, what: In, _stamp: str) -> Out:
+            return self.question(lambda members: read(members, what))(response, None, "")
 
         return parse
 
@@ -184,6 +207,19 @@ class Answers(Record):
 def unknown(number: MSISDN, text: str) -> Submission:
     """Return the end of one recipient for whom the answer proves nothing, ``text`` saying why."""
     return Submission(number, Outcome.UNKNOWN, reason=_doubt(text))
+
+
+def report(
+    message_id: str, word: object, states: Mapping[str, DeliveryState], at: object = None
+) -> DeliveryReport:  # fmt: skip
+    """Return where a message stands by the vendor's word for it, in any case.
+
+    A word that ``states`` lacks is kept, and says nothing final; what is no word at all is kept as ``?``. ``at`` is the
+    vendor's date or time of it; what is neither is left out.
+    """
+    own = word if isinstance(word, str) and re.fullmatch(_WORD, word) else "?"
+    time = at if isinstance(at, str) and re.fullmatch(_TIME, at) else None
+    return DeliveryReport(message_id, states.get(own.lower(), DeliveryState.UNKNOWN), own, time)
 
 
 def seconds(value: object) -> float | None:

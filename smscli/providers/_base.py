@@ -7,7 +7,7 @@ from enum import StrEnum, unique
 from typing import Generic, TypeVar
 
 from smscli.errors import UnsupportedError
-from smscli.model import Account, Balance, Field, Message, Pairs, Quote, Secret, SendReceipt, ServerTime
+from smscli.model import Account, Balance, DeliveryReport, Field, Message, Pairs, Quote, Secret, SendReceipt, ServerTime
 from smscli.record import Record
 from smscli.signing import Rule, SignatureTrace, sign
 from smscli.wire import Request, Response
@@ -55,9 +55,11 @@ class Provider(Record):
     ``fields`` are the vendor's own profile fields, among them the one secret that signs. ``variant`` says what of all
     this the values of an account's fields change (a digest, whose clock); see ``of``. ``stamp_name`` is the parameter
     that carries the stamp, ``stamp_life`` how many seconds a stamp of a clock is used. ``batch_limit`` is the most
-    recipients one request may carry, ``price_limit`` the same for a question of ``price``. ``account_codes`` are
-    the codes of refusals for a reason of the account or the service (funds, sender, destination): the same message may
-    go through another account. ``time_zone`` is the zone in which the vendor reads wall-clock times.
+    recipients one request may carry, ``price_limit`` the same for a question of ``price``. ``status`` gives one report
+    for each id it is asked about, in their order; ``status_limit`` is the most ids in one such question.
+    ``account_codes`` are the codes of refusals for a reason of the account or the service (funds, sender, destination):
+    the same message may go through another account. ``time_zone`` is the zone in which the vendor reads wall-clock
+    times.
     ``example_number`` is one of nobody, in E.164 digits, that the vendor takes.
     ``takes_sender`` is False where the account's own number is always the sender.
     ``aliases`` are groups of values that a client may have swapped by mistake (brand and host names).
@@ -75,12 +77,14 @@ class Provider(Record):
     balance: Operation[None, Balance]
     timestamp: Operation[None, ServerTime] | None = None
     price: Operation[Message, Quote] | None = None
+    status: Operation[tuple[str, ...], tuple[DeliveryReport, ...]] | None = None
     stamp: Stamp = Stamp.NONE
     stamp_name: str | None = None
     stamp_life: float = 0.0
     batch_limit: int = 1
     account_codes: frozenset[str] = frozenset()
     price_limit: int = 1
+    status_limit: int = 1
     time_zone: str | None = None
     takes_sender: bool = True
     example_number: str = "37061234567"

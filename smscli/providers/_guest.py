@@ -23,7 +23,7 @@ RESERVED = frozenset((
 
 _SHAPES: dict[str, Any] = {
     "title": str, "base_url": (str, type(None)), "fields": tuple, "rule": Rule, "send": Operation, "balance": Operation,
-    "price": (Operation, type(None)),
+    "price": (Operation, type(None)), "status": (Operation, type(None)),
 }  # fmt: skip
 
 

@@ -16,6 +16,11 @@ Quirks:
 - A refusal stands at the top level, under an empty key, or under the number; codes come as text or as numbers; some
   hosts of the platform list one object per number. ``000`` is a refusal, not a zero. ``operator.php`` says ``error`` 0
   beside its result.
+- A delivered message is ``delivered`` on the vendor's page and ``deliver`` on other hosts of the platform, where the
+  word stands in an object beside its time; the reference page of ``status.php`` shows a third answer, for one message.
+  All three are read. ``partly_deliver`` is not final: a client of the platform takes it for SMPP's "accepted".
+- Errors 18 and 19 to ``status.php`` mean that the messages are not known; no page says whether one unknown id among
+  others gives them.
 - ``operator.php`` prices one number a request, "based on message length" with the text; whether it counts every part
   of a longer text is not said. The pages' examples price a text at 0.012 there, and charge 0.0144 for one.
 """
@@ -30,6 +35,8 @@ from smscli.model import (
     MSISDN,
     Account,
     Balance,
+    DeliveryReport,
+    DeliveryState,
     Field,
     Message,
     Money,
@@ -42,7 +49,7 @@ from smscli.model import (
     Submission,
     visible,
 )
-from smscli.providers._answers import Answers, Members, amount, unknown, whole
+from smscli.providers._answers import Answers, Members, amount, report, unknown, whole
 from smscli.providers._base import Operation, Provider, Stamp
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
@@ -135,6 +142,19 @@ _TABLE: dict[str, tuple[str, Cause, str | None]] = {
 ERRORS = {code: Reason(f"error {code}: {text}", cause, code, hint) for code, (text, cause, hint) in _TABLE.items()}
 """What each code means (reference page of send.php, 0 to 39; ``000`` is known from other hosts of the platform)."""
 
+_STATES = {state.value.lower(): state for state in DeliveryState} | {
+    "pending": DeliveryState.ACCEPTED,
+    "sent": DeliveryState.ENROUTE,
+    "send": DeliveryState.ENROUTE,
+    "deliver": DeliveryState.DELIVERED,
+    "read": DeliveryState.DELIVERED,
+    "partly_deliver": DeliveryState.ACCEPTED,
+    "not_deliver": DeliveryState.UNDELIVERABLE,
+}
+"""What the words of status.php mean: those of the vendor's page, of other hosts, and of the platform's push reports."""
+
+_NOT_KNOWN = ("18", "19")
+
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
@@ -159,6 +179,14 @@ def _build_balance(_what: None, account: Account, stamp: str) -> Request:
 def _build_price(message: Message, account: Account, stamp: str) -> Request:
     (number,) = message.to
     return _signed("operator.php", (("phone", number.digits), ("text", message.text)), account, stamp, billable=False)
+
+
+def _build_status(ids: tuple[str, ...], account: Account, stamp: str) -> Request:
+    if wrong := [one for one in ids if not re.fullmatch("[0-9]{1,40}", one)]:
+        raise InputError(
+            f"{visible(wrong[0])!r} is not a message id of LightSMS", hint="its ids are digits, usually 22"
+        )
+    return _signed("status.php", (("state", ",".join(ids)),), account, stamp, billable=False)
 
 
 def _build_timestamp(_what: None, account: Account, _stamp: str) -> Request:
@@ -250,6 +278,26 @@ def _read_price(members: Members, message: Message) -> Quote:
     return Quote(Money(price, currency), message.to, note=note)
 
 
+def _read_status(members: Members, ids: tuple[str, ...]) -> tuple[DeliveryReport, ...]:
+    if len(ids) == 1 and isinstance(members.get("status"), str):  # the reference page's answer for one message
+        return (report(ids[0], members["status"], _STATES, members.get("delivered_at")),)
+    if any(key.isdigit() and key not in ids for key in members):
+        raise MalformedAnswer("it speaks of a message that was not asked for")
+    return tuple(_report(one, members[one]) if one in members else DeliveryReport(one) for one in ids)
+
+
+def _report(message_id: str, entry: object) -> DeliveryReport:
+    if not isinstance(entry, dict):
+        return report(message_id, entry, _STATES)
+    code = _code(entry.get("error", "0"))
+    if code in _NOT_KNOWN:
+        return DeliveryReport(message_id)
+    if code in ERRORS:
+        # A wrong signature stands under each number in the answer to a send.
+        raise ERRORS[code].error()
+    return report(message_id, entry.get("status"), _STATES, entry.get("time"))
+
+
 def _currency(members: Members) -> str | None:
     currency = members.get("currency")
     return currency if isinstance(currency, str) and re.fullmatch(r"[A-Za-z]{3}", currency) else None
@@ -292,6 +340,11 @@ def _refusal(members: Mapping[str, object]) -> Reason | None:
     return ERRORS[code]
 
 
+def _refusal_of_status(members: Members) -> Reason | None:
+    reason = _refusal(members)
+    return None if reason and reason.code in _NOT_KNOWN else reason
+
+
 def _code(value: object) -> str:
     return whole(value, 3) or ""
 
@@ -299,7 +352,7 @@ def _code(value: object) -> str:
 _ANSWERS = Answers(
     (
         "error", "id_sms", "cost", "count_sms", "money", "currency", "price", "phone", "operator", "mcc", "mnc",
-        "ported", "ok", "regionCode", "timeZone",
+        "ported", "ok", "regionCode", "timeZone", "status", "time", "delivered_at",
     ),
     "/external/get/",
     _refusal,
@@ -322,11 +375,14 @@ PROVIDER = Provider(
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     timestamp=Operation(_build_timestamp, _ANSWERS.text(_read_timestamp)),
     price=Operation(_build_price, _ANSWERS.quote(_read_price)),
+    status=Operation(_build_status, _ANSWERS._replace(refusal=_refusal_of_status).reports(_read_status)),
     stamp=Stamp.VENDOR_CLOCK,
     stamp_name="timestamp",
     # Two seconds less than the vendor grants: the way there takes time too.
     stamp_life=8.0,
     batch_limit=50,
+    # Assumed: no page bounds the ids; as many as numbers in a send.
+    status_limit=50,
     account_codes=frozenset({"000", "8", "9", "10", "31", "32", "35"}),
     # Assumed: the page of sendingTime names no zone; the vendor's business hours are given in this one.
     time_zone="Europe/Vilnius",

@@ -15,6 +15,9 @@ Quirks:
   together by position.
 - In test mode the ids are zero, or missing, or there: they prove nothing. Such an answer must say ``test`` 1 itself;
   then SENT means "accepted as a test", and the id is left out unless it is one.
+- ``message/status`` is known from public clients: ``not found`` for an id of somebody else, ``read`` for one that was
+  delivered and looked at. It has an error table of its own, which no page at hand shows: of the codes of a send only
+  those about project and signature are believed there.
 - The vendor takes Russian numbers without ``7`` and with ``8``. A foreign number that looks like one would reach a
   stranger: it is refused.
 """
@@ -29,6 +32,8 @@ from smscli.model import (
     MSISDN,
     Account,
     Balance,
+    DeliveryReport,
+    DeliveryState,
     Field,
     Message,
     Money,
@@ -38,8 +43,9 @@ from smscli.model import (
     Reason,
     SendReceipt,
     Submission,
+    visible,
 )
-from smscli.providers._answers import Answers, Members, amount, unknown, whole
+from smscli.providers._answers import Answers, Members, amount, report, unknown, whole
 from smscli.providers._base import Operation, Provider
 from smscli.signing import Rule, sign
 from smscli.wire import MalformedAnswer, Request
@@ -90,6 +96,19 @@ _TABLE: dict[str, tuple[str, Cause, str | None]] = {
 ERRORS = {code: Reason(f"error {code}: {text}", end, code, hint) for code, (text, end, hint) in _TABLE.items()}
 """What each code of message/send means, as public clients of the platform list them."""
 
+_STATES = {
+    "enqueued": DeliveryState.ACCEPTED,
+    "accepted": DeliveryState.ACCEPTED,
+    "scheduled": DeliveryState.SCHEDULED,
+    "wait": DeliveryState.ENROUTE,
+    "delivered": DeliveryState.DELIVERED,
+    "read": DeliveryState.DELIVERED,
+    "non-delivered": DeliveryState.UNDELIVERABLE,
+    "canceled": DeliveryState.DELETED,
+    "not found": DeliveryState.UNKNOWN,
+}
+"""What the words of message/status mean, as public clients know them."""
+
 
 # --- requests --------------------------------------------------------------------------------------------------------
 
@@ -105,6 +124,12 @@ def _build_send(message: Message, account: Account, _stamp: str) -> Request:
 
 def _build_price(message: Message, account: Account, _stamp: str) -> Request:
     return _proved("message/price", tuple(_content(message)), account, billable=False)
+
+
+def _build_status(ids: tuple[str, ...], account: Account, _stamp: str) -> Request:
+    if wrong := [one for one in ids if not re.fullmatch("[0-9]{1,20}", one)]:
+        raise InputError(f"{visible(wrong[0])!r} is not a message id of this vendor", hint="its ids are digits")
+    return _proved("message/status", (("messages_id", ",".join(ids)),), account, billable=False)
 
 
 def _content(message: Message) -> list[tuple[str, str]]:
@@ -193,6 +218,14 @@ def _read_price(members: Members, message: Message) -> Quote:
     return Quote(money, named, int(parts) if parts else None)
 
 
+def _read_status(members: Members, ids: tuple[str, ...]) -> tuple[DeliveryReport, ...]:
+    # An empty object is an empty list where PHP writes it.
+    words = members.get("messages") or {}
+    if not isinstance(words, dict) or not words.keys() <= set(ids):
+        raise MalformedAnswer("it does not list the messages that were asked for")
+    return tuple(report(one, words[one], _STATES) if one in words else DeliveryReport(one) for one in ids)
+
+
 def _read_balance(members: Members) -> Balance:
     left = _decimal(members.get("balance"))
     if left is None:
@@ -217,16 +250,26 @@ def _refusal(members: Members) -> Reason | None:
     return ERRORS[code]
 
 
+def _refusal_of_status(members: Members) -> Reason | None:
+    reason = _refusal(members)
+    if reason and reason.cause is not Cause.CREDENTIALS:
+        raise MalformedAnswer("its error is known of a send alone")
+    return reason
+
+
 def _decimal(value: object) -> Decimal | None:
     return amount(value.replace(",", ".") if isinstance(value, str) else value)
 
 
 _ANSWERS = Answers(
-    ("status", "error", "message", "recipients", "messages_id", "parts", "count", "price", "balance", "test", "run_at"),
+    (
+        "status", "error", "message", "recipients", "messages_id", "parts", "count", "price", "balance", "test",
+        "run_at", "messages", "channels",
+    ),
     "/api/mainsms/",
     _refusal,
     _members,
-)
+)  # fmt: skip
 
 PROVIDER = Provider(
     name="mainsms",
@@ -238,9 +281,12 @@ PROVIDER = Provider(
     send=Operation(_build_send, _ANSWERS.send(_read_send)),
     balance=Operation(_build_balance, _ANSWERS.question(_read_balance)),
     price=Operation(_build_price, _ANSWERS.quote(_read_price)),
+    status=Operation(_build_status, _ANSWERS._replace(refusal=_refusal_of_status).reports(_read_status)),
     batch_limit=100,
     account_codes=frozenset({"7", "8", "9"}),
     price_limit=100,
+    # Assumed: as many ids as recipients of a send.
+    status_limit=100,
     # Assumed: public clients name the account's zone or Moscow's.
     time_zone="Europe/Moscow",
     aliases=(("payforsms.ru", "mainsms.ru"), ("payforsms", "mainsms")),
