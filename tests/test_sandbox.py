@@ -443,6 +443,91 @@ def test_mesajlarim_unknown_action_is_an_error(bench: Bench) -> None:
     assert "error" in bench.mesajlarim("price", {}).get_json()
 
 
+# --- where a message stands -------------------------------------------------------------------------------------------
+
+
+def sent_by_lightsms(bench: Bench, **pairs: str) -> list[str]:
+    """Return the ids of a send."""
+    answer = bench.lightsms("send", SEND | pairs).get_json()
+    return [entry["id_sms"] for entry in answer.values()]
+
+
+def sent_by_payforsms(bench: Bench, **pairs: str) -> list[str]:
+    """Return the ids of a send."""
+    return [str(one) for one in bench.payforsms("send", PAY | pairs).get_json()["messages_id"]]
+
+
+@pytest.mark.parametrize(
+    ("after", "words", "also"),
+    [
+        (0, ["pending", "pending"], ["accepted", "accepted"]),
+        (1.9, ["pending", "pending"], ["accepted", "accepted"]),
+        (2, ["sent", "sent"], ["wait", "wait"]),
+        (4, ["delivered", "not_deliver"], ["delivered", "non-delivered"]),
+        (10**7, ["delivered", "not_deliver"], ["delivered", "non-delivered"]),
+    ],
+)
+def test_a_message_moves_on_with_the_clock(bench: Bench, after: float, words: list[str], also: list[str]) -> None:
+    """A number that ends in 9 never arrives. Another sandbox knows it too: each `send --sandbox` is one of its own."""
+    ids = sent_by_lightsms(bench, phone="37061234567,37061234569")
+    numbers = sent_by_payforsms(bench, recipients="89121231234,89121231239")
+    other = Bench(now=[NOW + after])
+    asked = {"state": ",".join(ids), "timestamp": str(int(NOW + after)), "return": "json"}
+    assert other.lightsms("status", asked).get_json() == dict(zip(ids, words, strict=True))
+    assert other.payforsms("status", {"messages_id": ",".join(numbers)}).get_json() == {
+        "status": "success",
+        "messages": dict(zip(numbers, also, strict=True)),
+        "channels": dict.fromkeys(numbers, "sms"),
+    }  # fmt: skip
+
+
+def test_a_message_for_later_waits(bench: Bench) -> None:
+    """By the wall clock of the vendor's zone; a time that is past or unreadable is now, and a test goes nowhere."""
+    (later,) = sent_by_lightsms(bench, sendingTime="2024-11-28 18:10")  # 16:10 UTC
+    scheduled, past, odd = (
+        sent_by_payforsms(bench, run_at=when)[0] for when in ("28.11.2024 19:10", "2020-01-01 10:00", "tomorrow")
+    )
+    (test,) = sent_by_payforsms(bench, test="1")
+    for after, word, other in ((590, "pending", "scheduled"), (604, "delivered", "delivered")):
+        bench.now[0] = NOW + after
+        asked = {"state": later, "timestamp": str(NOW + after)}
+        assert bench.lightsms("status", asked).get_json() == {later: word}
+        messages = bench.payforsms("status", {"messages_id": f"{scheduled},{past}, {odd},{test}"}).get_json()[
+            "messages"
+        ]
+        assert messages == {scheduled: other, past: "delivered", odd: "delivered", test: "accepted"}
+
+
+def test_the_state_as_xml_is_the_printed_document(bench: Bench) -> None:
+    """Of LightSMS; of MainSMS it is what clients read, an element named by the id."""
+    (one,), (two,) = sent_by_lightsms(bench), sent_by_payforsms(bench)
+    reply = bench.lightsms("status", {"state": one, "return": "xml"})
+    assert reply.get_data(as_text=True).splitlines() == [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        f'<response><statuses><status id_sms="{one}" status="pending" /></statuses></response>',
+    ]
+    reply = bench.payforsms("status", {"messages_id": f"{two},1415", "format": "xml"})
+    root = ET.fromstring(reply.get_data())  # noqa: S314  (our own)
+    assert [(child.tag, child.text) for child in root.iter()][2:] == [
+        ("messages", None), (f"id{two}", "accepted"), ("id1415", "not found"), ("channels", None), (f"id{two}", "sms"),
+    ]  # fmt: skip
+
+
+def test_an_id_of_nobody_here_is_not_known(bench: Bench) -> None:
+    """LightSMS leaves it out, and refuses when nothing remains; MainSMS says so. What is no id is passed over."""
+    (one,) = sent_by_lightsms(bench)
+    foreign = "4092112510348380960001"
+    assert bench.lightsms("status", {"state": f"{foreign},{one},x"}).get_json() == {one: "pending"}
+    assert bench.lightsms("status", {"state": f"{foreign},x"}).get_json() == {"error": 18}
+    assert bench.lightsms("status", {}).get_json() == {"error": 17}
+    assert bench.lightsms("status", {"state": one}, key="wrong").get_json() == {"error": 6}
+    assert bench.payforsms("status", {"messages_id": "1415,99999999999999999999,x, <b>"}).get_json()["messages"] == {
+        "1415": "not found", "99999999999999999999": "not found",
+    }  # fmt: skip
+    assert bench.payforsms("status", {}).get_json()["messages"] == {}
+    assert bench.payforsms("status", {}, key="wrong").get_json()["error"] == "2"
+
+
 # --- what all share --------------------------------------------------------------------------------------------------
 
 

@@ -14,16 +14,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import inf
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 from smscli import providers
 from smscli.errors import InputError
-from smscli.model import Account, Pairs, Secret, visible
+from smscli.model import Account, DeliveryState, Pairs, Secret, visible
 
 # What is kept, in entries and in bytes of text; a load test must not eat the machine's memory.
 _CAUGHT = 10_000
 _CAUGHT_BYTES = 64 * 1024 * 1024
-_FIRST_SERIAL = 10**14  # fifteen digits: JavaScript and jq read longer numbers wrongly
+
+# A serial number is, from the top: 29 bits of seconds since 2024, one that says whether it arrives, and 23 of count. It
+# stays below 2**53, where JavaScript and jq begin to read numbers wrongly.
+_EPOCH = 1_704_067_200  # 2024-01-01 in Unix seconds
+_SECONDS = 2**29
+_COUNT = 2**23
+
+# Seconds after which an accepted message is on its way, and after which it has arrived or never will.
+_ENROUTE = 2
+_END = 4
+
 _COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a tenth of a second
 
 
@@ -155,12 +167,18 @@ class Desk:
     caught: deque[Caught] = field(default_factory=deque)
     caught_bytes: int = 0
     # Every run begins elsewhere: an id is looked up in a journal that outlives the sandbox.
-    serials: Iterator[int] = field(default_factory=lambda: itertools.count(_FIRST_SERIAL + secrets.randbelow(10**14)))
+    serials: Iterator[int] = field(default_factory=lambda: itertools.count(secrets.randbelow(_COUNT)))
     lock: Lock = field(default_factory=Lock)
 
-    def serial(self) -> int:
-        """Return a number of fifteen digits that was never given before, by this sandbox or another."""
-        return next(self.serials)
+    def serial(self, due: float = inf, to: str = "") -> int:
+        """Return a number below 2**53 that was never given before, by this sandbox or another.
+
+        It holds the second in which the message sets out, and whether it arrives, for ``standing``: so a sandbox knows
+        what another has accepted. ``due`` is Unix seconds, infinite for a message that never sets out; one ``to`` a
+        number that ends in 9 never arrives.
+        """
+        moment = int(min(max(due - _EPOCH, 1), _SECONDS - 1))
+        return (moment * 2 + (not to.endswith("9"))) * _COUNT + next(self.serials) % _COUNT
 
     def keep(self, entries: Iterable[Caught]) -> None:
         """Put these into the list; the oldest leave when it grows too long or too large."""
@@ -185,6 +203,32 @@ class Desk:
             return False
         self.credit[vendor] -= price
         return True
+
+
+def standing(serial: int, now: float) -> DeliveryState | None:
+    """Return where the message of a serial number stands at a Unix second; None for a number of nobody here."""
+    moment, arrives = divmod(serial // _COUNT, 2)
+    if not 0 < moment < _SECONDS:
+        return None
+    age = now - _EPOCH - moment
+    if moment == _SECONDS - 1:
+        return DeliveryState.ACCEPTED
+    if age < 0:
+        return DeliveryState.SCHEDULED
+    if age < _END:
+        return DeliveryState.ACCEPTED if age < _ENROUTE else DeliveryState.ENROUTE
+    return DeliveryState.DELIVERED if arrives else DeliveryState.UNDELIVERABLE
+
+
+def due(text: str | None, forms: Sequence[str], zone: str, now: float) -> float:
+    """Return the Unix second that a wall-clock time in one of ``forms`` means, ``now`` for one that is past or none."""
+    for form in forms:
+        try:
+            moment = datetime.strptime(text or "", form).replace(tzinfo=ZoneInfo(zone))
+            return max(now, moment.timestamp())
+        except (ValueError, OverflowError):
+            continue
+    return now
 
 
 def verify(vendor: str, signature: str, call: Call, account: Account) -> Check:

@@ -1,10 +1,14 @@
-"""LightSMS, emulated: ``timestamp.php``, ``balance.php``, ``operator.php`` and ``send.php`` below ``/external/get/``.
+"""LightSMS, emulated: ``timestamp``, ``balance``, ``operator``, ``send`` and ``status`` below ``/external/get/``.
 
 Checked in this order (the vendor's own is not documented): login 2, signature 1 and timestamp 24 missing; login
 wrong 7; timestamp more than 10 seconds off either way, or signature wrong, 6; then text 3, phone 4 and sender 5
 missing, sender malformed 8, ``sendingTime`` malformed 30, more than 50 numbers 14, no valid number 27. Each number
 alone: invalid 16, not enough funds 32. Every well-formed sender counts as registered: 9 and 10 never come. A price
 (``operator.php``) wants one valid number, else 33; every number belongs to the operator that the page prints.
+
+A message is ``pending`` at first, ``sent`` after two seconds, and after four ``delivered``, or ``not_deliver`` when its
+number ends in 9 (the third demo number does); one with ``sendingTime`` waits for that. The id tells all of it, so that
+any sandbox knows it. Assumed: an unknown id is left out, 18 when no other remains; without ``state`` 17.
 
 ``return=xml`` gives XML; without ``return`` the answer is JSON, because every client that leaves it out reads JSON.
 """
@@ -19,8 +23,8 @@ from datetime import datetime
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
-from smscli.model import Account, Secret, visible
-from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
+from smscli.model import Account, DeliveryState, Secret, visible
+from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, due, standing, verify
 from smscli.segments import measure
 
 _PRICE = Decimal("0.0144")
@@ -30,6 +34,17 @@ _NUMBERS = 50
 
 # The vendor's page on sender names.
 _SENDER = re.compile(r"[A-Za-z][A-Za-z0-9 -]{2,10}|[0-9]{1,15}")
+
+
+_FORMS = ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
+_ZONE = "Europe/Vilnius"  # assumed: the page of sendingTime names none
+_WORDS = {
+    DeliveryState.SCHEDULED: "pending",
+    DeliveryState.ACCEPTED: "pending",
+    DeliveryState.ENROUTE: "sent",
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.UNDELIVERABLE: "not_deliver",
+}
 
 
 def _timestamp(call: Call, _desk: Desk) -> Answer:
@@ -63,6 +78,28 @@ def _price(call: Call, desk: Desk) -> Answer:
     return _json(members, check)
 
 
+def _status(call: Call, desk: Desk) -> Answer:
+    fault, check = _admit(call)
+    ids = [one.strip() for one in (call.get("state") or "").split(",") if one.strip()]
+    words = {one: word for one in ids if (word := _word(one, call.now))}
+    fault = fault or (None if words else "18" if ids else "17")
+    if fault:
+        desk.refuse(_noted(call, "status", check), f"error {fault}")
+        return _refusal(call, fault, check)
+    if not _wants_xml(call):
+        return _json(words, check)
+    root = ET.Element("response")
+    statuses = ET.SubElement(root, "statuses")
+    for one, word in words.items():
+        ET.SubElement(statuses, "status", {"id_sms": one, "status": word})
+    return _xml(root, check)
+
+
+def _word(message_id: str, now: float) -> str | None:
+    state = standing(int(message_id[1:]), now) if re.fullmatch("4[0-9]{21}", message_id) else None
+    return _WORDS[state] if state else None
+
+
 def _send(call: Call, desk: Desk) -> Answer:
     phones = list(dict.fromkeys(phone.strip() for phone in (call.get("phone") or "").split(",") if phone.strip()))
     fault, check = _admit(call)
@@ -88,7 +125,8 @@ def _submit(desk: Desk, message: Caught) -> dict[str, str]:
     if fault:
         desk.refuse(message, f"error {fault}", [message.to or ""])
         return {"error": fault}
-    message_id = f"4{desk.serial():021d}"
+    serial = desk.serial(due(message.send_at, _FORMS, _ZONE, message.now), message.to or "")
+    message_id = f"4{serial:021d}"
     desk.keep([replace(message, parts=parts, message_id=message_id)])
     return {"error": "0", "id_sms": message_id, "cost": str(parts * _PRICE), "count_sms": str(parts)}
 
@@ -146,7 +184,7 @@ def _is_number(phone: str) -> bool:
 
 
 def _is_time(text: str) -> bool:
-    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"):
+    for form in _FORMS:
         try:
             datetime.strptime(text, form)
         except ValueError:
@@ -216,6 +254,7 @@ EMULATOR = Emulator(
         "/external/get/balance.php": _balance,
         "/external/get/operator.php": _price,
         "/external/get/send.php": _send,
+        "/external/get/status.php": _status,
     },
     credit=Decimal("150.50"),
 )

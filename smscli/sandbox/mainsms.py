@@ -1,4 +1,4 @@
-"""MainSMS and payforsms, emulated: ``message/balance``, ``price`` and ``send`` below ``/api/mainsms/``.
+"""MainSMS and payforsms, emulated: ``message/balance``, ``price``, ``send`` and ``status`` below ``/api/mainsms/``.
 
 Both brands share the paths; the project tells whose account it is. Checked in this order (the vendor's own is not
 documented): project empty 1 or unknown 5; ``sign`` or, without one, ``apikey`` wrong 2; then message empty 3,
@@ -6,6 +6,10 @@ recipients empty 4, none of them a number 6, ``sender`` sent but malformed 8, no
 sender counts as approved and every project as switched on: 9 and 10 never come. Without ``sender`` the project's own
 is used, as newer clients expect. ``run_at`` is accepted in both known spellings and any other: no error is documented.
 A price is told however little is left.
+
+A message is ``accepted`` at first, in ``wait`` after two seconds, and after four ``delivered``, or ``non-delivered``
+when its number ends in 9 (the third demo number does); one with ``run_at`` is ``scheduled`` until then, a test stays
+``accepted``. The id tells all of it, so that any sandbox knows it; another's is ``not found``.
 
 The answer is XML for ``format=xml``, or without ``format`` when only XML is accepted; JSON otherwise. Amounts have a
 dot in the JSON of a balance and a comma elsewhere, as captured from the vendor.
@@ -19,16 +23,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from xml.etree import ElementTree as ET
 
-from smscli.model import Account, Secret, visible
-from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
+from smscli.model import Account, DeliveryState, Secret, visible
+from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, due, standing, verify
 from smscli.segments import measure
 
 _PRICE = Decimal("4.52")
 
 # Assumed: pages speak of 5 to 11 Latin letters and digits, and show a longer sender with a dot in it.
 _SENDER = re.compile(r"[A-Za-z0-9 ._-]{1,15}")
+
+_FORMS = ("%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M")
+_ZONE = "Europe/Moscow"  # assumed: the account's
+_WORDS = {
+    DeliveryState.SCHEDULED: "scheduled",
+    DeliveryState.ACCEPTED: "accepted",
+    DeliveryState.ENROUTE: "wait",
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.UNDELIVERABLE: "non-delivered",
+}
 
 # The texts of 2 and 4 were seen; the others are assumed after their likeness.
 _MESSAGES = {
@@ -75,7 +90,8 @@ def _send(call: Call, desk: Desk) -> Answer:
     if fault:
         desk.refuse(noted, f"error {fault}", asked)
         return _refusal(call, fault, check)
-    ids = [desk.serial() for _ in numbers]
+    sets_out = inf if is_test else due(noted.send_at, _FORMS, _ZONE, call.now)
+    ids = [desk.serial(sets_out, number) for number in numbers]
     note = "test mode: not charged" if is_test else None
     desk.keep(
         replace(noted, to=number, parts=parts, message_id=str(message_id), note=note)
@@ -88,6 +104,23 @@ def _send(call: Call, desk: Desk) -> Answer:
     }
     run_at = call.get("run_at")
     return _answer(call, body | {"run_at": run_at} if run_at else body, check)
+
+
+def _status(call: Call, desk: Desk) -> Answer:
+    fault, vendor, check = _admit(call)
+    if fault:
+        desk.refuse(_noted(call, "status", vendor, check), f"error {fault}")
+        return _refusal(call, fault, check)
+    # Assumed: what is no id is passed over. No error is known for that, nor for an empty list.
+    ids = re.findall(r"(?:^|,)\s*([0-9]{1,20})\s*(?=,|$)", call.get("messages_id") or "", re.ASCII)
+    messages = {one: _word(one, call.now) for one in ids}
+    channels = {one: "sms" for one, word in messages.items() if word != "not found"}
+    return _answer(call, {"status": "success", "messages": messages, "channels": channels}, check)
+
+
+def _word(message_id: str, now: float) -> str:
+    state = standing(int(message_id), now)
+    return _WORDS[state] if state else "not found"
 
 
 def _recipients(call: Call) -> tuple[list[str], list[str]]:
@@ -185,6 +218,9 @@ def _answer(call: Call, members: Mapping[str, object], check: Check | None) -> A
             for item in value:
                 # Assumed: clients read only the text, so the name of the inner element is not known.
                 ET.SubElement(element, "item").text = str(item)
+        elif isinstance(value, dict):
+            for message_id, word in value.items():
+                ET.SubElement(element, f"id{message_id}").text = word
         else:
             element.text = visible(str(value))
     text = '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
@@ -211,6 +247,7 @@ EMULATOR = Emulator(
         "/api/mainsms/message/balance": _balance,
         "/api/mainsms/message/price": _price,
         "/api/mainsms/message/send": _send,
+        "/api/mainsms/message/status": _status,
     },
     credit=Decimal("500.00"),
 )
