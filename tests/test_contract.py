@@ -100,6 +100,32 @@ def test_the_price_is_the_vendors_word_or_honestly_missing(smscli: Run, vendor: 
         assert "4711" not in refused.err
 
 
+def test_a_message_is_followed_to_its_end_or_honestly_not(smscli: Run, vendor: str) -> None:
+    """From accepted to delivered, by the ids of the send's own key; without such an operation exit 9."""
+    seconds = [NOW]
+    world = {
+        "environ": environment(vendor),
+        "transport": sandbox.transport(sandbox.create_app(clock=lambda: seconds[0])),
+        "now": lambda: seconds[0],
+    }
+    to = ",".join(numbers(vendor)[:2])
+    sent = smscli("send", "Hello", "--to", to, "--key", "k", **world)
+    ids = [line[2] for line in sent.lines]
+    ran = smscli("status", "--key", "k", **world)
+    if providers.get(vendor).status is None:
+        assert (ran.code, ran.out) == (9, "")
+        assert "has no delivery states" in ran.err
+        return
+    assert (ran.code, [line[0] for line in ran.lines]) == (6, ids), ran.err
+    assert {line[1] for line in ran.lines} <= {"ACCEPTED", "SCHEDULED", "ENROUTE"}
+    seconds[0] += 3600
+    ran = smscli("status", *ids, **world)
+    assert (ran.code, ran.lines, ran.err) == (0, [[one, "DELIVERED"] for one in ids], "")
+    refused = smscli("status", *ids, **world | {"environ": environment(vendor, key="a-wrong-key-4711")})
+    assert (refused.code, refused.out) == (4, "")
+    assert "4711" not in refused.err
+
+
 @pytest.mark.parametrize("command", [("send", "Hello", "--to", "{number}"), ("balance",)])
 def test_a_wrong_key_is_exit_4(smscli: Run, vendor: str, command: tuple[str, ...]) -> None:
     """The emulator refuses the signature as the vendor does, and the wrong key is nowhere in the output."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "send": "Send a text to one or many numbers.",
+    "status": "Show whether messages were delivered.",
     "bulk": "Send to a list of people, once each.",
     "count": "Count the parts of a text and show what makes it dear, offline.",
     "balance": "Show what is left on the account, or on all of them.",

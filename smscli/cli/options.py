@@ -109,12 +109,13 @@ class Invocation:
         )
 
     def parties(
-        self, parties: Sequence[tuple[Profile, Account]], interruption: Interruption
+        self, parties: Sequence[tuple[Profile, Account]], interruption: Interruption,
+        notice: Callable[[], str] | None = None,
     ) -> AbstractContextManager[tuple[Caller, ...]]:  # fmt: skip
-        """Open a way to the vendor of each profile."""
+        """Open a way to the vendor of each profile; ``notice`` answers a signal."""
         for profile, _ in parties:
             self._say_whose(profile)
-        return self.runtime.parties(self.wanted, parties, interruption=interruption, trace=self.trace)
+        return self.runtime.parties(self.wanted, parties, interruption=interruption, trace=self.trace, notice=notice)
 
     def _say_whose(self, profile: Profile) -> None:
         if self.trace:

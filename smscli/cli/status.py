@@ -1,0 +1,154 @@
+"""``smscli status``: where accepted messages stand, by the vendor's word, of ids or of a send in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smscli import providers
+from smscli.cli.draft import account_name
+from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.tracking import PATIENCE, Item, Party, tell, track, unsent
+from smscli.errors import ConfigError, InputError
+from smscli.model import DeliveryReport, Profile
+from smscli.providers import Provider
+from smscli.render import Result, Tree
+from smscli.runtime import Interruption, Wanted
+
+if TYPE_CHECKING:
+    from smscli.cli.journals import Where
+    from smscli.journal import JournalEntry
+
+app = new_app()
+
+
+@command(
+    app,
+    sections={"Message": ("key", "last"), "Patience": ("wait", "wait_for")},
+    examples=(
+        'smscli send --sandbox --to +37061234567 "Hello" --key hello-1',
+        "smscli status --sandbox --key hello-1 --wait",
+    ),
+)
+def status(
+    call: Invocation,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Message ids, as a send printed them.")] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="All messages of this send.")] = None,
+    last: Annotated[bool, typer.Option("--last", help="All messages of the latest send in the journal.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help=f"Ask until all have ended, for {PATIENCE / 60:g} minutes at most.")
+    ] = False,
+    wait_for: Annotated[
+        str | None, typer.Option("--wait-for", metavar="TIME", help="The same, for at most so long (30s, 1h).")
+    ] = None,
+) -> Result:
+    """Show whether messages were delivered."""
+    if sum((bool(ids), key is not None, last)) != 1:
+        raise InputError("it takes ids, or --key KEY, or --last", hint="give one of the three")
+    patience = seconds("--wait-for", wait_for) if wait_for is not None else PATIENCE if wait else 0.0
+    interruption = Interruption()
+    if ids:
+        parties, items, extra = _of_ids(call, ids)
+    else:
+        parties, items, extra = _of_send(call, key)
+    if parties:
+        items, failure = track(call, parties, items, patience, interruption)
+    else:
+        failure = None
+    return tell(items, failure, interruption, extra)
+
+
+_About = tuple[list[Party], list[Item], dict[str, Tree]]
+
+
+def _of_ids(call: Invocation, words: Sequence[str]) -> _About:
+    ids = tuple(dict.fromkeys(one for word in words for one in map(str.strip, word.split(",")) if one))
+    if not ids:
+        raise InputError("there is no id among these", hint="give the ids that a send printed")
+    profile = call.runtime.profile(call.wanted)
+    provider = _telling(profile.provider)
+    party = Party(profile, call.runtime.account(profile), ids)
+    items = [Item(DeliveryReport(one), provider.name) for one in ids]
+    return [party], items, {"key": None, "journal": None}
+
+
+def _of_send(call: Invocation, key: str | None) -> _About:
+    """Return whom to ask about the messages of a send: the accounts that sent them, whatever the default is now."""
+    key, where, entries = _entries(call, key)
+    items: list[Item] = []
+    asked: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        submission, provider = entry.submission, entry.message.provider or entry.job.provider
+        # Parts of one text have an id each.
+        ids = [one for one in (submission.message_id or "").split(",") if one]
+        reports = [DeliveryReport(one) for one in ids] or [unsent(submission.outcome)]
+        items += [Item(report, provider, submission.to, submission.outcome) for report in reports]
+        if ids:
+            asked.setdefault((provider, entry.message.account or ""), []).extend(ids)
+    parties: list[Party] = []
+    for (vendor, account), ids in asked.items():
+        if providers.get(vendor).status is None and len({name for name, _ in asked}) > 1:
+            call.tell(f"{providers.get(vendor).title} has no delivery states: they stay unknown")
+            continue
+        profile = _owner(call, _telling(vendor), account, entries[0].job.profile, where)
+        parties.append(Party(profile, call.runtime.account(profile), tuple(dict.fromkeys(ids))))
+    return parties, items, {"key": key, "journal": where.value}
+
+
+def _telling(vendor: str) -> Provider:
+    provider = providers.get(vendor)
+    if provider.status is None:
+        error = provider.unsupported("delivery states to ask for")
+        error.hint = "all that it tells stands in the answer to the send: smscli journal list"
+        raise error
+    return provider
+
+
+def _entries(call: Invocation, key: str | None) -> tuple[str, Where, list[JournalEntry]]:
+    from smscli.cli.journals import Where, journal_of, opened  # ids alone need no journal
+
+    sandbox = call.wanted.sandbox
+    if key is None:
+        with suppress(ConfigError):  # a profile may be an emulator's
+            sandbox = sandbox or call.runtime.profile(call.wanted).sandbox
+        with opened(call.runtime, sandbox=sandbox) as journal:
+            newest = next(iter(journal.stream(newest_first=True)), None) if journal else None
+        if newest is None:
+            raise InputError(f"nothing was sent yet, says {Where.SANDBOX if sandbox else Where.VENDOR}")
+        key = newest.key
+    with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
+        return key, where, list(journal.entries(key))
+
+
+def _owner(call: Invocation, provider: Provider, account: str, profile: str, where: Where) -> Profile:
+    """Return the settings that reach the account that sent it: those named now, or of the send, or any that do."""
+    is_sandbox = where.value == "sandbox"
+    for wanted in _candidates(call, provider, profile, is_sandbox=is_sandbox):
+        with suppress(ConfigError):
+            settings = call.runtime.profile(wanted)
+            if settings.provider == provider.name and settings.sandbox == is_sandbox:
+                whose = call.runtime.account(settings, need_secret=False)
+                if account_name(provider, whose) == account:
+                    return settings
+    raise ConfigError(
+        f"no profile at hand is the account that sent it: {account} of {provider.title}",
+        hint="name one that is: smscli status --profile NAME ID",
+    )
+
+
+def _candidates(call: Invocation, provider: Provider, profile: str, *, is_sandbox: bool) -> Iterator[Wanted]:
+    from smscli import profiles
+
+    names = [profile] if profile else []
+    if call.wanted.profile:
+        names = [call.wanted.profile]
+    elif not call.wanted.provider:
+        names += profiles.names(call.runtime.environ)
+    own = [Wanted(name) for name in dict.fromkeys(names)]
+    unnamed = [] if call.wanted.profile else [Wanted(provider=provider.name)]
+    for wanted in (*own, *unnamed) if profile else (*unnamed, *own):
+        for sandbox in (False, True) if is_sandbox else (False,):
+            yield wanted._replace(sandbox=sandbox, seconds=call.wanted.seconds)

@@ -1,0 +1,198 @@
+"""Where messages stand: the vendors are asked until all has ended or the time is over, and what they said is told.
+
+Nothing is sent by asking, and nothing is kept. What the vendor does not know, or calls by a word that none of its pages
+has, has not ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from smscli import providers
+from smscli.cli.options import Invocation
+from smscli.errors import ExitCode, RejectedError, SmscliError, UnreachableError
+from smscli.model import MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile
+from smscli.render import Result, Table, Tree
+from smscli.runtime import Interruption
+
+if TYPE_CHECKING:
+    from smscli.dispatch import Caller
+
+PATIENCE = 300.0
+"""Seconds that a wait takes at most, where nobody says how long."""
+
+# Seconds before the second question, what each pause is longer than the one before, and the longest.
+_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 5.0, 1.5, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message that is asked about; ``report`` has no id where the vendor gave none, and ``outcome`` says why.
+
+    ``provider`` is the vendor that has it. ``to`` and ``outcome`` are known of messages in the journal alone.
+    """
+
+    report: DeliveryReport
+    provider: str | None = None
+    to: MSISDN | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An account, and the ids of the messages it knows."""
+
+    profile: Profile
+    account: Account
+    ids: tuple[str, ...]
+
+
+def unsent(outcome: Outcome) -> DeliveryReport:
+    """Return where a message stands that the vendor gave no id: what was refused has ended."""
+    return DeliveryReport("", DeliveryState.REJECTED if outcome is Outcome.REFUSED else DeliveryState.UNKNOWN)
+
+
+def track(
+    call: Invocation, parties: Sequence[Party], items: Sequence[Item], patience: float, interruption: Interruption, *,
+    asks_at_once: bool = True,
+) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
+    """Ask each account about its messages until all have ended, or ``patience`` seconds are over.
+
+    Returns the items as they stand then, and why some of them are not known: the last question that failed. Raises
+    AuthenticationError, InputError and ConfigError, which waiting does not cure.
+    """
+    from smscli.dispatch import wait_for
+
+    with ExitStack() as stack:
+        callers = stack.enter_context(
+            call.parties([(one.profile, one.account) for one in parties], interruption, lambda: _NOTICE)
+        )
+        world = callers[0].world
+        deadline = world.monotonic() + patience
+        pause, failure, is_asked = _FIRST_PAUSE, None, asks_at_once
+        while True:
+            if is_asked:
+                items, failure = _ask(callers, parties, items)
+            is_asked = True
+            open_count = sum(not item.report.is_final for item in items if item.report.id)
+            left = deadline - world.monotonic()
+            if not open_count or left <= 0 or interruption:
+                return list(items), failure
+            if call.runtime.is_terminal(call.runtime.stderr):
+                call.tell(f"{open_count} of {len(items)} not final yet; asking again in {min(pause, left):.0f} s")
+            wait_for(min(pause, left), world)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            if interruption:
+                return list(items), failure
+
+
+def _ask(
+    callers: Sequence[Caller], parties: Sequence[Party], items: Sequence[Item]
+) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
+    """Ask once about all that has not ended; what cannot be asked now stays as it is."""
+    final = {(item.provider, item.report.id) for item in items if item.report.is_final}
+    news: dict[tuple[str | None, str], DeliveryReport] = {}
+    failure: SmscliError | None = None
+    for caller, party in zip(callers, parties, strict=True):
+        provider = providers.get(party.profile.provider)
+        ids = [one for one in party.ids if (provider.name, one) not in final]
+        for start in range(0, len(ids), provider.status_limit):
+            assert provider.status  # noqa: S101  (no party without it)
+            if caller.world.stopped():
+                break
+            batch = tuple(ids[start : start + provider.status_limit])
+            try:
+                reports = caller.call(provider.status, batch)
+            except (RejectedError, UnreachableError) as error:
+                # The vendor's no to a question is no word about the message: 5 would say that it never arrives.
+                failure = UnreachableError(
+                    f"{provider.title} does not tell where the messages stand: {error.message}",
+                    hint=error.hint, code=error.code,
+                )  # fmt: skip
+                break
+            news |= {(provider.name, one.id): _masked(one, party.account.mask) for one in reports}
+    return [replace(item, report=news.get((item.provider, item.report.id), item.report)) for item in items], failure
+
+
+def _masked(report: DeliveryReport, mask: Callable[[str], str]) -> DeliveryReport:
+    return report if report.word is None else report._replace(word=mask(report.word))
+
+
+_NOTICE = "smscli: ending after the running question\n"
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def tell(
+    items: Sequence[Item], failure: SmscliError | None, interruption: Interruption, extra: Mapping[str, Tree]
+) -> Result:  # fmt: skip
+    """Return where messages stand as a result: 0 all delivered, 5 one never will be, 6 not final yet."""
+    error = verdict(items, failure)
+    code: int = error.exit_code if error else ExitCode.OK
+    if interruption.signal and code == ExitCode.UNREACHABLE:
+        code = 128 + interruption.signal
+    rows = tuple(_row(item) for item in items)
+    return Result(
+        data={**extra, "messages": [tree(item) for item in items]},
+        lines=tuple((item.report.id, item.report.state.value) for item in items),
+        table=Table(
+            ("number", "message id", "state", "vendor's word", "vendor's time", "outcome"), rows, title=_counts(items)
+        ).compact(),
+        error=error,
+        exit_code=code,
+    )  # fmt: skip
+
+
+def verdict(items: Sequence[Item], failure: SmscliError | None) -> SmscliError | None:
+    """Return why not all messages were delivered, None when they were; a final end outranks one that may change."""
+    total = len(items)
+    lost = [item for item in items if item.report.is_final and item.report.state is not DeliveryState.DELIVERED]
+    if lost:
+        whom = "the message was finally" if total == 1 else f"of {total} messages {len(lost)} finally"
+        return RejectedError(f"{whom} not delivered: {', '.join(dict.fromkeys(map(_words, lost)))}")
+    late = [item for item in items if not item.report.is_final]
+    if failure or not late:
+        return failure
+    whom = "the message is" if total == 1 else f"of {total} messages {len(late)}"
+    known = ", ".join(dict.fromkeys(map(_words, late)))
+    return UnreachableError(f"{whom} not delivered yet: {known}", hint="ask again later: smscli status --wait")
+
+
+def tree(item: Item) -> dict[str, Tree]:
+    """Return what JSON and XML say of a message."""
+    report = item.report
+    return {
+        "to": str(item.to) if item.to else None,
+        "message_id": report.id or None,
+        "provider": item.provider,
+        "state": report.state.value,
+        "final": report.is_final,
+        "word": report.word,
+        "at": report.at,
+        "outcome": item.outcome.value if item.outcome else None,
+    }
+
+
+def _words(item: Item) -> str:
+    report = item.report
+    if not report.id:
+        return f"its send ended {item.outcome.value}" if item.outcome else "it has no id"
+    return report.state.value if report.word is None else f"{report.state.value} ({report.word})"
+
+
+def _counts(items: Sequence[Item]) -> str:
+    states = [item.report.state.value for item in items]
+    if len(states) == 1:
+        return states[0].lower()
+    return ", ".join(f"{states.count(state)} {state.lower()}" for state in dict.fromkeys(states))
+
+
+def _row(item: Item) -> tuple[str, ...]:
+    report = item.report
+    word = "not known to the vendor" if report.id and report.word is None else report.word or ""
+    outcome = item.outcome.value if item.outcome and not report.id else ""
+    return (str(item.to or ""), report.id, report.state.value, word, report.at or "", outcome)

@@ -1,0 +1,315 @@
+"""``smscli status``: whose messages it asks about, what it makes of the vendor's words, how it waits and ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smscli import sandbox
+from smscli.errors import OutcomeUnknownError
+from smscli.wire import Request, Response
+from tests.conftest import Ran
+from tests.vendors import NOW, environment
+
+Run = Callable[..., Ran]
+ID, OTHER = "4091297100348873330001", "4091297100348880230003"
+ONE, NEVER = "+37061234567", "+37061234569"
+
+
+class World:
+    """A sandbox whose clock moves when somebody waits, and what was asked of it."""
+
+    def __init__(self, vendor: str = "lightsms") -> None:
+        self.seconds, self.pauses, self.asked = NOW, list[float](), list[Request]()
+        self.speak = sandbox.transport(sandbox.create_app(clock=lambda: self.seconds))
+        self.vendor = vendor
+
+    def transport(self, request: Request, seconds: float) -> Response:
+        """Answer as the vendors' emulators do."""
+        self.asked.append(request)
+        return self.speak(request, seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.seconds += seconds
+        self.pauses.append(seconds)
+
+    def of(self, **changes: Any) -> dict[str, Any]:
+        """Return it as the arguments of a run."""
+        return {
+            "environ": environment(self.vendor), "transport": self.transport, "sleep": self.sleep,
+            "now": lambda: self.seconds, "monotonic": lambda: self.seconds, **changes,
+        }  # fmt: skip
+
+    @property
+    def waits(self) -> list[float]:
+        """How long it was between two questions."""
+        return [int(dict(r.query)["timestamp"]) - int(NOW) for r in self.asked if "status.php" in r.url]
+
+
+def saying(body: object) -> Callable[[Request, float], Response]:
+    """Return a vendor that gives this answer to a question about states."""
+
+    def transport(request: Request, _seconds: float) -> Response:
+        asked = "status" in request.url
+        return Response(200, json.dumps(body).encode() if asked else str(int(NOW)).encode())
+
+    return transport
+
+
+# --- what the words come to -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "code"),
+    [
+        ("delivered", "DELIVERED", 0),
+        ("deliver", "DELIVERED", 0),
+        ("read", "DELIVERED", 0),
+        ("not_deliver", "UNDELIVERABLE", 5),
+        ("expired", "EXPIRED", 5),
+        ("pending", "ACCEPTED", 6),
+        ("sent", "ENROUTE", 6),
+        ("partly_deliver", "ACCEPTED", 6),
+        ("queued somewhere", "UNKNOWN", 6),
+    ],
+)
+def test_every_word_has_its_exit_status(smscli: Run, word: str, state: str, code: int) -> None:
+    """0 delivered, 5 finally not, 6 not yet: in both forms of LightSMS; the vendor's own word is kept."""
+    for body in ({ID: word}, {ID: {"status": word, "time": "2014-10-05"}}):
+        world = {"environ": environment("lightsms"), "transport": saying(body), "now": lambda: NOW}
+        ran = smscli("status", ID, **world)
+        assert (ran.code, ran.lines) == (code, [[ID, state]]), ran.err
+        assert (ran.err == "") is (code == 0)
+        tree = smscli("status", ID, "-o", "json", **world).json
+        (message,) = tree["data"]["messages"]
+        assert (tree["exit_code"], message["word"], message["final"]) == (code, word, code != 6)
+        assert message["at"] in (None, "2014-10-05")
+        assert word in smscli("status", ID, **world, terminal=True).out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["delivered", "delivered"], 0),
+        (["delivered", "wait"], 6),
+        (["not found", "delivered"], 6),
+        (["wait", "non-delivered"], 5),
+        (["canceled", "delivered"], 5),
+        (["read", "accepted"], 6),
+    ],
+)
+def test_the_gravest_of_several_decides(smscli: Run, words: list[str], code: int) -> None:
+    """One that never arrives cannot be mended by the others."""
+    body = {"status": "success", "messages": dict(zip(("17", "18"), words, strict=True))}
+    ran = smscli("status", "17,18", "17", environ=environment("mainsms"), transport=saying(body))
+    assert (ran.code, [line[0] for line in ran.lines]) == (code, ["17", "18"]), ran.err
+
+
+def test_many_ids_take_several_questions(smscli: Run) -> None:
+    """As many in each as the vendor takes; the order is that of the command line."""
+    world = World()
+    ids = [f"4{number:021d}" for number in range(120)]
+    ran = smscli("status", *ids, **world.of())
+    assert (ran.code, ran.lines) == (6, [[one, "UNKNOWN"] for one in ids])
+    sizes = [len(dict(request.query)["state"].split(",")) for request in world.asked if "status.php" in request.url]
+    assert sizes == [50, 50, 20]
+
+
+@pytest.mark.parametrize("body", [{"error": 17}, {"error": 77}, "busy", [1]])
+def test_a_refused_question_never_says_that_a_message_failed(smscli: Run, body: object) -> None:
+    """5 means "finally not delivered" and nothing else."""
+    ran = smscli("status", ID, "--timeout", "0.1", environ=environment("lightsms"), transport=saying(body))
+    assert (ran.code, ran.lines) == (6, [[ID, "UNKNOWN"]])
+    assert "does not tell where the messages stand" in ran.err
+
+
+def test_a_secret_that_comes_back_as_a_word_is_masked(smscli: Run) -> None:
+    """A key of letters looks like a word."""
+    environ = environment("lightsms", key="secretword")
+    for output in ("json", "xml", "table"):
+        ran = smscli("status", ID, "-o", output, environ=environ, transport=saying({ID: "secretword"}))
+        assert ran.code == 6
+        assert "secretword" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [(), ("1", "--last"), ("--key", "k", "--last"), (",",), ("4x",), ("4", "--wait-for", "soon"), ("--key", "nobody")],
+)
+def test_what_cannot_be_asked_is_a_mistake(smscli: Run, argv: tuple[str, ...]) -> None:
+    """Nobody is asked."""
+    world = World()
+    ran = smscli("status", *argv, **world.of())
+    assert (ran.code, ran.out) == (2, ""), ran.err
+    assert not [request for request in world.asked if "status.php" in request.url]
+
+
+# --- of a send --------------------------------------------------------------------------------------------------------
+
+
+def test_the_latest_send_is_found_in_the_journal(smscli: Run) -> None:
+    """The vendors' own, not the sandbox's, unless it is asked for."""
+    world = World()
+    nothing = smscli("status", "--last", **world.of())
+    assert (nothing.code, "nothing was sent yet" in nothing.err) == (2, True)
+    smscli("send", "Hello", "--to", ONE, **world.of())
+    world.seconds += 60
+    sent = smscli("send", "Hello again", "--to", NEVER, **world.of())
+    world.seconds += 60
+    ran = smscli("status", "--last", **world.of())
+    assert (ran.code, ran.lines) == (5, [[sent.lines[0][2], "UNDELIVERABLE"]]), ran.err
+    assert smscli("status", "--last", "--sandbox", **world.of()).code == 2
+
+
+def test_a_send_to_the_sandbox_is_known_to_another_process(smscli: Run) -> None:
+    """The emulator inside a process forgets with it; its ids do not."""
+    world = World()
+    smscli("send", "Hello", "--to", ONE, "--sandbox", "--key", "k", **world.of(transport=None, environ={}))
+    ran = smscli("status", "--key", "k", "--wait", "-o", "json", **world.of(transport=None, environ={}))
+    assert (ran.code, ran.json["data"]["journal"]) == (0, "sandbox"), ran.err
+    assert smscli("status", "--last", "--sandbox", **world.of(transport=None, environ={})).code == 0
+
+
+def test_a_refused_recipient_was_finally_not_delivered(smscli: Run) -> None:
+    """It has no id, and the table says why."""
+    world = World("mainsms")
+    poor = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"mainsms": Decimal()}))
+    assert smscli("send", "Hello", "--to", "+79121231234", "--key", "k", **world.of(transport=poor)).code == 5
+    world.asked.clear()
+    ran = smscli("status", "--key", "k", **world.of())
+    assert (ran.code, ran.lines, world.asked) == (5, [["", "REJECTED"]], []), ran.err
+    assert "its send ended REFUSED" in ran.err
+
+    def lost(_request: Request, _seconds: float) -> Response:
+        raise OutcomeUnknownError("lost")
+
+    assert smscli("send", "Hi", "--to", "+79121231234", "--key", "l", **world.of(transport=lost)).code == 7
+    ran = smscli("status", "--key", "l", **world.of())
+    assert (ran.code, ran.lines, world.asked) == (6, [["", "UNKNOWN"]], [])
+
+
+def test_a_vendor_without_states_is_exit_9(smscli: Run) -> None:
+    """By id and by key; nobody is asked."""
+    world = World("mesajlarim")
+    assert smscli("send", "Hello", "--to", "+905322000000", "--key", "k", **world.of()).code == 0
+    world.asked.clear()
+    for argv in (("17",), ("--key", "k"), ("--last", "--wait")):
+        ran = smscli("status", *argv, **world.of())
+        assert (ran.code, ran.out, world.asked) == (9, "", []), ran.err
+        assert "has no delivery states" in ran.err
+
+
+# --- whose account ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def profiles(tmp_path: Path) -> dict[str, str]:
+    """Two accounts in the profile file, the second one the default."""
+    lines = ['default = "second"']
+    for name, vendor in (("first", "lightsms"), ("second", "payforsms")):
+        demo = sandbox.demo(vendor)
+        fields = "".join(f'{key} = "{value}"\n' for key, value in demo.account.fields.items())
+        base_url = demo.account.base_url.replace("http:", "https:")
+        lines.append(
+            f'[profiles.{name}]\nprovider = "{vendor}"\nbase_url = "{base_url}"\nsender = "Demo"\n{fields}'
+            f'api_key = "{demo.account.secret.reveal()}"'
+        )
+    config = tmp_path / "config.toml"
+    config.touch(mode=0o600)
+    config.write_text("\n".join(lines))
+    return {"SMSCLI_CONFIG": str(config)}
+
+
+def test_the_account_of_the_send_is_asked_not_the_default_one(smscli: Run, profiles: dict[str, str]) -> None:
+    """Also when its profile has another name by now; when no profile is that account, nobody is asked."""
+    world = World()
+    sent = smscli("send", "Hello", "--to", ONE, "--key", "k", "-p", "first", **world.of(environ=profiles))
+    assert sent.code == 0, sent.err
+    world.seconds += 10
+    assert smscli("status", "--key", "k", **world.of(environ=profiles)).code == 0
+    config = Path(profiles["SMSCLI_CONFIG"])
+    text = config.read_text()
+    config.write_text(text.replace("profiles.first", "profiles.renamed"))
+    assert smscli("status", "--last", **world.of(environ=profiles)).code == 0
+    config.write_text(text.replace('login = "demo"', 'login = "stranger"'))
+    world.asked.clear()
+    for argv in ((), ("-p", "first"), ("-p", "second")):
+        ran = smscli("status", "--key", "k", *argv, **world.of(environ=profiles))
+        assert (ran.code, ran.out, world.asked) == (3, "", []), ran.err
+        assert "demo of LightSMS" in ran.err
+
+
+def test_each_account_that_took_a_part_is_asked(smscli: Run, profiles: dict[str, str]) -> None:
+    """What a fallback sent is asked of the fallback's vendor."""
+    world = World()
+    world.speak = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"lightsms": Decimal()}))
+    argv = ("send", "Hello", "--to", "+79121231234", "-p", "first", "--fallback", "second", "--key", "k")
+    assert smscli(*argv, **world.of(environ=profiles)).code == 0
+    world.seconds += 10
+    ran = smscli("status", "--key", "k", "-o", "json", **world.of(environ=profiles))
+    assert ran.code == 0, ran.err
+    assert [one["provider"] for one in ran.json["data"]["messages"]] == ["payforsms"]
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_ends_when_all_have_ended(smscli: Run) -> None:
+    """Asked at once, and again after five seconds; what has ended is not asked about again."""
+    world = World()
+    smscli("send", "Hello", "--to", f"{ONE},{NEVER}", "--key", "k", **world.of())
+    ran = smscli("status", "--key", "k", "--wait", **world.of())
+    assert (ran.code, [line[1] for line in ran.lines]) == (5, ["DELIVERED", "UNDELIVERABLE"])
+    assert world.waits == [0, 5]
+
+
+def test_the_pauses_grow_to_a_minute_and_the_wait_ends_in_time(smscli: Run) -> None:
+    """The last question is asked at the very end."""
+    world = World()
+    smscli("send", "Hello", "--to", ONE, "--key", "k", "--at", "2031-10-03T17:00:00+03:00", **world.of())
+    ran = smscli("status", "--key", "k", "--wait-for", "5m", **world.of())
+    assert (ran.code, ran.lines[0][1]) == (6, "ACCEPTED")
+    assert world.waits == [0, 5, 13, 24, 41, 66, 104, 161, 221, 281, 300]
+    world.asked.clear()
+    assert smscli("status", "--key", "k", **world.of()).code == 6
+    assert len(world.waits) == 1
+
+
+def test_a_vendor_that_is_away_for_a_while_does_not_end_the_wait(smscli: Run) -> None:
+    """What was known stays known; only an account that is refused ends it."""
+    world = World()
+    smscli("send", "Hello", "--to", ONE, "--key", "k", **world.of())
+    sent = world.seconds
+
+    def flaky(request: Request, seconds: float) -> Response:
+        if world.seconds - sent < 60:
+            raise OutcomeUnknownError("the line was cut")
+        return world.transport(request, seconds)
+
+    assert smscli("status", "--key", "k", "--wait", **world.of(transport=flaky)).code == 0
+    refused = world.of(environ=environment("lightsms", key="wrong"))
+    assert smscli("status", "--key", "k", "--wait", **refused).code == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("heeded_signals")
+def test_a_signal_ends_the_wait_and_what_is_known_is_shown(smscli: Run, number: signal.Signals) -> None:
+    """The status says which signal, unless all has ended anyhow."""
+    world = World()
+    smscli("send", "Hello", "--to", ONE, "--key", "k", **world.of())
+
+    def sleep(seconds: float) -> None:
+        world.sleep(seconds)
+        os.kill(os.getpid(), number)
+
+    ran = smscli("status", "--key", "k", "--wait", **world.of(sleep=sleep))
+    assert (ran.code, ran.lines[0][1]) == (128 + number, "ACCEPTED")
+    assert len(world.pauses) == 1
