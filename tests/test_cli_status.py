@@ -313,3 +313,88 @@ def test_a_signal_ends_the_wait_and_what_is_known_is_shown(smscli: Run, number: 
     ran = smscli("status", "--key", "k", "--wait", **world.of(sleep=sleep))
     assert (ran.code, ran.lines[0][1]) == (128 + number, "ACCEPTED")
     assert len(world.pauses) == 1
+
+
+# --- behind a send ----------------------------------------------------------------------------------------------------
+
+SEND = ("send", "Hello", "--key", "k", "--wait-delivered", "5m", "--to")
+
+
+def test_a_send_may_wait_for_its_delivery(smscli: Run) -> None:
+    """The first question comes after five seconds; a fourth cell has the state."""
+    world = World()
+    ran = smscli(*SEND, ONE, **world.of())
+    assert (ran.code, ran.lines[0][:2], ran.lines[0][3:]) == (0, [ONE, "SENT"], ["DELIVERED"]), ran.err
+    assert world.waits == [5]
+    ran = smscli(*SEND, ONE, "-o", "json", **world.of())  # a receipt may be asked about as well
+    assert (ran.code, ran.json["data"]["replayed"], ran.json["data"]["messages"][0]["word"]) == (0, True, "delivered")
+    assert "DELIVERED" in smscli(*SEND, ONE, terminal=True, **world.of()).out
+
+
+def test_a_send_that_never_arrives_is_5_and_one_that_may_still_arrive_is_7(smscli: Run) -> None:
+    """Not 6, which says that nothing was sent and it may be sent again."""
+    world = World()
+    ran = smscli(*SEND, f"{ONE},{NEVER}", **world.of())
+    assert (ran.code, [line[3] for line in ran.lines]) == (5, ["DELIVERED", "UNDELIVERABLE"]), ran.err
+    late = ("send", "Later", "--to", ONE, "--wait-delivered", "30s", "--at", "2031-10-03T17:00:00+03:00")
+    ran = smscli(*late, "--key", "l", **world.of())
+    assert (ran.code, ran.lines[0][1], ran.lines[0][3]) == (7, "SENT", "ACCEPTED")
+    assert "do not send it again; ask later: smscli status --key l --wait" in ran.err
+    ran = smscli(*late, "--no-journal", **world.of())
+    assert (ran.code, f"ask later: smscli status --wait {ran.lines[0][2]}" in ran.err) == (7, True)
+
+
+def test_no_trouble_with_the_question_hides_the_receipt(smscli: Run) -> None:
+    """It was accepted, whatever the vendor says afterwards."""
+    for body, number in (({"error": 6}, 0), ({"error": 77}, 1), ("busy", 2)):
+        world = World()
+
+        def transport(request: Request, seconds: float, world: World = world, body: object = body) -> Response:
+            is_state = "status.php" in request.url
+            return Response(200, json.dumps(body).encode()) if is_state else world.transport(request, seconds)
+
+        argv = ("send", f"Hello {number}", "--to", ONE, "--wait-delivered", "20s")
+        ran = smscli(*argv, **world.of(transport=transport))
+        assert (ran.code, ran.lines[0][1], ran.lines[0][3]) == (7, "SENT", "UNKNOWN"), ran.err
+        assert "it was accepted, and whether it arrives is not known" in ran.err
+
+
+def test_a_send_that_did_not_go_out_is_not_waited_for(smscli: Run) -> None:
+    """Its status is its own; so is that of one of which some were refused."""
+    world = World()
+    poor = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"lightsms": Decimal("0.0144")}))
+    ran = smscli(*SEND, f"{ONE},{NEVER}", **world.of(transport=poor))
+    assert (ran.code, [line[1:2] + line[3:] for line in ran.lines]) == (8, [["SENT", "DELIVERED"], ["REFUSED", ""]])
+    world.pauses.clear()
+    ran = smscli("send", "Hi", "--to", ONE, "--wait-delivered", "5m", **world.of(transport=poor))
+    assert (ran.code, world.pauses) == (5, [])
+
+
+def test_a_vendor_that_never_tells_is_refused_before_the_send(smscli: Run) -> None:
+    """Nothing is sent that was to be waited for."""
+    world = World("mesajlarim")
+    ran = smscli("send", "Hello", "--to", "+905322000000", "--wait-delivered", "5m", **world.of())
+    assert (ran.code, ran.out, world.asked) == (9, "", [])
+    assert smscli("send", "Hello", "--to", "+905322000000", "--wait-delivered", "x", **world.of()).code == 2
+
+
+def test_each_account_is_asked_about_what_it_took(smscli: Run, profiles: dict[str, str]) -> None:
+    """Behind a fallback as well."""
+    world = World()
+    world.speak = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"lightsms": Decimal()}))
+    argv = ("-p", "first", "--fallback", "second", *SEND, "+79121231234")
+    ran = smscli(*argv[4:], *argv[:4], **world.of(environ=profiles))
+    assert (ran.code, ran.lines[0][3]) == (0, "DELIVERED"), ran.err
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_a_signal_ends_the_wait_behind_a_send(smscli: Run) -> None:
+    """The receipt is shown."""
+    world = World()
+
+    def sleep(seconds: float) -> None:
+        world.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ran = smscli(*SEND, ONE, **world.of(sleep=sleep))
+    assert (ran.code, ran.lines[0][1], ran.lines[0][3]) == (143, "SENT", "UNKNOWN")

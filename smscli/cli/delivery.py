@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 def deliver(
     call: Invocation, draft: Draft, key: str | None, once: float | None, *, no_journal: bool,
-    others: Sequence[tuple[Draft, frozenset[MSISDN]]] = (), patience: float = 0.0,
+    others: Sequence[tuple[Draft, frozenset[MSISDN]]] = (), patience: float = 0.0, wait: float | None = None,
 ) -> Result:  # fmt: skip
     """Send a draft under its key, a fresh one when there is none, and return what became of it.
 
-    ``once`` and ``patience`` are in seconds; ``others`` are drafts of other accounts, each with whom its vendor would
-    not take. Raises SmscliError for what keeps it from being begun.
+    ``once`` and ``patience`` are in seconds, and so is ``wait``, how long to ask whether it arrived; ``others`` are
+    drafts of other accounts, each with whom its vendor would not take. Raises SmscliError for what keeps it from being
+    begun.
     """
     from contextlib import closing
 
@@ -54,7 +55,12 @@ def deliver(
     journal_name = "none" if no_journal else "sandbox" if sandbox else "vendor"
     new_journal = str(place) if journal.is_new else None
     drafts = (draft, *(other for other, _ in others))
-    return report(drafts, opened, arrival, interruption, journal_name, new_journal)
+    receipt = report(drafts, opened, arrival, interruption, journal_name, new_journal)
+    if wait is None:
+        return receipt
+    from smscli.cli.tracking import follow
+
+    return follow(call, receipt, drafts, arrival, None if no_journal else opened.key, wait, interruption)
 
 
 def _along(

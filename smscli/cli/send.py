@@ -37,6 +37,7 @@ app = new_app()
             "once",
             "fallback",
             "retry_for",
+            "wait_delivered",
             "no_journal",
             "dry_run",
             "price",
@@ -87,6 +88,10 @@ def send(
     ] = False,
     fallback: Fallback = None,
     retry_for: RetryFor = None,
+    wait_delivered: Annotated[
+        str | None,
+        typer.Option("--wait-delivered", metavar="TIME", help="Then ask for so long (5m) whether it arrived."),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help=f"Do not ask before sending to more than {CONFIRM_ABOVE}.")
     ] = False,
@@ -110,7 +115,12 @@ def send(
         _confirm(call.runtime, draft, most)
     within = None if once is None else seconds("--once", once)
     patience = 0.0 if retry_for is None else seconds("--retry-for", retry_for)
-    return deliver(call, draft, key, within, no_journal=no_journal, others=others, patience=patience)
+    wait = None if wait_delivered is None else seconds("--wait-delivered", wait_delivered)
+    if wait is not None:
+        from smscli.cli.tracking import refuse_untold
+
+        refuse_untold((draft, *(other for other, _ in others)))
+    return deliver(call, draft, key, within, no_journal=no_journal, others=others, patience=patience, wait=wait)
 
 
 def _rewrite(call: Invocation, original: str, *, transliterated: bool, parts: int | None) -> str:

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from smscli import providers
+from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation
-from smscli.errors import ExitCode, RejectedError, SmscliError, UnreachableError
+from smscli.errors import ExitCode, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
 from smscli.model import MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption
 
 if TYPE_CHECKING:
+    from smscli.cli.draft import Draft
     from smscli.dispatch import Caller
+    from smscli.failover import Arrival
 
 PATIENCE = 300.0
 """Seconds that a wait takes at most, where nobody says how long."""
@@ -196,3 +200,77 @@ def _row(item: Item) -> tuple[str, ...]:
     word = "not known to the vendor" if report.id and report.word is None else report.word or ""
     outcome = item.outcome.value if item.outcome and not report.id else ""
     return (str(item.to or ""), report.id, report.state.value, word, report.at or "", outcome)
+
+
+# --- behind a send ----------------------------------------------------------------------------------------------------
+
+
+def refuse_untold(drafts: Sequence[Draft]) -> None:
+    """Raise UnsupportedError when a vendor that may send it never tells whether it arrived."""
+    for draft in drafts:
+        if draft.provider.status is None:
+            raise draft.provider.unsupported("delivery states: leave out --wait-delivered")
+
+
+def follow(
+    call: Invocation, receipt: Result, drafts: Sequence[Draft], arrival: Arrival, key: str | None, patience: float,
+    interruption: Interruption,
+) -> Result:  # fmt: skip
+    """Wait for what a send accepted, and return its receipt with where these messages stand.
+
+    The status of a send that did not end well stays. Not delivered yet is 7, not 6: nobody may send it again for that.
+    Never raises for what the vendors and the network do. ``key`` is None without a journal.
+    """
+    accepted = [s for s in arrival.receipt.submissions if s.outcome is Outcome.SENT and s.message_id]
+    whose = {s.to: arrival.by.get(s.to) or _account(drafts[0]) for s in accepted}
+    items = [
+        Item(DeliveryReport(one), whose[s.to][0], s.to, s.outcome)
+        for s in accepted
+        for one in (s.message_id or "").split(",")
+    ]
+    parties = [
+        Party(draft.profile, draft.account, ids)
+        for draft in drafts
+        if (ids := tuple(item.report.id for item in items if item.to and whose[item.to] == _account(draft)))
+    ]
+    if not parties or interruption:
+        return receipt
+    call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
+    failure: SmscliError | None
+    try:
+        items, failure = track(call, parties, items, patience, interruption, asks_at_once=False)
+    except SmscliError as refusal:
+        failure = refusal
+    states = {
+        s.to: max((item.report.state for item in items if item.to == s.to), key=_gravity) for s in accepted
+    }  # fmt: skip
+    cells = [states[s.to].value if s.to in states else "" for s in arrival.receipt.submissions]
+    lines = tuple((*line, cell) for line, cell in zip(receipt.lines, cells, strict=True))
+    assert isinstance(receipt.data, dict)  # noqa: S101  (every receipt's)
+    receipt = receipt._replace(data=receipt.data | {"messages": [tree(item) for item in items]}, lines=lines)
+    if receipt.table:
+        rows = tuple((*row, cell) for row, cell in zip(receipt.table.rows, cells, strict=True))
+        title = f"{receipt.table.title}; {_counts(items)}"
+        columns = (*receipt.table.columns, "state")
+        receipt = receipt._replace(table=receipt.table._replace(columns=columns, rows=rows, title=title))
+    error = verdict(items, failure)
+    if receipt.error or error is None:
+        return receipt
+    if isinstance(error, RejectedError):
+        return receipt._replace(error=error, exit_code=error.exit_code)
+    again = f"smscli status --key {quote(key)} --wait" if key else f"smscli status --wait {items[0].report.id}"
+    text = (
+        error.message if failure is None else f"it was accepted, and whether it arrives is not known: {error.message}"
+    )
+    unknown = OutcomeUnknownError(text, hint=f"do not send it again; ask later: {again}")
+    code = 128 + interruption.signal if interruption.signal else unknown.exit_code
+    return receipt._replace(error=unknown, exit_code=code)
+
+
+def _account(draft: Draft) -> tuple[str, str]:
+    return draft.provider.name, account_name(draft.provider, draft.account)
+
+
+def _gravity(state: DeliveryState) -> int:
+    """Return how much a part's state says of the whole text: one that never arrives most, a delivered one least."""
+    return 0 if state is DeliveryState.DELIVERED else 1 + state.is_final
