@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from smscli import plugins, providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, SecretValue, visible
-from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
+from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, due, standing, verify
 from smscli.wire import Transport
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
-    "demo_accounts", "demo_profile", "emulators", "serve", "transport", "verify",
+    "demo_accounts", "demo_profile", "due", "emulators", "serve", "standing", "transport", "verify",
 ]  # fmt: skip
 
 _PAGES = ("/", "/api/messages")  # the sandbox's own
