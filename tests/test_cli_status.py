@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from smscli import sandbox
+from smscli.cli.tracking import items_of, verdict
 from smscli.errors import OutcomeUnknownError
+from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Submission
 from smscli.wire import Request, Response
 from tests.conftest import Ran
 from tests.vendors import NOW, environment
@@ -398,3 +401,28 @@ def test_a_signal_ends_the_wait_behind_a_send(smscli: Run) -> None:
 
     ran = smscli(*SEND, ONE, **world.of(sleep=sleep))
     assert (ran.code, ran.lines[0][1], ran.lines[0][3]) == (143, "SENT", "UNKNOWN")
+
+
+def test_what_nobody_can_be_asked_about_is_not_called_delivered(smscli: Run, profiles: dict[str, str]) -> None:
+    """A receipt of an account that takes no part now; and a test, which is never delivered."""
+    world = World()
+    argv = ("send", "Hello", "--to", "+79121231234", "--key", "k", "--fallback", "second", "-p", "first")
+    world.speak = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"lightsms": Decimal()}))
+    assert smscli(*argv, **world.of(environ=profiles)).code == 0
+    world.asked.clear()
+    ran = smscli(*argv[:6], "-p", "first", "--wait-delivered", "5m", **world.of(environ=profiles))
+    assert (ran.code, ran.lines[0][3], world.pauses) == (7, "UNKNOWN", []), ran.err
+    ran = smscli("send", "Hi", "--to", "+79121231234", "--test", "--wait-delivered", "5m", **World("mainsms").of())
+    assert (ran.code, ran.out) == (2, "")
+
+
+def test_half_a_text_is_not_delivered() -> None:
+    """Parts that have an id each: the one that never arrives decides."""
+    one, two = items_of(Submission(MSISDN("37061234567"), Outcome.SENT, "17,18"), "acme")
+    assert (one.report.id, two.report.id) == ("17", "18")
+    arrived = replace(one, report=DeliveryReport("17", DeliveryState.DELIVERED, "ok"))
+    lost = replace(two, report=DeliveryReport("18", DeliveryState.EXPIRED, "late"))
+    assert verdict([arrived], None) is None
+    error = verdict([arrived, lost], None)
+    assert error
+    assert (int(error.exit_code), error.message) == (5, "of 2 messages 1 finally not delivered: EXPIRED (late)")

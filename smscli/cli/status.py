@@ -11,7 +11,7 @@ import typer
 from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation, command, new_app, seconds
-from smscli.cli.tracking import PATIENCE, Item, Party, tell, track, unsent
+from smscli.cli.tracking import PATIENCE, Item, Party, items_of, tell, track
 from smscli.errors import ConfigError, InputError
 from smscli.model import DeliveryReport, Profile
 from smscli.providers import Provider
@@ -82,11 +82,9 @@ def _of_send(call: Invocation, key: str | None) -> _About:
     asked: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         submission, provider = entry.submission, entry.message.provider or entry.job.provider
-        # Parts of one text have an id each.
-        ids = [one for one in (submission.message_id or "").split(",") if one]
-        reports = [DeliveryReport(one) for one in ids] or [unsent(submission.outcome)]
-        items += [Item(report, provider, submission.to, submission.outcome) for report in reports]
-        if ids:
+        messages = items_of(submission, provider)
+        items += messages
+        if ids := [item.report.id for item in messages if item.report.id]:
             asked.setdefault((provider, entry.message.account or ""), []).extend(ids)
     parties: list[Party] = []
     for (vendor, account), ids in asked.items():

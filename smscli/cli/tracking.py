@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation
-from smscli.errors import ExitCode, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
-from smscli.model import MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile
+from smscli.errors import ExitCode, InputError, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
+from smscli.model import MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption
 
@@ -54,9 +54,15 @@ class Party:
     ids: tuple[str, ...]
 
 
-def unsent(outcome: Outcome) -> DeliveryReport:
-    """Return where a message stands that the vendor gave no id: what was refused has ended."""
-    return DeliveryReport("", DeliveryState.REJECTED if outcome is Outcome.REFUSED else DeliveryState.UNKNOWN)
+def items_of(submission: Submission, provider: str) -> list[Item]:
+    """Return what is to be asked about one recipient: an item for each id, as parts of one text have one each.
+
+    Without an id there is one that nobody can be asked about: what was refused has ended.
+    """
+    ids = [one for one in (submission.message_id or "").split(",") if one]
+    state = DeliveryState.REJECTED if submission.outcome is Outcome.REFUSED else DeliveryState.UNKNOWN
+    reports = [DeliveryReport(one) for one in ids] or [DeliveryReport("", state)]
+    return [Item(report, provider, submission.to, submission.outcome) for report in reports]
 
 
 def track(
@@ -136,6 +142,9 @@ def tell(
 ) -> Result:  # fmt: skip
     """Return where messages stand as a result: 0 all delivered, 5 one never will be, 6 not final yet."""
     error = verdict(items, failure)
+    if error and error.hint is None and isinstance(error, UnreachableError):
+        key = extra.get("key")
+        error.hint = f"ask again later: smscli status --key {quote(key)}" if isinstance(key, str) else "ask again later"
     code: int = error.exit_code if error else ExitCode.OK
     if interruption.signal and code == ExitCode.UNREACHABLE:
         code = 128 + interruption.signal
@@ -163,7 +172,7 @@ def verdict(items: Sequence[Item], failure: SmscliError | None) -> SmscliError |
         return failure
     whom = "the message is" if total == 1 else f"of {total} messages {len(late)}"
     known = ", ".join(dict.fromkeys(map(_words, late)))
-    return UnreachableError(f"{whom} not delivered yet: {known}", hint="ask again later: smscli status --wait")
+    return UnreachableError(f"{whom} not delivered yet: {known}")
 
 
 def tree(item: Item) -> dict[str, Tree]:
@@ -206,8 +215,10 @@ def _row(item: Item) -> tuple[str, ...]:
 
 
 def refuse_untold(drafts: Sequence[Draft]) -> None:
-    """Raise UnsupportedError when a vendor that may send it never tells whether it arrived."""
+    """Raise UnsupportedError when a vendor that may send it never tells whether it arrived, InputError for a test."""
     for draft in drafts:
+        if draft.message.test:
+            raise InputError("a test is never delivered", hint="leave out --wait-delivered, or --test")
         if draft.provider.status is None:
             raise draft.provider.unsupported("delivery states: leave out --wait-delivered")
 
@@ -221,29 +232,26 @@ def follow(
     The status of a send that did not end well stays. Not delivered yet is 7, not 6: nobody may send it again for that.
     Never raises for what the vendors and the network do. ``key`` is None without a journal.
     """
-    accepted = [s for s in arrival.receipt.submissions if s.outcome is Outcome.SENT and s.message_id]
+    accepted = [s for s in arrival.receipt.submissions if s.outcome is Outcome.SENT]
     whose = {s.to: arrival.by.get(s.to) or _account(drafts[0]) for s in accepted}
-    items = [
-        Item(DeliveryReport(one), whose[s.to][0], s.to, s.outcome)
-        for s in accepted
-        for one in (s.message_id or "").split(",")
-    ]
+    items = [item for s in accepted for item in items_of(s, whose[s.to][0])]
     parties = [
         Party(draft.profile, draft.account, ids)
         for draft in drafts
-        if (ids := tuple(item.report.id for item in items if item.to and whose[item.to] == _account(draft)))
+        if (ids := tuple(i.report.id for i in items if i.report.id and i.to and whose[i.to] == _account(draft)))
     ]
-    if not parties or interruption:
+    if not accepted or interruption:
         return receipt
-    call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
-    failure: SmscliError | None
-    try:
-        items, failure = track(call, parties, items, patience, interruption, asks_at_once=False)
-    except SmscliError as refusal:
-        failure = refusal
-    states = {
-        s.to: max((item.report.state for item in items if item.to == s.to), key=_gravity) for s in accepted
-    }  # fmt: skip
+    failure: SmscliError | None = None
+    if parties:
+        call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
+        try:
+            items, failure = track(call, parties, items, patience, interruption, asks_at_once=False)
+        except SmscliError as refusal:
+            failure = refusal
+    states: dict[MSISDN | None, DeliveryState] = {}
+    for item in items:
+        states[item.to] = max(states.get(item.to, item.report.state), item.report.state, key=_gravity)
     cells = [states[s.to].value if s.to in states else "" for s in arrival.receipt.submissions]
     lines = tuple((*line, cell) for line, cell in zip(receipt.lines, cells, strict=True))
     assert isinstance(receipt.data, dict)  # noqa: S101  (every receipt's)
