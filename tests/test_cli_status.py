@@ -137,10 +137,15 @@ def test_a_refused_question_never_says_that_a_message_failed(smscli: Run, body: 
 def test_a_secret_that_comes_back_as_a_word_is_masked(smscli: Run) -> None:
     """A key of letters looks like a word."""
     environ = environment("lightsms", key="secretword")
-    for output in ("json", "xml", "table"):
-        ran = smscli("status", ID, "-o", output, environ=environ, transport=saying({ID: "secretword"}))
+    for output, word in (
+        ("json", "secretword"),
+        ("xml", "not SecretWord"),
+        ("table", "drowterces"),
+        ("plain", "secretword"),
+    ):
+        ran = smscli("status", ID, "-o", output, environ=environ, transport=saying({ID: word}))
         assert ran.code == 6
-        assert "secretword" not in ran.out + ran.err
+        assert word not in ran.out + ran.err
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,12 @@ TEXT = 'Zażółć <b>&"jinx" https://host.invalid/?pin=4711&x=q+z 47%/vexing'
 PASSWORD = "jUNGLE#gym(71) %vox"
 LOGIN = "wUmbo-lOgin.42"
 SENDS = ("send", "bulk")
+IDS = {"lightsms": "4000000000000025165824", "mainsms": "25165824", "payforsms": "25165824"}
+"""An id of each vendor that tells states, which its emulator knows."""
 CALLS = [
     (vendor, command)
     for vendor in NAMES
-    for command in ("send", "balance", "timestamp", "price")
+    for command in ("send", "balance", "timestamp", "price", "status")
     if getattr(providers.get(vendor), command)
 ]
 
@@ -65,6 +67,9 @@ def good(vendor: str, command: str) -> object:
         operation = providers.get(vendor).price
         assert operation is not None
         request = operation.build(message(vendor), demo, stamp)
+    elif command == "status":
+        assert provider.status is not None
+        request = provider.status.build((IDS[vendor],), demo, stamp)
     elif command == "timestamp":
         assert provider.timestamp is not None
         request = provider.timestamp.build(None, demo, "")
@@ -243,6 +248,7 @@ def search(vendor: str, command: str, data: st.DataObject) -> None:
         environ |= environ_of(vendor)
         about = ["--to", f"+{number}", "-"]
         words = {"send": ["send", *about], "price": ["count", "--price", *about], "bulk": ["bulk", "-"]}
+        words["status"] = ["status", IDS.get(vendor, "")]
         argv = words.get(command, [command])
         typed = json.dumps({"phone": f"+{number}", "text": TEXT}) if command == "bulk" else TEXT
         runtime = Runtime(

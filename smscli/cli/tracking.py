@@ -6,7 +6,7 @@ has, has not ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from shlex import quote
@@ -16,7 +16,7 @@ from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation
 from smscli.errors import ExitCode, InputError, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
-from smscli.model import MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
+from smscli.model import MASK, MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Interruption
 
@@ -123,12 +123,16 @@ def _ask(
                     hint=error.hint, code=error.code,
                 )  # fmt: skip
                 break
-            news |= {(provider.name, one.id): _masked(one, party.account.mask) for one in reports}
+            news |= {(provider.name, one.id): _harmless(one, party.account) for one in reports}
     return [replace(item, report=news.get((item.provider, item.report.id), item.report)) for item in items], failure
 
 
-def _masked(report: DeliveryReport, mask: Callable[[str], str]) -> DeliveryReport:
-    return report if report.word is None else report._replace(word=mask(report.word))
+def _harmless(report: DeliveryReport, account: Account) -> DeliveryReport:
+    """Return the report without a word that repeats a secret: a key of letters looks like one."""
+    word = (report.word or "").casefold()
+    keys = [secret.reveal().casefold() for secret in account.secrets]
+    is_echo = any(key and (key in word or key[::-1] in word) for key in keys)
+    return report._replace(word=MASK) if is_echo else report
 
 
 _NOTICE = "smscli: ending after the running question\n"
