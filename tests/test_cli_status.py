@@ -267,6 +267,25 @@ def test_each_account_that_took_a_part_is_asked(smscli: Run, profiles: dict[str,
     assert [one["provider"] for one in ran.json["data"]["messages"]] == ["payforsms"]
 
 
+def test_a_part_that_nobody_tells_of_stays_unknown_and_is_not_waited_for(smscli: Run, profiles: dict[str, str]) -> None:
+    """One vendor tells states, the one that took the rest does not."""
+    world, demo = World(), sandbox.demo("mesajlarim").account
+    credit = {"lightsms": Decimal("0.0144")}
+    world.speak = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit=credit))
+    fields = "".join(f'{key} = "{value}"\n' for key, value in demo.fields.items())
+    with Path(profiles["SMSCLI_CONFIG"]).open("a") as config:
+        config.write('\n[profiles.third]\nprovider = "mesajlarim"\nbase_url = "https://sandbox.invalid/omrestapi/"\n')
+        config.write(f'{fields}secret = "{demo.secret.reveal()}"\n')
+    to = "+905322000000,+905323000000"
+    argv = ("send", "Hello", "--to", to, "-p", "first", "--fallback", "third", "--key", "k")
+    sent = smscli(*argv, **world.of(environ=profiles))
+    assert sent.code == 0, sent.err
+    ran = smscli("status", "--key", "k", "--wait", **world.of(environ=profiles))
+    assert (ran.code, [line[1] for line in ran.lines]) == (6, ["DELIVERED", "UNKNOWN"]), ran.err
+    assert sum(world.pauses) == 5
+    assert "Mesajlarim has no delivery states" in ran.err
+
+
 # --- waiting ----------------------------------------------------------------------------------------------------------
 
 

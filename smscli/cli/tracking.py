@@ -76,6 +76,7 @@ def track(
     """
     from smscli.dispatch import wait_for
 
+    asked = {(one.profile.provider, message_id) for one in parties for message_id in one.ids}
     with ExitStack() as stack:
         callers = stack.enter_context(
             call.parties([(one.profile, one.account) for one in parties], interruption, lambda: _NOTICE)
@@ -87,7 +88,7 @@ def track(
             if is_asked:
                 items, failure = _ask(callers, parties, items)
             is_asked = True
-            open_count = sum(not item.report.is_final for item in items if item.report.id)
+            open_count = sum((item.provider, item.report.id) in asked and not item.report.is_final for item in items)
             left = deadline - world.monotonic()
             if not open_count or left <= 0 or interruption:
                 return list(items), failure
