@@ -291,6 +291,11 @@ class Runtime(Record):
         return Path(home, named[2:]) if home and named.startswith("~/") else profiles.expanded(named, "journal")
 
     def _journal_file(self, *, sandbox: bool) -> Path:
+        hint = "set SMSCLI_STATE_DIR to an absolute directory, or use --no-journal"
+        return self.state_directory(hint) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
+
+    def state_directory(self, hint: str = "set SMSCLI_STATE_DIR to an absolute directory") -> Path:
+        """Return where this program keeps what it has to remember; raise ConfigError when that is no whole path."""
         state = self.environ.get("SMSCLI_STATE_DIR")
         if not state:
             import platformdirs
@@ -300,11 +305,8 @@ class Runtime(Record):
             except RuntimeError:
                 state = "~"  # no HOME and no passwd entry
         if not Path(state).is_absolute():
-            raise ConfigError(
-                f"the state directory {state!r} is not an absolute path",
-                hint="set SMSCLI_STATE_DIR to an absolute directory, or use --no-journal",
-            )
-        return Path(state) / ("sandbox.sqlite3" if sandbox else "journal.sqlite3")
+            raise ConfigError(f"the state directory {state!r} is not an absolute path", hint=hint)
+        return Path(state)
 
     def journal(self, place: Place, hints: Hints, *, trace: Trace | None = None) -> TeamJournal:
         """Open the journal there, begun when there never was one; raise ConfigError when it cannot be used.

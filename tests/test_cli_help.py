@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 import typer.core
 import typer.main
 
-from smscli import providers
+from smscli import cli, providers
 from smscli.cli import COMMANDS
 from tests.conftest import Ran
 
@@ -26,7 +25,7 @@ BINARY = Path(sys.executable).with_name("smscli")
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield the words of every command and group below the program, with the command itself."""
     for name in COMMANDS:
-        found = typer.main.get_command(import_module(f"smscli.cli.{name}").app)
+        found = typer.main.get_command(cli.module(name).app)
         yield (name,), found
         if isinstance(found, typer.core.TyperGroup):
             context = typer.Context(found)

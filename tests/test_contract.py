@@ -15,6 +15,7 @@ import pytest
 
 from smscli import capture, providers, sandbox
 from smscli.diagnosis import diagnose
+from smscli.failover import is_of_account
 from smscli.model import Secret
 from smscli.providers import Stamp
 from smscli.wire import Request, Response, encode
@@ -133,6 +134,16 @@ def test_a_wrong_key_is_exit_4(smscli: Run, vendor: str, command: tuple[str, ...
     ran = smscli(*argv, "-v", environ=environment(vendor, key="a-wrong-key-4711"), transport=emulator())
     assert ran.code == 4, ran.err
     assert "a-wrong-key-4711" not in ran.out + ran.err
+
+
+def test_a_wrong_key_may_go_to_another_account_and_each_code_of_that_list_is_a_text(vendor: str) -> None:
+    """What the vendor itself says of a wrong signature is the account's fault, not the number's."""
+    provider, sent = providers.get(vendor), message(vendor)
+    stranger = account(vendor)._replace(secret=Secret("of nobody"))
+    request = provider.of(stranger.fields).send.build(sent, stranger, str(int(NOW)))
+    (submission,) = provider.send.parse(emulator()(request, 1.0), sent, str(int(NOW))).submissions
+    assert is_of_account(submission, vendor)
+    assert all(provider.account_codes)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "send": "Send a text to one or many numbers.",
+    "run": "Run a command and text how it ended.",
     "status": "Show whether messages were delivered.",
     "bulk": "Send to a list of people, once each.",
     "count": "Count the parts of a text and show what makes it dear, offline.",
@@ -48,6 +49,8 @@ COMMANDS = {
 }
 """Command names with their help line: the group's help needs no command module. A test holds them together."""
 
+_MODULES = {"run": "running"}
+"""Where a command's module has another name than the command: here, ``run`` is a function."""
 _COMPLETE = "_SMSCLI_COMPLETE"
 _CHUNK = 100
 """Pieces of a text that are written together."""
@@ -68,7 +71,7 @@ class _Commands(Group):
         if cmd_name not in COMMANDS:
             return None
         if cmd_name not in self.commands:
-            loaded = typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
+            loaded = typer.main.get_command(module(cmd_name).app)
             loaded.name = cmd_name
             self.commands[cmd_name] = loaded
         return self.commands[cmd_name]
@@ -82,9 +85,16 @@ class _Commands(Group):
         return [CompletionItem(name, help=self.line(ctx, name)) for name in names]
 
 
+def module(command: str) -> Any:
+    """Import the module of a command and return it."""
+    return import_module(f"{__name__}.{_MODULES.get(command, command)}")
+
+
 def main() -> NoReturn:
     """Run the program and exit with its status."""
     status = run(sys.argv[1:], real())
+    if status < 0:
+        _end_by(-status)
     # The status is decided: a signal that comes while the interpreter tidies up must not replace it.
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -98,8 +108,23 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
+def _end_by(number: int) -> NoReturn:
+    """End by a signal, as the command of ``run`` did: who started us may look at more than the status."""
+    from resource import RLIMIT_CORE, getrlimit, setrlimit
+
+    setrlimit(RLIMIT_CORE, (0, getrlimit(RLIMIT_CORE)[1]))  # the core that tells anything is the command's
+    with suppress(OSError):  # SIGKILL has no handler
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # one that ends nobody
+
+
 def run(argv: Sequence[str], runtime: Runtime) -> int:
-    """Run one command line and return its exit status: the one place where an error becomes one."""
+    """Run one command line and return its exit status: the one place where an error becomes one.
+
+    Minus the number of a signal: the command that was run ended by it.
+    """
     call = Invocation(runtime, show=lambda result: _show(result, call), write_note=lambda note: _note(runtime, note))
     with call.resources:
         try:
@@ -109,7 +134,7 @@ def run(argv: Sequence[str], runtime: Runtime) -> int:
         except typer.Abort:
             result = Result(exit_code=130)
         except Exception as error:  # noqa: BLE001  (the boundary: a bug must not print values it was working on)
-            result = failure(_exhausted(error) or _internal(error))
+            result = failure(unforeseen(error))
         return result if isinstance(result, int) else _emit(result, call)
 
 
@@ -184,6 +209,8 @@ def _understand(group: Command, argv: Sequence[str], call: Invocation) -> None:
 
 
 def _refuse_bytes(argv: Sequence[str]) -> None:
+    if "run" in argv and "--" in argv:  # what stands behind is another program's
+        argv = argv[: argv.index("--")]
     for number, word in enumerate(argv, 1):
         if not word.isascii() and any("\udc80" <= character <= "\udcff" for character in word):
             raise InputError(f"argument {number} is not UTF-8", hint="convert it: iconv -t UTF-8")
@@ -202,6 +229,11 @@ def _bad_completion(why: str) -> InputError:
 def _harmless(text: str) -> str:
     """Return lines and their tabs as they are, with the rest made visible: a completed name may hold anything."""
     return "\n".join("\t".join(visible(cell) for cell in line.split("\t")) for line in text.split("\n"))
+
+
+def unforeseen(error: Exception) -> SmscliError:
+    """Return what nobody foresaw in words that may be shown."""
+    return _exhausted(error) or _internal(error)
 
 
 def _exhausted(error: Exception) -> SmscliError | None:

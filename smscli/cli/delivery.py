@@ -37,8 +37,7 @@ def deliver(
 
     from smscli.failover import Arrival
 
-    if no_journal and (key is not None or once is not None):
-        raise InputError("--key and --once need the journal", hint="leave out --no-journal")
+    refuse_forgetting(key, once, no_journal=no_journal)
     # As it was said: an address on this machine may as well be a tunnel to the vendor.
     sandbox = draft.profile.sandbox
     interruption = Interruption()
@@ -61,6 +60,12 @@ def deliver(
     from smscli.cli.tracking import follow
 
     return follow(call, receipt, drafts, arrival, None if no_journal else opened.key, wait, interruption)
+
+
+def refuse_forgetting(key: str | None, once: object, *, no_journal: bool) -> None:
+    """Raise InputError when something is to be remembered and nothing may be."""
+    if no_journal and (key is not None or once is not None):
+        raise InputError("--key and --once need the journal", hint="leave out --no-journal")
 
 
 def _along(

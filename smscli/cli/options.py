@@ -19,8 +19,8 @@ import typer
 import typer.core
 
 from smscli import providers
-from smscli.errors import ExitCode, InputError
-from smscli.render import Output, Result
+from smscli.errors import InputError, SmscliError
+from smscli.render import Output, Result, explain
 from smscli.runtime import DEFAULT_SECONDS, Interruption, Runtime, Wanted, real
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class Invocation:
         """Put a note out at once: it has to be read before what comes next."""
         if not self.quiet:
             self._write_note(note)
+
+    def complain(self, error: SmscliError) -> None:
+        """Put an error out at once, also with -q: the command goes on and keeps its status."""
+        for line in explain(error).removeprefix(f"{PROGRAM}: ").splitlines():
+            self._write_note(line.strip())
 
     def warn(self, note: str) -> None:
         """Put a note out at once, also where notes are not wanted: something is lost."""
@@ -313,23 +318,24 @@ def command(
     seconds_a_check: float | None = None,
     examples: Sequence[str],
     sections: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> Callable[[Callable[..., Result | ExitCode]], Callable[..., Result | ExitCode]]:
+    reads_on: bool = True,
+) -> Callable[[Callable[..., Result | int]], Callable[..., Result | int]]:
     """Register a function as a command that also takes the options every command has.
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
     when it has shown all there is. ``vendor`` False leaves out the options about the account;
     ``seconds_a_check``: --timeout bounds not a call, but each of its checks, usually to so much. ``examples`` are
     command lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of
-    the help page.
+    the help page. ``reads_on`` False: behind the first word that is no option, none is.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
     if seconds_a_check:
         common["timeout"] = _timeout(seconds_a_check, "each check"), None
         _entitle("Account", [common["timeout"][0]])
 
-    def decorate(function: Callable[..., Result | ExitCode]) -> Callable[..., Result | ExitCode]:
+    def decorate(function: Callable[..., Result | int]) -> Callable[..., Result | int]:
         @wraps(function)
-        def run(ctx: typer.Context, **values: Any) -> Result | ExitCode:
+        def run(ctx: typer.Context, **values: Any) -> Result | int:
             call: Invocation = ctx.obj
             given = {option: values.pop(option) for option in common}
             call.speak(ctx)
@@ -347,7 +353,8 @@ def command(
         keywords = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = inspect.Signature([context, *keywords, *_parameters(common)])  # type: ignore[attr-defined]  # what Typer reads
         run.__annotations__ = {}
-        app.command(name, cls=Command, epilog="\n".join(examples))(run)
+        settings = {"allow_interspersed_args": reads_on}
+        app.command(name, cls=Command, epilog="\n".join(examples), context_settings=settings)(run)
         return run
 
     return decorate

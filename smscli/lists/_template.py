@@ -45,6 +45,10 @@ class Template:
         """Return the text for a row; raise InputError when a column is missing or empty."""
         for name, fault in self.faults(values):
             raise InputError(f"{{{name}}} cannot be filled in: {fault}")
+        return self.merge(values)
+
+    def merge(self, values: Mapping[str, str]) -> str:
+        """Return the text with values that may be empty; each name must have one."""
         return "".join(values[piece] if is_name else piece for piece, is_name in self._pieces)
 
 

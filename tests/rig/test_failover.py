@@ -228,14 +228,16 @@ def test_no_kill_sends_to_both(seed: int, tmp_path: Path, loaded: Forks) -> None
     )
 
 
-def _job(home: Path, first: str, second: str, vendor: Vendor, seed: int, poor: Step, port: int) -> Job:
+def _job(
+    home: Path, first: str, second: str, vendor: Vendor, seed: int, poor: Step, port: int, size: int = SIZE
+) -> Job:  # fmt: skip
     url = (vendor.url(first), vendor.url(first, poor), f"https://{BEHIND_PROXY}/")[seed]
     values = {**environment(second), "SMSCLI_BASE_URL": vendor.url(second, WELL), "SMSCLI_BATCH_SIZE": "1"}
     settings = {key.removeprefix("SMSCLI_").lower(): value for key, value in values.items() if value}
     lines = [f"{name} = {value if value.isdigit() else json.dumps(value)}" for name, value in settings.items()]
     proxy = [f'proxy = "http://127.0.0.1:{port}"'] if seed == 2 else []
     profile = "\n".join(['fallback = ["second"]', *proxy, "[profiles.second]", *lines])
-    return Job(home, first, url, SIZE, home.name, profile=profile)
+    return Job(home, first, url, size, home.name, profile=profile)
 
 
 def _killed(job: Job, dice: random.Random, loaded: Forks) -> bool:
@@ -252,3 +254,25 @@ def _killed(job: Job, dice: random.Random, loaded: Forks) -> bool:
 
 def _changed(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
+
+
+# --- a race -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.waits
+def test_processes_that_race_for_one_key_send_it_once(tmp_path: Path, loaded: Forks) -> None:
+    """All begin together, each with the fallback: one hands it over, the others get exit 9 or the receipt."""
+    rounds, count = 12, 6
+    codes = Counter[int]()
+    with Vendor(secrets=SECRETS, oracle=tmp_path / "oracle") as vendor, refusing_port() as port:
+        for number in range(rounds):
+            first, second = list(PAIRS.items())[number % 2]
+            poor = Step(body='{"error":"32"}' if first == "lightsms" else '{"status":"error","error":"7"}', book=False)
+            job = _job(tmp_path / f"race-{number}", first, second, vendor, 1, poor, port, size=1)
+            ended = loaded.race(job.argv, job.environ, tmp_path, count, lambda _processes: time.sleep(0.1))
+            codes.update(code for code, _, _ in ended)
+            tally = check(job.journal, job.key, job.recipients, job.accepted(vendor))
+            assert (tally.sent, tally.accepted) == (1, 1), ended
+            assert {code for code, _, _ in ended} <= {0, 9}, ended
+            assert any(code == 0 for code, _, _ in ended), ended
+    figure(f"one key with a fallback: {rounds} rounds of {count} processes, each sent once, statuses {dict(codes)}")
