@@ -114,8 +114,8 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
             stdout=out,
             stderr=err,
             transport=transport,
-            # The wall clock of a test is the only one, unless it brings a second witness.
-            **{"boot": lambda: None, **world},
+            # The wall clock of a test is the only one, unless it brings a second witness. Nobody waits between tries.
+            **{"boot": lambda: None, "sleep": lambda _: None, **world},
         )
         return Ran(run(list(argv), runtime), out.text(), err.text())
 

@@ -282,7 +282,7 @@ def answered(
     out, err = Stream(), Stream()
     runtime = Runtime(
         {**{name: str(path) for name, path in world.items()}, **environ}, Stream(answer.encode(), terminal=True), out,
-        err, transport=vendor, now=lambda: NOON, boot=lambda: None,
+        err, transport=vendor, now=lambda: NOON, boot=lambda: None, sleep=lambda _: None,
     )  # fmt: skip
     code = run_smscli(["bulk", str(folder / "list"), *argv], runtime)
     return Ran(code, out.text(), err.text())

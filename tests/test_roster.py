@@ -220,8 +220,8 @@ def test_memory_does_not_grow_with_the_list() -> None:
         finally:
             tracemalloc.stop()
 
-    few, many = peak(2000), peak(20_000)
-    assert many - few < 18_000 * 150
+    few, many = peak(2000), peak(8000)
+    assert many - few < 6000 * 150
 
 
 # --- where it comes from ----------------------------------------------------------------------------------------------

@@ -133,13 +133,19 @@ def undone(text: str) -> Iterator[str]:
 
 
 def traces(word: str) -> set[str]:
-    """Return what betrays a word: eight characters in a row of it or of its reverse, hex or base64."""
-    forms = {squeezed(form) for form in (word, word[::-1], word.encode().hex())}
+    """Return what betrays a word: eight characters in a row of it or of its reverse or base64, six bytes of its hex.
+
+    Eight digits of hex stand in some digest by chance once in a few thousand journals.
+    """
+    forms = {squeezed(form) for form in (word, word[::-1])}
     for offset in range(3):
         # What stands before and after changes the first and the last characters; the middle stays.
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             forms.add(squeezed(_encoded(word, offset, encode).rstrip("=")[4 if offset else 0 : -2]))
-    return {form[at : at + 8] for form in forms for at in range(len(form) - 7)}
+    digits = word.encode().hex()
+    return {form[at : at + 8] for form in forms for at in range(len(form) - 7)} | {
+        digits[at : at + 12] for at in range(len(digits) - 11)
+    }
 
 
 def assert_silent(place: str, data: bytes, words: dict[str, str]) -> None:
@@ -210,7 +216,7 @@ def answers(draw: st.DrawFn, vendor: str, command: str) -> Callable[[dict[str, s
 
 @pytest.mark.parametrize(("vendor", "command"), CALLS, ids=[" ".join(call) for call in CALLS])
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: str, data: st.DataObject) -> None:
     """In every format, with -v. A send's number and text stand in its output, its number and login in the journal.
 
@@ -221,7 +227,7 @@ def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: st
 
 @pytest.mark.parametrize("vendor", PLATFORMS)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_nothing_that_a_vendor_repeats_to_a_list_is_shown_or_kept(vendor: str, data: st.DataObject) -> None:
     """Answers are read as those of a send; no text stands in the output, one not settled yet in the journal."""
     search(vendor, "bulk", data)

@@ -1,4 +1,4 @@
-"""``smscli run`` is not noticed by the command: output and status are what they are without it."""
+"""Rig: ``smscli run`` is not noticed by the command: output and status are what they are without it."""
 
 from __future__ import annotations
 
