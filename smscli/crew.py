@@ -308,13 +308,16 @@ class Crew:
         """Let the workers end, and record what they still say, should the desk have failed."""
         for inbox in self._inboxes:
             inbox.put(None)
-        while any(thread.is_alive() for thread in threads) or not self._reports.empty():
+        while (alive := [thread for thread in threads if thread.is_alive()]) or not self._reports.empty():
             with suppress(Empty):
-                report = self._reports.get(timeout=_TICK)
-                if report.receipt is None:
-                    report.reply.put(ConfigError("this job has ended"))  # nobody is left to look
-                else:
-                    self._endings.append((report.batch, report.receipt))
+                while True:
+                    report = self._reports.get_nowait()
+                    if report.receipt is None:
+                        report.reply.put(ConfigError("this job has ended"))  # nobody is left to look
+                    else:
+                        self._endings.append((report.batch, report.receipt))
+            for thread in alive[:1]:
+                thread.join(_TICK)
         if self._endings:
             with suppress(SmscliError):
                 self._journal.finish(self._key, _recorded(self._endings))

@@ -1,4 +1,4 @@
-"""``smscli bulk`` as a program: signals, kills, a second process, a terminal; against a vendor behind a socket."""
+"""Rig: ``smscli bulk`` as a program: signals, kills, a second process, a terminal; against a vendor behind a socket."""
 
 from __future__ import annotations
 
