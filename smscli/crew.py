@@ -33,6 +33,8 @@ _LONGEST_PAUSE = 30.0
 _PROVING_NOTHING = (Cause.CREDENTIALS, Cause.INPUT, Cause.UNREACHABLE, Cause.UNKNOWN)
 # Seconds after which a signal is heard, and the watcher is told.
 _TICK = 0.1
+# A commit that takes longer than this is worth waiting for others, in seconds, and how long at most.
+_SLOW, _LINGER = 0.01, 0.05
 # Seconds a thread may keep the interpreter while another one wants it; Python's own is 5 ms.
 _SWITCH = 0.0005
 
@@ -138,6 +140,7 @@ class Crew:
         self._endings: list[tuple[Batch, SendReceipt]] = []
         self._causes: deque[Cause | None] = deque(maxlen=BREAK_AFTER_UNREACHABLE)
         self._busy = 0
+        self._commit_seconds = 0.0
         self._not_before = -inf
         self._is_proved = False
         self._is_exhausted = False
@@ -162,7 +165,7 @@ class Crew:
         count = self._wanted()
         if not self._endings and not count:
             return
-        endings = self._endings
+        endings, began = self._endings, self._monotonic()
         try:
             if self.tally.trouble:
                 others = self._journal.finish(self._key, _recorded(endings))
@@ -177,6 +180,7 @@ class Crew:
             self.tally.trouble = self.tally.trouble or Reason.of(error)
             return
         self._endings = []
+        self._commit_seconds = self._monotonic() - began
         for entry in others:
             self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
         if any(_is_busy(s) for _, receipt in endings for s in receipt.submissions):
@@ -208,9 +212,12 @@ class Crew:
         pause = 0.0 if self._wanted() else min(max(self._not_before - self._monotonic(), 0.0) or _TICK, _TICK)
         with suppress(Empty):
             report = self._reports.get(timeout=pause)  # signal handlers run in here
+            # Where a commit takes long, whoever ends a little later shall be in it, too.
+            until = self._monotonic() + min(self._commit_seconds / 2, _LINGER)
             while True:
                 self._take(report)
-                report = self._reports.get_nowait()
+                left = until - self._monotonic() if self.tally.in_flight and self._commit_seconds > _SLOW else 0.0
+                report = self._reports.get(timeout=left) if left > 0 else self._reports.get_nowait()
 
     def _take(self, report: _Report) -> None:
         if report.receipt is None:
