@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +15,13 @@ from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from types import FrameType, MappingProxyType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
 from smscli import providers
 from smscli.errors import ConfigError, SmscliError
+from smscli.interruption import Interruption, heed, say
+from smscli.interruption import notice as usual_notice
 from smscli.model import Account, Profile, Secret, SecretSource
 from smscli.providers import Provider, Stamp
 from smscli.record import Record
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from smscli.tracing import Trace
 
 DEFAULT_SECONDS = 30.0
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""Those that ask a program to end; Windows lacks one."""
 
 
 class Wanted(Record):
@@ -45,18 +44,6 @@ class Wanted(Record):
     sandbox: bool = False
     seconds: float | None = None
     options: Mapping[str, str] = MappingProxyType({})
-
-
-class Interruption:
-    """A signal that asked to finish: the running request goes on, the next one is not begun."""
-
-    __slots__ = ("signal",)
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def __bool__(self) -> bool:
-        return self.signal is not None
 
 
 @cache
@@ -218,10 +205,10 @@ class Runtime(Record):
 
         def notify() -> None:
             titles = [providers.get(profile.provider).title for profile, _ in parties]
-            _say(self.stderr, notice() if notice else _notice(" or ".join(dict.fromkeys(titles)), longest))
+            say(self.stderr, notice() if notice else usual_notice(" or ".join(dict.fromkeys(titles)), longest))
 
         try:
-            with _signals(interruption, cancel, notify, for_good=self.own_process):
+            with heed(interruption, cancel, notify, for_good=self.own_process):
                 yield tuple(callers)
         finally:
             for way in ways:
@@ -403,70 +390,3 @@ def _traced(transport: Transport, trace: Trace, monotonic: Callable[[], float]) 
         return response
 
     return traced
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt while the block runs: for what must be put back (an echo, a server).
-
-    Elsewhere the program ends by the signal itself, without a word. Where it was not the program's entry that chose so
-    (an embedding program, nohup), nothing is changed.
-    """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a send that began in here has its own
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@contextmanager
-def _signals(
-    interruption: Interruption | None, cancel: Callable[[], None], notify: Callable[[], None], *, for_good: bool
-) -> Iterator[None]:
-    """Let the first signal ask to finish and the second end the running request, while the block runs.
-
-    ``notify`` is called at the first one, inside its handler. ``for_good``: handled also behind the block, so that a
-    late signal cannot keep the receipt from being shown.
-    """
-    if interruption is None:
-        yield
-        return
-    waiting = True
-
-    def caught(number: int, _frame: FrameType | None) -> None:
-        if interruption:
-            cancel()
-            return
-        interruption.signal = number
-        if waiting:
-            notify()
-
-    # What the parent made ignored (nohup, a shell's background job) stays ignored.
-    previous = {number: signal.getsignal(number) for number in SIGNALS}
-    previous = {number: handler for number, handler in previous.items() if handler is not signal.SIG_IGN}
-    for number in previous:
-        signal.signal(number, caught)
-    try:
-        yield
-    finally:
-        waiting = False
-        for number, handler in previous.items():
-            if not for_good:
-                signal.signal(number, handler)
-
-
-def _notice(vendor: str, seconds: float) -> str:
-    return (
-        f"smscli: waiting at most {seconds:g} s for the running request to {vendor}; nothing is sent after it. "
-        "A second signal (Ctrl-C) stops now, and what became of that request is then unknown\n"
-    )
-
-
-def _say(stream: TextIO | None, text: str) -> None:
-    """Write a short text past the stream's buffer: a signal handler must not touch what it may have interrupted."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.write(stream.fileno(), text.encode("ascii", "backslashreplace"))  # type: ignore[union-attr]  # None is suppressed

@@ -47,7 +47,7 @@ SIGN_MAY_IMPORT = {
     "smscli.profiles", "smscli.profiles._editing", "smscli.profiles._file", "smscli.profiles._resolving",
     "smscli.profiles._secrets", "smscli.profiles._settings",
     "smscli.providers", "smscli.providers._answers", "smscli.providers._base", "smscli.providers.lightsms",
-    "smscli.record", "smscli.render", "smscli.runtime", "smscli.signing", "smscli.wire",
+    "smscli.record", "smscli.render", "smscli.interruption", "smscli.runtime", "smscli.signing", "smscli.wire",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from smscli.errors import ConfigError
-from smscli.journal import Boot, Journal, Selection, State, Twin, _store, begin_anew
+from smscli.journal import Boot, Journal, Selection, State, Twin, _archive, begin_anew
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, _Row, key_digest
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
@@ -290,7 +290,7 @@ def test_a_send_after_an_unclean_end_checks_the_whole_file(path: Path) -> None:
 def test_a_check_that_takes_too_long_is_given_up_and_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not count as done; another send tries it again an hour later at the earliest."""
     lay(path, JOBS, moment=lambda number: NOON - 2 * DAY + number)
-    monkeypatch.setattr(_store, "_CHECK_SECONDS", -1.0)
+    monkeypatch.setattr(_archive, "_CHECK_SECONDS", -1.0)
     (line,) = checks(path, NOON + DAY)
     assert "run smscli journal check" in line
     assert checks(path, NOON + DAY + 3599) == []

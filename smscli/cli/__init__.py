@@ -24,9 +24,10 @@ import typer.main
 from smscli import __version__, plugins
 from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
 from smscli.errors import ConfigError, InputError, SmscliError
+from smscli.interruption import SIGNALS
 from smscli.model import visible
 from smscli.render import Result, explain, failure, pieces
-from smscli.runtime import SIGNALS, Runtime, real
+from smscli.runtime import Runtime, real
 
 if TYPE_CHECKING:
     # What Typer calls a command at run time; the names are its own.

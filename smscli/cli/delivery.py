@@ -14,9 +14,9 @@ from smscli.cli.draft import Draft, account_name
 from smscli.cli.options import Invocation
 from smscli.cli.receipt import report, warnings
 from smscli.errors import InputError
+from smscli.interruption import Interruption
 from smscli.model import MSISDN, SendReceipt
 from smscli.render import Result
-from smscli.runtime import Interruption
 
 if TYPE_CHECKING:
     from smscli.failover import Arrival

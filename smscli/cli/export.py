@@ -18,9 +18,10 @@ from smscli.cli.journals import Key, Sandbox, Where, journal_of
 from smscli.cli.options import Invocation, profile_option
 from smscli.cli.results import ResultRow
 from smscli.errors import ConfigError, InputError
+from smscli.interruption import interruptible
 from smscli.journal import Journal, State
 from smscli.render import Output, Result, Table, Tree
-from smscli.runtime import Wanted, interruptible
+from smscli.runtime import Wanted
 
 if TYPE_CHECKING:
     from smscli.lists import Remark, Row

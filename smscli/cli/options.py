@@ -20,8 +20,9 @@ import typer.core
 
 from smscli import providers
 from smscli.errors import InputError, SmscliError
+from smscli.interruption import Interruption
 from smscli.render import Output, Result, explain
-from smscli.runtime import DEFAULT_SECONDS, Interruption, Runtime, Wanted, real
+from smscli.runtime import DEFAULT_SECONDS, Runtime, Wanted, real
 
 if TYPE_CHECKING:
     # What Typer calls a command at run time; the names are its own.

@@ -11,7 +11,8 @@ from contextlib import suppress
 import typer
 
 from smscli.errors import InputError
-from smscli.runtime import Runtime, interruptible
+from smscli.interruption import interruptible
+from smscli.runtime import Runtime
 
 TRIES = 3
 """How often one thing is asked before the command gives up."""

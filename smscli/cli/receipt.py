@@ -11,9 +11,10 @@ from smscli import providers
 from smscli.cli import outcomes
 from smscli.cli.draft import Draft, account_name
 from smscli.errors import ExitCode
+from smscli.interruption import Interruption
 from smscli.model import Outcome, SendReceipt, Submission
 from smscli.render import Result, Table, Tree
-from smscli.runtime import Interruption, Runtime
+from smscli.runtime import Runtime
 
 if TYPE_CHECKING:
     from smscli.failover import Arrival

@@ -31,7 +31,8 @@ def sandbox(
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
     from smscli import sandbox as emulator
-    from smscli.runtime import Wanted, interruptible
+    from smscli.interruption import interruptible
+    from smscli.runtime import Wanted
 
     accounts = emulator.demo_accounts()
     if profile is not None:

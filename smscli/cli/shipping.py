@@ -19,12 +19,12 @@ from smscli.cli.roster import Roster, Verdict
 from smscli.cli.text import counted
 from smscli.crew import Crew, Tally
 from smscli.errors import ERROR_OF, Cause, ConflictError, ExitCode, OutcomeUnknownError, PartialError, SmscliError
+from smscli.interruption import Interruption, interruptible
 from smscli.journal import Job, Standing, State, TeamJournal, exists
 from smscli.journal._rows import MessageRow
 from smscli.model import Outcome
 from smscli.progress import Bar, Lines
 from smscli.render import Output, Result, Table, Tree
-from smscli.runtime import Interruption, interruptible
 
 _SHOWN = 20
 """Recipients that were not accepted which a person is shown; the result file has all."""

@@ -13,10 +13,11 @@ from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.tracking import PATIENCE, Item, Party, items_of, tell, track
 from smscli.errors import ConfigError, InputError
+from smscli.interruption import Interruption
 from smscli.model import DeliveryReport, Profile
 from smscli.providers import Provider
 from smscli.render import Result, Tree
-from smscli.runtime import Interruption, Wanted
+from smscli.runtime import Wanted
 
 if TYPE_CHECKING:
     from smscli.cli.journals import Where

@@ -16,9 +16,9 @@ from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation
 from smscli.errors import ExitCode, InputError, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
+from smscli.interruption import Interruption
 from smscli.model import MASK, MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
 from smscli.render import Result, Table, Tree
-from smscli.runtime import Interruption
 
 if TYPE_CHECKING:
     from smscli.cli.draft import Draft

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._database import RECONNECT_SECONDS, LostError
 from smscli.journal._entries import EVERYTHING, NO_HINTS, Hints, JournalEntry, Selection, State
+from smscli.journal._owners import WHOLE_STORE
 from smscli.journal._places import Place, opened
 from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import StoredJob, Tables, complete
 from smscli.model import MSISDN, visible
+
+# Seconds a send may spend on checking the whole store.
+_CHECK_SECONDS = 2.0
 
 
 class Archive:
@@ -173,6 +178,37 @@ class Archive:
         """Return the messages of a job on a page; those of a large one are read while they are asked for."""
         job, rows = stored
         return self._tables.walk(job, self._db.reading) if rows is None else complete(job, rows)
+
+    def _check_when_due(self, tell: Callable[[str], object]) -> None:
+        """Check the whole file before a send, if an end was unclean or the last check is too long ago.
+
+        It is bounded, and told to ``tell``; what a send touches is checked in any case. Raises ConfigError when the
+        file is damaged.
+        """
+        if self._db.checks_itself:
+            return
+        now = self._clock()
+        with self._db.reading():
+            inspection = self._tables.inspection()
+        if inspection and inspection.is_fresh(now) and not self._unclean:
+            return
+        if not self._db.hold(WHOLE_STORE):
+            return  # somebody else is at it
+        try:
+            started = monotonic()
+            whole = self._db.check_whole(_CHECK_SECONDS)
+            seconds = f"{monotonic() - started:.1f} s"
+            with self._writing_alone():
+                ended = now if whole else inspection.ended if inspection else None
+                self._tables.put_inspection(InspectionRow(1, now, ended))
+        finally:
+            self._db.release(WHOLE_STORE)
+        self._unclean = False
+        tell(
+            f"checked the whole journal: {seconds}"
+            if whole
+            else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
+        )
 
     # --- one transaction's work ---------------------------------------------------------------------------------------
 

@@ -25,9 +25,9 @@ from smscli.journal._entries import (
     digest,
 )
 from smscli.journal._held import Ending, Held
-from smscli.journal._owners import FIRST_OWNER, WHOLE_STORE
+from smscli.journal._owners import FIRST_OWNER
 from smscli.journal._places import Place
-from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow
+from smscli.journal._rows import JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import is_text
 from smscli.model import MSISDN, Outcome, Submission, visible
 
@@ -35,14 +35,12 @@ MAX_EVIDENCE = 4096
 """Bytes of an answer that was not understood which are kept."""
 MAX_KEY = 255
 
-OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
+_OTHER_CONTENT = "text, recipients, sender, account, base_url and time belong to it: take another key"
 
 UNRECORDED = "what became of these recipients is not recorded; it counts as unknown from now on"
 
 # So many messages are inserted at a time.
 _CHUNK = 1000
-# Seconds a send may spend on checking the whole store.
-_CHECK_SECONDS = 2.0
 # Seconds an outcome waits for other processes: a commit that gives up turns it into UNKNOWN.
 _SETTLE_SECONDS = 60.0
 # So far apart the clocks of hosts that share a journal may be; a clock that is further behind is wrong.
@@ -91,16 +89,11 @@ class Journal(Archive):
         a key that cannot be one, ConfigError when the journal cannot be written. In every case nothing was sent.
         """
         key = checked_key(job.key)
-        self._check_when_due()
+        self._check_when_due(self._tell)
         repeated: JobRow | None = None
         doubted, twin = False, None
         with self._writing_alone():
-            stored = self._tables.job(key)
-            if stored and stored.fingerprint != job.fingerprint:
-                raise ConflictError(
-                    f"key {key!r} was used for other content on {date(stored.created)}",
-                    hint="; or ".join(filter(None, (OTHER_CONTENT, self._hints.key(key)))),
-                )
+            stored = self._stored(key, job)
             if stored is None:
                 repeated, doubted = (
                     self._contents.repetition(job.fingerprint, once) if once is not None else (None, False)
@@ -214,36 +207,6 @@ class Journal(Archive):
             raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
-
-    def _check_when_due(self) -> None:
-        """Check the whole file before a send, if an end was unclean or the last check is too long ago.
-
-        It is bounded; what a send touches is checked in any case. Raises ConfigError when the file is damaged.
-        """
-        if self._db.checks_itself:
-            return
-        now = self._clock()
-        with self._db.reading():
-            inspection = self._tables.inspection()
-        if inspection and inspection.is_fresh(now) and not self._unclean:
-            return
-        if not self._db.hold(WHOLE_STORE):
-            return  # somebody else is at it
-        try:
-            started = monotonic()
-            whole = self._db.check_whole(_CHECK_SECONDS)
-            seconds = f"{monotonic() - started:.1f} s"
-            with self._writing_alone():
-                ended = now if whole else inspection.ended if inspection else None
-                self._tables.put_inspection(InspectionRow(1, now, ended))
-        finally:
-            self._db.release(WHOLE_STORE)
-        self._unclean = False
-        self._tell(
-            f"checked the whole journal: {seconds}"
-            if whole
-            else f"the journal is too large to be checked beside a send ({seconds}): run smscli journal check"
-        )
 
     def _in_flight(
         self, held: Held, messages: Sequence[MessageRow], moment: float, owner: int
@@ -371,6 +334,16 @@ class Journal(Archive):
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
+    def _stored(self, key: str, job: Job) -> JobRow | None:
+        """Return the job of that key, if there is one; raise ConflictError when it is of other content."""
+        stored = self._tables.job(key)
+        if stored and stored.fingerprint != job.fingerprint:
+            raise ConflictError(
+                f"key {key!r} was used for other content on {_date(stored.created)}",
+                hint="; or ".join(filter(None, (_OTHER_CONTENT, self._hints.key(key)))),
+            )
+        return stored
+
     def _insert(self, key: str, job: Job) -> JobRow:
         row = self._insert_job(key, job, len(job.messages))
         self._insert_messages(
@@ -443,8 +416,7 @@ def _bounded(evidence: str) -> str:
     return visible(evidence.encode(errors="replace")[:MAX_EVIDENCE].decode(errors="ignore"))
 
 
-def date(moment: float) -> str:
-    """Return a moment for a person."""
+def _date(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

@@ -22,12 +22,10 @@ from smscli.journal._entries import Job, JournalEntry, State, digest, is_pending
 from smscli.journal._held import Ending, Held
 from smscli.journal._rows import JobRow, MessageRow
 from smscli.journal._store import (
-    OTHER_CONTENT,
     UNRECORDED,
     Journal,
     checked_key,
     claimed_now,
-    date,
 )
 from smscli.model import MSISDN
 
@@ -127,14 +125,9 @@ class TeamJournal(Journal):
         key = checked_key(job.key)
         if not count:
             raise InputError("there is nobody to send to")
-        self._check_when_due()
+        self._check_when_due(self._tell)
         with self._writing_alone():
-            stored = self._tables.job(key)
-            if stored and stored.fingerprint != job.fingerprint:
-                raise ConflictError(
-                    f"key {key!r} was used for other content on {date(stored.created)}",
-                    hint="; or ".join(filter(None, (OTHER_CONTENT, self._hints.key(key)))),
-                )
+            stored = self._stored(key, job)
             if stored is None:
                 for twin in self._tables.latest(job.fingerprint, 1):
                     admit(self._standing(self._tables.numbered(twin)))
@@ -154,7 +147,7 @@ class TeamJournal(Journal):
         stays UNKNOWN unless that attempt is SENT. Raises InputError when there is no such key, ConflictError when it is
         sent by somebody alone.
         """
-        self._check_when_due()
+        self._check_when_due(self._tell)
         with self._writing_alone():
             stored = self._known(key)
             if self._db.is_alive(stored.id):
