@@ -15,6 +15,8 @@ import typer
 
 from smscli.cli import prompts
 from smscli.cli import text as texts
+from smscli.cli.draft import Sender
+from smscli.cli.listed import Delimiter, Encoding, Map, ResultFile
 from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.order import Order, Pace, compose
 from smscli.cli.pricing import estimate
@@ -39,25 +41,18 @@ _ALL = 100_000
 
 app = new_app()
 
-_Columns = Annotated[
-    str | None, typer.Option("--map", metavar="NAME=COLUMN", help="Which column is which: to=phone,name=first_name.")
-]
-_Delimiter = Annotated[
-    str | None, typer.Option("--delimiter", metavar="CHAR", help="Between cells, where it shall not be told; or tab.")
-]
-_Encoding = Annotated[
-    str | None, typer.Option("--encoding", metavar="NAME", help="Of the list, where it is not UTF-8 (windows-1251).")
-]
-
 
 @command(
     app,
     sections={
-        "List": ("columns", "delimiter", "encoding", "header", "allow_duplicates", "skip_invalid", "validate_only"),
+        "List": (
+            "columns", "delimiter", "encoding", "header", "allow_duplicates", "skip_invalid", "validate_only",
+            "results",
+        ),
         "Message": ("sender", "text_file", "transliterate", "fit", "test"),
         "Speed": ("jobs", "rate", "batch_size"),
         "Safety": (
-            "key", "resume", "resend_unknown", "dry_run", "max_parts", "stop_after_failures", "results", "yes",
+            "key", "resume", "resend_unknown", "dry_run", "max_parts", "stop_after_failures", "yes",
         ),
     },
     examples=(
@@ -75,9 +70,9 @@ def bulk(
         str | None,
         typer.Argument(metavar="TEXT", help="The text, with columns in braces: Hi {name}. Or a column called text."),
     ] = None,
-    columns: _Columns = None,
-    delimiter: _Delimiter = None,
-    encoding: _Encoding = None,
+    columns: Map = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first row of a table holds names.")
     ] = None,
@@ -90,7 +85,7 @@ def bulk(
     validate_only: Annotated[
         bool, typer.Option("--validate-only", help="Show all that is wrong with the list, send nothing.")
     ] = False,
-    sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
+    sender: Sender = None,
     text_file: TextFile = None,
     transliterate: Transliterate = False,
     fit: Fit = None,
@@ -100,7 +95,7 @@ def bulk(
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, max=64, help="Requests at a time.")] = _JOBS,
     rate: Annotated[
         str | None,
-        typer.Option("--rate", metavar="N/s", help="At most so many recipients a second (100/m, 5000/h)."),
+        typer.Option("--rate", metavar="RATE", help="At most so many recipients: 20/s, 100/m, 5000/h."),
     ] = None,
     batch_size: Annotated[
         int | None,
@@ -121,10 +116,7 @@ def bulk(
     stop_after_failures: Annotated[
         int | None, typer.Option("--stop-after-failures", metavar="N", min=1, help="Stop when N were not accepted.")
     ] = None,
-    results: Annotated[
-        str | None,
-        typer.Option("--results", metavar="FILE", help="Write what became of each row: FILE.csv or FILE.jsonl."),
-    ] = None,
+    results: ResultFile = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Result:
     """Send to a list of people, once each.

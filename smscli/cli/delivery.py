@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from smscli.cli import text as texts
 from smscli.cli.draft import Draft, account_name
@@ -21,6 +23,16 @@ from smscli.render import Result
 if TYPE_CHECKING:
     from smscli.failover import Arrival
     from smscli.journal import Job, Journal, NoJournal, Opened, Place
+
+Key = Annotated[
+    str | None,
+    typer.Option("--key", metavar="KEY", help="Submit at most once per key and recipient, also when run again."),
+]
+Once = Annotated[
+    str | None,
+    typer.Option("--once", metavar="TIME", help="Not again within this time (1h): same recipients, same text."),
+]
+WithoutJournal = Annotated[bool, typer.Option("--no-journal", help="Keep no record (for read-only places).")]
 
 
 def deliver(

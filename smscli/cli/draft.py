@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
 
 from smscli import providers
 from smscli.cli import inputs
@@ -18,6 +21,12 @@ from smscli.model import MSISDN, Account, Message, Profile, SenderId
 from smscli.providers import Provider
 from smscli.runtime import Runtime
 from smscli.segments import Segmentation, measure
+
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", "-t", metavar="NUMBER", help="Recipient, or @FILE of them; repeat it, or separate by commas."),
+]
+Sender = Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")]
 
 MAX_YEAR = 9998
 """The last year that every zone can say; a test holds it."""

@@ -15,6 +15,7 @@ import typer
 from smscli.cli import outcomes, results
 from smscli.cli import text as texts
 from smscli.cli.journals import Key, Sandbox, Where, journal_of
+from smscli.cli.listed import Delimiter, Encoding, Map, ResultFile
 from smscli.cli.options import Invocation, profile_option
 from smscli.cli.results import ResultRow
 from smscli.errors import ConfigError, InputError
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
 _LEFT_OUT = "it is not in the job: it was refused when that was planned (its text, or by the vendor), or is new here"
 _LIMIT = 50
 """So many rows fit a person's eye."""
-
-ResultFile = Annotated[
-    str | None, typer.Option("--results", metavar="FILE", help="Write all rows to this file, .csv or .jsonl.")
-]
-Map = Annotated[
-    str | None, typer.Option("--map", metavar="NAME=COLUMN", help="Names for columns of the list, as in to=phone.")
-]
-Delimiter = Annotated[
-    str | None, typer.Option("--delimiter", metavar="SIGN", help="What separates the cells of the list (; or tab).")
-]
-Encoding = Annotated[str | None, typer.Option("--encoding", metavar="NAME", help="Encoding of the list (cp1251).")]
 
 
 def export(

@@ -115,7 +115,10 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     )
 
 
-command(app, vendor=False, examples=(_SEND, "smscli journal export hello-1 --sandbox --results results.csv"))(export)
+command(
+    app, vendor=False, examples=(_SEND, "smscli journal export hello-1 --sandbox --results results.csv"),
+    sections={"List": ("list_file", "map_columns", "delimiter", "encoding", "text_file", "profile", "results_file")},
+)(export)  # fmt: skip
 
 
 @command(

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smscli.cli.delivery import deliver, refuse_forgetting
-from smscli.cli.draft import Draft, addressees, compose
+from smscli.cli.delivery import Key, Once, WithoutJournal, deliver, refuse_forgetting
+from smscli.cli.draft import Draft, Sender, To, addressees, compose
 from smscli.cli.fallback import Fallback, RetryFor, fallbacks
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.errors import ConfigError, ConflictError, ExitCode, InputError, SmscliError
@@ -87,13 +87,8 @@ def run(
     longer_than: Annotated[
         str | None, typer.Option("--longer-than", metavar="TIME", help="Only when it took as long as this (5m).")
     ] = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to", "-t", metavar="NUMBER", help="Recipient, or @FILE of them; repeat it, or separate by commas."
-        ),
-    ] = None,
-    sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
+    to: To = None,
+    sender: Sender = None,
     text: Annotated[
         str | None,
         typer.Option(
@@ -106,15 +101,9 @@ def run(
     max_parts: Annotated[
         int, typer.Option("--max-parts", metavar="N", min=1, help="Cut the text to N parts, its output first.")
     ] = _PARTS,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="KEY", help="Submit at most once per key and recipient, also when run again."),
-    ] = None,
-    once: Annotated[
-        str | None,
-        typer.Option("--once", metavar="TIME", help="Not again within this time (1h): same recipients, same text."),
-    ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no record (for read-only places).")] = False,
+    key: Key = None,
+    once: Once = None,
+    no_journal: WithoutJournal = False,
     fallback: Fallback = None,
     retry_for: RetryFor = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=f"More than {CONFIRM_ABOVE} recipients are meant.")] = False,

@@ -10,8 +10,8 @@ import typer
 
 from smscli.cli import prompts
 from smscli.cli import text as texts
-from smscli.cli.delivery import deliver
-from smscli.cli.draft import Draft, compose
+from smscli.cli.delivery import Key, Once, WithoutJournal, deliver
+from smscli.cli.draft import Draft, Sender, To, compose
 from smscli.cli.fallback import Fallback, RetryFor, fallbacks
 from smscli.cli.options import Invocation, command, new_app, seconds
 from smscli.cli.receipt import facts
@@ -54,28 +54,17 @@ app = new_app()
 def send(
     call: Invocation,
     text: Text = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to", "-t", metavar="NUMBER", help="Recipient, or @FILE of them; repeat it, or separate by commas."
-        ),
-    ] = None,
-    sender: Annotated[str | None, typer.Option("--sender", "-s", metavar="NAME", help="Sender ID.")] = None,
+    to: To = None,
+    sender: Sender = None,
     text_file: TextFile = None,
     transliterate: Transliterate = False,
     fit: Fit = None,
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="Deliver then: RFC 3339, or YYYY-MM-DD HH:MM local time.")
     ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", metavar="KEY", help="Submit at most once per key and recipient, also when run again."),
-    ] = None,
-    once: Annotated[
-        str | None,
-        typer.Option("--once", metavar="TIME", help="Not again within this time (1h): same recipients, same text."),
-    ] = None,
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no record (for read-only places).")] = False,
+    key: Key = None,
+    once: Once = None,
+    no_journal: WithoutJournal = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the signed request, send nothing.")] = False,
     price: Price = False,
     max_parts: MaxParts = None,
