@@ -93,7 +93,7 @@ class Caller:
     """
 
     def __init__(self, provider: Provider, account: Account, world: World, stamps: Stamps | None = None) -> None:
-        self.world = self._world = world
+        self.world = world
         self._provider = provider.of(account.fields)
         self._account = account
         self._stamps = stamps or Stamps()
@@ -156,7 +156,7 @@ class Caller:
 
         A vendor's clock is fetched over the network.
         """
-        world, provider = self._world, self._provider
+        world, provider = self.world, self._provider
         if provider.stamp is Stamp.NONCE:
             return world.nonce(), None
         if provider.stamp is Stamp.LOCAL_CLOCK:
@@ -188,7 +188,7 @@ class Caller:
                 (journal.confirm if claimed else journal.claim)(key, message.to)
             except ConflictError as error:
                 raise _TakenError(error.message, hint=error.hint) from error
-            self._world.trace(f"journal: {len(message.to)} in flight")
+            self.world.trace(f"journal: {len(message.to)} in flight")
             claimed = True
 
         receipt: SendReceipt | None = None
@@ -228,24 +228,24 @@ class Caller:
 
     def _let_go(self, request: Request, deadline: float) -> Response:
         """Send the request, unless a signal came while the clock was asked or the claim was written."""
-        if self._world.stopped():
+        if self.world.stopped():
             raise UnreachableError(_STOPPED, hint=_AGAIN)
-        return self._world.transport(request, deadline - self._world.monotonic())
+        return self.world.transport(request, deadline - self.world.monotonic())
 
     def _settle(self, receipt: SendReceipt, journal: Ledger, key: str, deadline: float) -> SendReceipt:
         try:
             # What the vendor has said must not be lost to a busy file while there is time left to wait.
-            journal.settle(key, receipt.submissions, receipt.evidence, deadline - self._world.monotonic())
+            journal.settle(key, receipt.submissions, receipt.evidence, deadline - self.world.monotonic())
         except ConfigError as error:
             # What happened is known and shown; only the journal will call it unknown. The journal's own hint is not
             # passed on: whatever it says, this request must not be made again.
             to = tuple(submission.to for submission in receipt.submissions)
             return receipt._replace(unrecorded=Reason.of(error)._replace(hint=None), unrecorded_to=to)
-        self._world.trace(f"journal: outcome of {len(receipt.submissions)} recorded")
+        self.world.trace(f"journal: outcome of {len(receipt.submissions)} recorded")
         return receipt
 
     def _reason_to_stop(self, receipts: Sequence[SendReceipt]) -> Reason | None:
-        if self._world.stopped():
+        if self.world.stopped():
             return Reason(_STOPPED, Cause.UNREACHABLE, hint=_AGAIN)
         taken = receipts and _taken(receipts[-1])
         if taken:
@@ -264,22 +264,22 @@ class Caller:
 
     def _exchange(self, request: Request, deadline: float) -> Response:
         try:
-            return self._world.transport(request, deadline - self._world.monotonic())
+            return self.world.transport(request, deadline - self.world.monotonic())
         except OutcomeUnknownError as error:
             raise UnreachableError(error.message, hint="nothing is sent by asking: try again") from error
 
     def _deadline(self) -> float:
-        return self._world.monotonic() + self._world.seconds
+        return self.world.monotonic() + self.world.seconds
 
     def _pause(self, attempt: int, deadline: float, wait: float) -> bool:
         """Wait before another attempt, full jitter on top of what the vendor asks for; False when none is to be made.
 
         A wait that would end behind the deadline is not begun.
         """
-        delay = wait + self._world.jitter() * 0.5 * 2**attempt
-        if attempt == ATTEMPTS or self._world.stopped() or self._world.monotonic() + delay >= deadline:
+        delay = wait + self.world.jitter() * 0.5 * 2**attempt
+        if attempt == ATTEMPTS or self.world.stopped() or self.world.monotonic() + delay >= deadline:
             return False
-        return wait_for(delay, self._world)
+        return wait_for(delay, self.world)
 
 
 def wait_for(seconds: float, world: World) -> bool:

@@ -64,13 +64,6 @@ def test_a_verdict_counts_rows_recipients_and_parts() -> None:
     assert [str(number) for number, _ in verdict.examples] == [A, B, C]
 
 
-@pytest.mark.parametrize(("names", "alike"), [(("Jo", "Jo"), True), (("Jo", "Ann"), False)])
-def test_a_verdict_knows_whether_all_get_one_text(names: tuple[str, str], alike: bool) -> None:
-    """That goes in batches."""
-    verdict, _ = judged(f"phone,name\n{A},{names[0]}\n{B},{names[1]}\n")
-    assert verdict.is_one_text is alike
-
-
 def test_all_that_is_wrong_with_a_row_is_told() -> None:
     """Its number and its values at once."""
     verdict, messages = judged("phone,name\n12,\n")

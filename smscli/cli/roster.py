@@ -63,7 +63,7 @@ class Verdict:
     """What a list is like: rows, recipients that are sent to, and what that takes.
 
     ``examples`` are the first messages, ``changed`` counts texts that are not as they were filled in, ``ucs2`` those
-    that need UCS-2. ``is_one_text``: all are alike.
+    that need UCS-2.
     """
 
     survey: Survey
@@ -72,7 +72,6 @@ class Verdict:
     most_parts: int = 0
     ucs2: int = 0
     changed: int = 0
-    is_one_text: bool = True
     examples: list[tuple[MSISDN, str]] = field(default_factory=list)
     fingerprint: str = ""
 
@@ -181,7 +180,6 @@ class Roster:
         Its messages are added to ``fingerprint``, and kept for ``messages``.
         """
         verdict = Verdict(Survey(limit=most))
-        first: str | None = None
         for row, written in self._judged():
             if not isinstance(written, Written):
                 verdict.survey.add(replace(row, problems=written))
@@ -197,8 +195,6 @@ class Roster:
             verdict.most_parts = max(verdict.most_parts, written.size.parts)
             verdict.ucs2 += written.size.alphabet is Alphabet.UCS_2
             verdict.changed += written.is_changed
-            first = text if first is None else first
-            verdict.is_one_text = verdict.is_one_text and text == first
             if len(verdict.examples) < 3:
                 verdict.examples.append((row.to, text))
         verdict.fingerprint = fingerprint.value
