@@ -94,11 +94,15 @@ class MSISDN(Record):
 
     def __post_init__(self) -> None:
         """Refuse what cannot be E.164; ``smscli.numbering`` parses what people type."""
-        if not re.fullmatch(r"[1-9][0-9]{4,14}", self.digits):
+        digits = self.digits
+        if not (5 <= len(digits) <= 15 and digits.isascii() and digits.isdigit() and digits[0] != "0"):
             raise InputError(f"{visible(self.digits)!r} is not an E.164 number (5 to 15 digits, no leading zero)")
 
     def __lt__(self, other: MSISDN) -> bool:
         return self.digits < other.digits
+
+    def __hash__(self) -> int:
+        return hash(self.digits)
 
     def __str__(self) -> str:
         return f"+{self.digits}"

@@ -198,8 +198,8 @@ def _work(
 def _lines(journal: TeamJournal, key: str) -> Iterator[tuple[str, ...]]:
     """Yield what a script gets: the lines of a send, one for each recipient, in the order of the list."""
     for entry in journal.entries(key):
-        submission = entry.submission
-        yield (str(submission.to), entry.state.value, submission.message_id or "")
+        message = entry.message
+        yield (f"+{message.recipient}", message.state, message.message_id or "")
 
 
 def _reckoned(before: Standing, tally: Tally) -> Standing:

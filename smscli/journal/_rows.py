@@ -338,16 +338,14 @@ class MessageRow(AttemptRow):
     ) -> MessageRow:
         """Return it with its outcome and all that the vendor said; ``forgets_text`` unless it may be sent again."""
         is_over = submission.outcome is not Outcome.UNKNOWN and not is_pending(submission)
-        return replace(
-            self,
-            **_why(submission.reason, State(submission.outcome), moment),
-            text=None if forgets_text and is_over else self.text,
-            message_id=_visible(submission.message_id),
-            parts=submission.parts,
-            amount=str(submission.cost.amount) if submission.cost else None,
-            currency=submission.cost.currency if submission.cost else None,
-            evidence=evidence,
-        )
+        cost, why = submission.cost, _why(submission.reason, State(submission.outcome), moment)
+        return MessageRow(
+            self.job, self.position, self.attempt, provider=self.provider, account=self.account, owner=self.owner,
+            claimed=self.claimed, resolved=self.resolved, message_id=_visible(submission.message_id),
+            parts=submission.parts, amount=str(cost.amount) if cost else None, currency=cost.currency if cost else None,
+            **why, evidence=evidence, recipient=self.recipient, text_length=self.text_length,
+            text_sha256=self.text_sha256, text=None if forgets_text and is_over else self.text,
+        )  # fmt: skip
 
     def ended_before(self, moment: float) -> bool:
         """Return whether it ended, known to the end, and before that second."""

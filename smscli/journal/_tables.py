@@ -52,6 +52,7 @@ class Tables:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._claimed: dict[tuple[object, ...], MessageRow] = {}
 
     # --- look-ups -----------------------------------------------------------------------------------------------------
 
@@ -167,7 +168,9 @@ class Tables:
             return []  # PostgreSQL has no empty lists
         marks = ", ".join("?" * len(positions))
         of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
-        return [MessageRow.read(row) for row in self._db.execute(of_these, (job.id, *positions))]
+        # What was put in flight here is known by its columns, without working out its checksum again.
+        rows = map(tuple, self._db.execute(of_these, (job.id, *positions)))
+        return [self._claimed.get(row) or MessageRow.read(row) for row in rows]
 
     def pending(
         self, job: JobRow, position: int, count: int, *, with_unknown: bool = False
@@ -331,10 +334,15 @@ class Tables:
 
     def put(self, row: MessageRow | WitnessRow, *more: MessageRow) -> None:
         """Put rows of one table in the place of those before; raise ConfigError when one is not there."""
-        rows = [(one.columns(), one.KEYS) for one in (row, *more)]
-        moved = [(*columns[keys:], *columns[:keys]) for columns, keys in rows]
+        rows = [(one.columns(), one) for one in (row, *more)]
+        moved = [(*columns[row.KEYS :], *columns[: row.KEYS]) for columns, _ in rows]
         if self._db.execute_many(row.change(), moved) != len(rows):
             raise DamagedError("a row is missing")
+        if len(self._claimed) > _ROWS:
+            self._claimed.clear()
+        for columns, one in rows:
+            if isinstance(one, MessageRow) and one.state == State.IN_FLIGHT:
+                self._claimed[columns] = one
 
     def put_inspection(self, row: InspectionRow) -> None:
         """Record when the whole file was checked."""
