@@ -82,8 +82,10 @@ def heed(
                 signal.signal(number, handler)
 
 
-def notice(vendor: str, seconds: float) -> str:
-    """Return what the first signal is answered with, where one request at a time is made."""
+def notice(vendor: str, seconds: float, *, is_running: bool) -> str:
+    """Return what the first signal is answered with, where one request at a time is made, and perhaps just now."""
+    if not is_running:
+        return "smscli: stopping; no request is running just now\n"
     return (
         f"smscli: waiting at most {seconds:g} s for the running request to {vendor}; nothing is sent after it. "
         "A second signal (Ctrl-C) stops now, and what became of that request is then unknown\n"

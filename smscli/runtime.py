@@ -204,8 +204,9 @@ class Runtime(Record):
                 way.cancel()
 
         def notify() -> None:
-            titles = [providers.get(profile.provider).title for profile, _ in parties]
-            say(self.stderr, notice() if notice else usual_notice(" or ".join(dict.fromkeys(titles)), longest))
+            titles = " or ".join(dict.fromkeys(providers.get(profile.provider).title for profile, _ in parties))
+            is_running = any(way.is_running() for way in ways)
+            say(self.stderr, notice() if notice else usual_notice(titles, longest, is_running=is_running))
 
         try:
             with heed(interruption, cancel, notify, for_good=self.own_process):
@@ -241,7 +242,7 @@ class Runtime(Record):
             HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ, keeps_alive=count > 1)
             for _ in range(count)
         ]
-        return [_Way(http, http.cancel, http.close) for http in transports]
+        return [_Way(http, http.cancel, http.close, http.is_running) for http in transports]
 
     # --- what is kept ---
 
@@ -371,6 +372,7 @@ class _Way(Record):
     transport: Transport
     cancel: Callable[[], None] = _nothing
     close: Callable[[], None] = _nothing
+    is_running: Callable[[], bool] = lambda: True
 
 
 def _traced(transport: Transport, trace: Trace, monotonic: Callable[[], float]) -> Transport:

@@ -367,6 +367,7 @@ def test_a_signal_ends_the_waiting_cleanly(kind: signal.Signals, shop: Shop) -> 
             process.send_signal(kind)
             out, err = process.communicate(timeout=10)
         assert (process.returncode, "Traceback" in err) == (128 + kind, False), err
+        assert "no request is running just now" in err
         assert out.split("\t")[:2] == [RUSSIA, "NOT_SENT"]
         shop.profile("second", "mainsms")
         assert shop.send("--fallback", "second", "--key", "k").code == 0

@@ -289,3 +289,11 @@ def test_another_account_sends_it_where_the_first_cannot(
     told = run("--fallback", "nobody", *TO, "--", "sh", "-c", "exit 5", **world)
     assert (told.status, len(told.texts)) == (5, 2)
     assert "nobody" in told.err
+
+
+def test_a_text_that_cannot_leave_is_tried_for_as_long_as_asked(run: Callable[..., Told]) -> None:
+    """``--retry-for`` as in ``send``: what never left is tried again, then said; the status stays the command's."""
+    told = run("-v", "--timeout", "0.2", "--retry-for", "1.5s", *TO, "--", *FAIL, SMSCLI_BASE_URL="http://127.0.0.1:9")
+    assert (told.status, told.texts) == (3, [])
+    assert "not sent, again in" in told.err
+    assert "nothing was sent" in told.err

@@ -117,6 +117,10 @@ class HttpTransport:
             endings.put(Stop.CANCELLED)  # before the worker can tell what this does to it
             meter.cancel()
 
+    def is_running(self) -> bool:
+        """Return whether an exchange is running; may be asked in a signal handler."""
+        return self._running is not None
+
     def close(self) -> None:
         """Close all kept connections."""
         self._session.close()
