@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -189,6 +190,16 @@ def test_the_fingerprint_of_a_list_is_of_all_that_makes_it_another_one() -> None
     assert by_digest.value == values[0]
 
 
+def test_the_fingerprint_of_a_list_stays_what_it_is() -> None:
+    """Lists that were sent years ago are known again; no sender is an empty one, and no word of a test is none."""
+    begun = partial(ListFingerprint, provider="lightsms", base_url="https://x/", account_id="demo")
+    by_name = begun(sender=None)
+    by_name.add(1, MSISDN("37061234567"), "hi")
+    # printf '["list", "lightsms", "https://x/", "demo", "", false]\n1 37061234567 8f43…7aa4' | openssl dgst -sha256
+    assert by_name.value == "86824dd023562c8b376cf04f1a130837b34b9ed8b3370bc28c2219819d659f1a"
+    assert begun(sender="").value == begun(sender=None).value
+
+
 # --- what is taken ----------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +279,31 @@ def test_what_has_ended_and_what_is_taken_next_is_one_commit(teams: Teams) -> No
     assert len(commits) == 1
     assert states(teams()) == ["SENT", "SENT", "IN_FLIGHT", "IN_FLIGHT"]
     assert teams().check() == ()
+
+
+def test_what_was_taken_in_several_steps_can_end_in_any_order(teams: Teams) -> None:
+    """Each is this journal's own until it has ended."""
+    journal = teams()
+    plan(journal, people(3))
+    batches = [journal.advance(KEY, [], 1)[0][0] for _ in range(3)]
+    for batch in reversed(batches):
+        assert journal.advance(KEY, [ended(batch)], 0) == ([], [])
+    assert states(teams()) == ["SENT"] * 3
+
+
+def test_states_are_counted_whether_or_not_they_may_be_claimed(teams: Teams) -> None:
+    """A refusal that another try may cure is REFUSED as one that stays."""
+    journal = teams()
+    plan(journal, people(3))
+    one, two, three = journal.advance(KEY, [], 3)[0]
+    endings = [
+        ended(one, Outcome.REFUSED, STOPPED),
+        ended(two, Outcome.REFUSED, STALE),
+        ended(three, Outcome.REFUSED, STOPPED),
+    ]
+    journal.advance(KEY, endings, 0)
+    standing = teams().standing(KEY)
+    assert (standing.counts, standing.pending) == ({State.REFUSED: 3}, 1)
 
 
 def test_all_that_a_vendor_said_is_kept(teams: Teams) -> None:
@@ -432,6 +468,48 @@ def test_the_key_of_a_send_that_is_on_its_way_cannot_be_joined(teams: Teams) -> 
     sender.begin(job())
     with pytest.raises(ConflictError, match="being sent by another process right now"):
         journal.join("backup", "demo")
+
+
+def test_a_list_cannot_be_planned_over_a_send_that_is_on_its_way(teams: Teams) -> None:
+    """Of the same content, under the same key."""
+    sender, content = teams(), listed(people(2))
+    numbers = tuple((to, text) for _, to, text in people(2))
+    sender.begin(Job(KEY, "lightsms", "demo", "work", "Shop", numbers, content.fingerprint))
+    with pytest.raises(ConflictError, match="being sent by another process right now"):
+        plan(teams(), people(2))
+
+
+def test_the_job_of_a_content_that_was_begun_last_is_known(teams: Teams) -> None:
+    """Whatever was planned in between; of what was never planned there is none."""
+    journal = teams()
+    for key in ("first", "second"):
+        plan(journal, people(2), key)
+    plan(journal, people(3), "other")
+    latest = journal.latest(listed(people(2)).fingerprint)
+    assert latest is not None
+    assert (latest.key, latest.pending) == ("second", 2)
+    assert journal.latest(listed(people(1)).fingerprint) is None
+
+
+def test_what_is_unknown_is_taken_once_more_only_where_that_is_asked_for(teams: Teams) -> None:
+    """It counts as pending then; what becomes unknown later does not, and a failure proves nothing about before."""
+    journal = teams()
+    plan(journal, people(4))
+    batches, _ = journal.advance(KEY, [], 3)
+    journal.advance(KEY, [ended(one, Outcome.UNKNOWN) for one in batches[:2]] + [ended(batches[2])], 0)
+    assert teams(1).join(KEY, "demo").pending == 1
+    again = teams(1)
+    standing = again.join(KEY, "demo", resends_unknown=True)
+    assert (standing.pending, standing.counts[State.UNKNOWN]) == (3, 2)
+    batches, _ = again.advance(KEY, [], 9)
+    assert places(batches) == [[1], [2], [4]]
+    refused = ended(batches[0], Outcome.REFUSED, STOPPED)
+    again.advance(KEY, [refused, ended(batches[1]), ended(batches[2], Outcome.UNKNOWN)], 0)
+    assert states(again) == ["UNKNOWN", "SENT", "SENT", "UNKNOWN"]
+    doubtful = again.show(KEY)[0].submission.reason
+    assert doubtful is not None
+    assert doubtful.text == "an earlier attempt may have arrived; the last one: the number is on the stop list"
+    assert places(again.advance(KEY, [], 9)[0]) == []
 
 
 def test_who_had_joined_takes_nothing_from_a_send_that_came_later(teams: Teams) -> None:
