@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from smscli.cli import run
 from smscli.journal import Journal
@@ -35,6 +36,8 @@ from tests.vendor import Vendor
 
 NO_KEYRING = os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 """No test may look into the keyring of whoever runs it."""
+
+settings.register_profile("thorough", max_examples=600)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +23,7 @@ from tests.vendors import NOW, account, emulator, environment, message
 
 NAME = "examplesms"
 BATTERY = ("contract", "vectors", "sandbox", "sandbox_diagnosis", "answers", "diagnosis", "dispatch", "secrecy")
-"""The tests that every vendor inherits."""
+"""The tests that every vendor inherits: the rig runs them with the package on the path."""
 
 Run = Callable[..., Ran]
 
@@ -41,18 +39,6 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def vendor() -> Provider:
     """The vendor, as its demo account uses it."""
     return providers.get(NAME).of(account(NAME).fields)
-
-
-def test_the_whole_battery_holds_for_it(tmp_path: Path) -> None:
-    """With the package on the path, and not one line elsewhere."""
-    path = os.pathsep.join(map(str, lay_example(tmp_path)))
-    files = [str(Path(__file__).with_name(f"test_{name}.py")) for name in BATTERY]
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", NAME],
-        env={**os.environ, "PYTHONPATH": path}, cwd=Path(__file__).parents[1], capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout
 
 
 # --- two secrets ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 Each answer carries key, signature, text, login and number in a place that the vendor documents or in none. After the
 command, stdout, stderr and the bytes of the journal are searched for them, all spellings undone.
+
+With ``--hypothesis-profile=thorough`` six times as many answers are tried.
 """
 
 from __future__ import annotations
@@ -216,7 +218,7 @@ def answers(draw: st.DrawFn, vendor: str, command: str) -> Callable[[dict[str, s
 
 @pytest.mark.parametrize(("vendor", "command"), CALLS, ids=[" ".join(call) for call in CALLS])
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=settings().max_examples // 4, deadline=None)
 def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: str, data: st.DataObject) -> None:
     """In every format, with -v. A send's number and text stand in its output, its number and login in the journal.
 
@@ -227,7 +229,7 @@ def test_nothing_that_a_vendor_repeats_is_shown_or_kept(vendor: str, command: st
 
 @pytest.mark.parametrize("vendor", PLATFORMS)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings().max_examples // 10, deadline=None)
 def test_nothing_that_a_vendor_repeats_to_a_list_is_shown_or_kept(vendor: str, data: st.DataObject) -> None:
     """Answers are read as those of a send; no text stands in the output, one not settled yet in the journal."""
     search(vendor, "bulk", data)
