@@ -189,7 +189,10 @@ class Money(Record):
 
 
 class Submission(Record):
-    """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells."""
+    """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells.
+
+    ``delivery`` is where it stands, from a vendor that says so in its answer, and never again.
+    """
 
     to: MSISDN
     outcome: Outcome
@@ -197,6 +200,7 @@ class Submission(Record):
     parts: int | None = None
     cost: Money | None = None
     reason: Reason | None = None
+    delivery: DeliveryReport | None = None
 
 
 class Balance(Record):
@@ -245,6 +249,11 @@ class DeliveryState(StrEnum):
     def is_final(self) -> bool:
         """Whether it stays so. SMPP calls ACCEPTED final; a client of a vendor calls "partly delivered" by it."""
         return self not in (self.SCHEDULED, self.ENROUTE, self.ACCEPTED, self.UNKNOWN)
+
+    @property
+    def gravity(self) -> int:
+        """How much a part's state says of the whole text: one that never arrives most, a delivered one nothing."""
+        return 0 if self is self.DELIVERED else 1 + self.is_final
 
 
 class DeliveryReport(Record):

@@ -350,7 +350,7 @@ def _other_tables(journal: Path) -> None:
 JOURNAL_TROUBLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "damaged": (_damage, "is damaged"),
     "of other tables": (_other_tables, "is damaged"),
-    "of a newer layout": (_newer, "layout 99, not 4"),
+    "of a newer layout": (_newer, "layout 99, not 5"),
     "no journal": (lambda journal: journal.write_bytes(b"x" * 9000), "is damaged"),
     "gone": (lambda journal: journal.unlink(), "is gone"),
     "read by others": (lambda journal: journal.chmod(0o644), "mode 0644"),

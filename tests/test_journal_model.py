@@ -35,7 +35,7 @@ STALE_CODE = "24"
 class ModelMessage:
     """What the model knows of one message: its latest attempt, and how those before it ended.
 
-    ``life`` is whose attempt it is: one of a worker's lives, None in an older file.
+    ``life`` is whose attempt it is: one of a worker's lives; in an older file its owner's number, if it has one.
     """
 
     updated: float
@@ -450,11 +450,13 @@ def older_jobs(path: Path) -> dict[str, ModelJob]:
     jobs: dict[str, ModelJob] = {}
     with closing(sqlite3.connect(path)) as db:
         for number, key, content, created in db.execute("SELECT id, key, fingerprint, created FROM job ORDER BY id"):
-            columns = "recipient, updated, state, attempts, claimed, code"
+            names = {name for _, name, *_ in db.execute("PRAGMA table_info(message)")}
+            ours = ", attempts, NULL" if "attempts" in names else ", attempt, owner"
+            columns = f"recipient, updated, state, claimed, code{ours}"
             rows = db.execute(f"SELECT {columns} FROM message WHERE job = ? ORDER BY position", (number,))  # noqa: S608  (ours)
             messages = {
-                MSISDN(to): ModelMessage(updated, state, attempts, claimed, unprocessed=code == STALE_CODE)
-                for to, updated, state, attempts, claimed, code in rows
+                MSISDN(to): ModelMessage(updated, state, attempts, claimed, owner, unprocessed=code == STALE_CODE)
+                for to, updated, state, claimed, code, attempts, owner in rows
             }
             one = Job(key, "lightsms", "", "work", "Shop", tuple((n, "text") for n in messages), content)
             jobs[key] = ModelJob(one, created, messages)
@@ -464,7 +466,7 @@ def older_jobs(path: Path) -> dict[str, ModelJob]:
 class FileMachine(JournalMachine):
     """On a file, which may be an older program's."""
 
-    layouts = (None, None, 1, 2, 3)
+    layouts = (None, None, 1, 2, 3, 4)
 
     def new_place(self, layout: int | None) -> Path:
         # What the model knows of is the same in memory, where thousands of syncs wait for no disk.

@@ -18,6 +18,7 @@ def journal_hints(*, sandbox: bool) -> Hints:
         elsewhere=f"make it writable for you alone, {_ANOTHER}, or use --no-journal",
         another=f"{_ANOTHER}, or use --no-journal",
         newer="use that version, or keep this one's journal elsewhere with SMSCLI_STATE_DIR",
+        older=f"once, as the role that made the tables: smscli journal check{options}; the rights of the others stay",
         gone=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
         server="look at its address, role and password (SMSCLI_JOURNAL, or journal at the top of the profile file), "
         "or use --no-journal",

@@ -256,7 +256,7 @@ def follow(
             failure = refusal
     states: dict[MSISDN | None, DeliveryState] = {}
     for item in items:
-        states[item.to] = max(states.get(item.to, item.report.state), item.report.state, key=_gravity)
+        states[item.to] = max(states.get(item.to, item.report.state), item.report.state, key=lambda one: one.gravity)
     cells = [states[s.to].value if s.to in states else "" for s in arrival.receipt.submissions]
     lines = tuple((*line, cell) for line, cell in zip(receipt.lines, cells, strict=True))
     assert isinstance(receipt.data, dict)  # noqa: S101  (every receipt's)
@@ -282,8 +282,3 @@ def follow(
 
 def _account(draft: Draft) -> tuple[str, str]:
     return draft.provider.name, account_name(draft.provider, draft.account)
-
-
-def _gravity(state: DeliveryState) -> int:
-    """Return how much a part's state says of the whole text: one that never arrives most, a delivered one least."""
-    return 0 if state is DeliveryState.DELIVERED else 1 + state.is_final

@@ -18,6 +18,7 @@ lock of the server's session. Nothing here goes by age: a slow process is not a 
     _nothing.py  what stands in for a journal where nothing can be kept
     _archive.py  what a person asks of it: stream, entries, show, resolve, purge, check
     _contents.py the same content under another key
+    _delivery.py where accepted messages stand
     _tables.py   the store as tables: rows in and out
     _rows.py     the layout of the store, and its rows as values with a checksum
     _places.py   where a journal can be
@@ -34,6 +35,7 @@ lock of the server's session. Nothing here goes by age: a slow process is not a 
 from __future__ import annotations
 
 from smscli.journal._database import BUSY_SECONDS
+from smscli.journal._delivery import DeliveryRow, News
 from smscli.journal._entries import (
     EVERYTHING,
     Boot,
@@ -62,6 +64,7 @@ __all__ = [
     "MAX_EVIDENCE",
     "Batch",
     "Boot",
+    "DeliveryRow",
     "Ending",
     "Health",
     "Hints",
@@ -69,6 +72,7 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "ListFingerprint",
+    "News",
     "NoJournal",
     "Opened",
     "Place",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.journal._database import RECONNECT_SECONDS, LostError
+from smscli.journal._delivery import Deliveries, Known, News
 from smscli.journal._entries import EVERYTHING, NO_HINTS, Hints, JournalEntry, Selection, State
 from smscli.journal._owners import WHOLE_STORE
 from smscli.journal._places import Place, opened
@@ -19,6 +21,8 @@ from smscli.model import MSISDN, visible
 
 # Seconds a send may spend on checking the whole store.
 _CHECK_SECONDS = 2.0
+# So many messages' delivery states are read or written at a time.
+_TOGETHER = 1000
 
 
 class Archive:
@@ -38,6 +42,7 @@ class Archive:
             stack.callback(self._db.close)
             self.is_new = self._db.is_new
             self._tables = Tables(self._db)
+            self._deliveries = Deliveries(self._db)
             self._unclean = self._settle_for_the_dead() or self._db.recovered
             self._stack = stack.pop_all()
 
@@ -62,8 +67,12 @@ class Archive:
         """
         with self._db.explained():
             for page in self._tables.pages(selection, newest_first=newest_first):
+                with self._db.reading():
+                    known = self._deliveries.of_jobs([job.id for job, rows in page if rows is not None])
                 for job, rows in page:
-                    yield from filter(selection.includes, (JournalEntry(job, m) for m in self._messages((job, rows))))
+                    messages = self._messages((job, rows))
+                    entries = self._entries_of(job, messages, None if rows is None else known)
+                    yield from filter(selection.includes, entries)
 
     def entries(self, key: str) -> Iterator[JournalEntry]:
         """Return the entries of one job in order of position, read page by page while they are asked for.
@@ -78,11 +87,34 @@ class Archive:
     def _entries(self, job: JobRow) -> Iterator[JournalEntry]:
         count = 0
         with self._db.explained():
-            for message in self._tables.walk(job, self._db.reading):
+            for entry in self._entries_of(job, self._tables.walk(job, self._db.reading)):
                 count += 1
-                yield JournalEntry(job, message)
+                yield entry
         if count != job.recipients:
             raise ConfigError(f"key {job.key!r} was forgotten meanwhile")
+
+    def _entries_of(
+        self, job: JobRow, messages: Iterable[MessageRow], known: Known | None = None
+    ) -> Iterator[JournalEntry]:  # fmt: skip
+        """Yield messages of a job with where they stand: ``known``, or read some of them at a time."""
+        rest = iter(messages)
+        while some := tuple(islice(rest, _TOGETHER)):
+            stand = known
+            if stand is None:
+                with self._db.reading():
+                    stand = self._deliveries.between(job.id, some[0].position, some[-1].position)
+            for message in some:
+                yield JournalEntry(job, message, deliveries=stand.get((job.id, message.position), ()))
+
+    def learn(self, key: str, news: Sequence[News]) -> None:
+        """Record where messages of a job stand by their vendor's word; what has ended there stays as it is.
+
+        It goes in steps where these are many, so that a send never waits long for it. Raises InputError when there is
+        no such key, ConfigError when it cannot be recorded.
+        """
+        for start in range(0, len(news), _TOGETHER):
+            with self._db.writing("where the messages stand was not recorded"):
+                self._deliveries.put(self._known(key).id, news[start : start + _TOGETHER], self._clock())
 
     def counts(self, selection: Selection = EVERYTHING) -> Mapping[str, int]:
         """Return how many recipients are selected, by state; a state without any may be missing."""
@@ -92,8 +124,11 @@ class Archive:
         """Return the entries of one job, all attempts included; raise InputError when there is no such key."""
         with self._db.reading():
             job = self._known(key)
-            earlier = self._tables.earlier(job)
-            return tuple(JournalEntry(job, m, earlier.get(m.position, ())) for m in self._tables.messages(job))
+            earlier, known = self._tables.earlier(job), self._deliveries.of_jobs([job.id])
+            return tuple(
+                JournalEntry(job, m, earlier.get(m.position, ()), known.get((job.id, m.position), ()))
+                for m in self._tables.messages(job)
+            )
 
     def knows(self, key: str) -> bool:
         """Return whether there is such a key."""
@@ -164,15 +199,23 @@ class Archive:
                     try:
                         # In one transaction, however long: an outcome meanwhile would look like a disagreement.
                         self._tables.check_job(job, self._tables.walk(job) if rows is None else complete(job, rows))
+                        self._deliveries.check(job.id)
                     except ConfigError as error:
                         problems.append(f"key {job.key!r}: {error.message}")
             if last is None:
                 break
-        problems += () if problems else self._tables.odd_records()
+        problems += () if problems else self._odd_records()
         if not problems and not self._db.checks_itself:
             with suppress(ConfigError), self._db.writing("it is sound all the same"):
                 self._tables.put_inspection(InspectionRow(1, begun, begun))
         return tuple(problems)
+
+    def _odd_records(self) -> Iterator[str]:
+        yield from self._tables.odd_records()
+        with self._db.reading():
+            strays = self._deliveries.count_strays()
+        if strays:
+            yield f"{strays} delivery states of no message"
 
     def _messages(self, stored: StoredJob) -> Iterable[MessageRow]:
         """Return the messages of a job on a page; those of a large one are read while they are asked for."""

@@ -15,6 +15,7 @@ from smscli.errors import Cause
 from smscli.model import MSISDN, Outcome, Secret, Submission, visible
 
 if TYPE_CHECKING:
+    from smscli.journal._delivery import DeliveryRow
     from smscli.journal._rows import AttemptRow, JobRow, MessageRow
 
 
@@ -22,15 +23,17 @@ class Hints(NamedTuple):
     """What to do about trouble, in the words of whoever opens the journal: it knows no commands and no options.
 
     ``damaged``: the file cannot be believed; ``elsewhere``: file or directory cannot be used; ``another``: they
-    belong to somebody else; ``newer``: the file is a later program's; ``gone``: there was a journal, and is none;
-    ``server``: it cannot be reached; ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a
-    recipient is UNKNOWN; ``key`` is given a key that was used.
+    belong to somebody else; ``newer``: the file is a later program's; ``older``: a server's
+    tables are an earlier one's; ``gone``: there was a journal, and is none; ``server``: it cannot be reached;
+    ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a recipient is UNKNOWN; ``key`` is
+    given a key that was used.
     """
 
     damaged: str | None = None
     elsewhere: str | None = None
     another: str | None = None
     newer: str | None = None
+    older: str | None = None
     gone: str | None = None
     server: str | None = None
     no_locks: str | None = None
@@ -190,11 +193,13 @@ class JournalEntry:
     """One recipient of one job: the job's row, the message's row, and what both say in the words of a send.
 
     ``earlier`` are the attempts before the latest, oldest first; a list of many entries leaves them out.
+    ``deliveries`` are where ids of it stand, as far as that is known, those of earlier attempts included.
     """
 
     job: JobRow
     message: MessageRow
     earlier: tuple[AttemptRow, ...] = ()
+    deliveries: tuple[DeliveryRow, ...] = ()
 
     @property
     def key(self) -> str:
@@ -210,6 +215,18 @@ class JournalEntry:
     def submission(self) -> Submission:
         """The outcome with all the vendor said; its outcome equals ``state`` but for IN_FLIGHT, UNKNOWN there."""
         return self.message.submission()
+
+    @property
+    def delivery(self) -> DeliveryRow | None:
+        """Where it stands by the vendor's word: of parts with an id each the gravest one, None while that is not known.
+
+        Half a text is not delivered.
+        """
+        ids = (self.message.message_id or "").split(",")
+        known = [row for row in self.deliveries if row.message_id in ids]
+        gravest = max(known, key=lambda row: row.report.state.gravity, default=None)
+        is_half = len(known) < len(ids) and gravest and not gravest.report.state.gravity
+        return None if is_half else gravest
 
 
 def is_pending(submission: Submission) -> bool:

@@ -73,7 +73,7 @@ def _copy(db: sqlite3.Connection, copy: Path) -> Path | None:
 
 
 def _rebuild(db: sqlite3.Connection, version: int) -> None:
-    """Turn the rows of layout 2 or 3 into those of layout 4.
+    """Turn the rows of layout 2 or 3 into those of layout 4 and later.
 
     Layout 2 kept an exit status and whether to try again instead of the cause, and looked keys up once. Both kept one
     text for a job and no attempts but the last.
@@ -171,5 +171,6 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], object]] = {
     1: _from_1,
     2: lambda db: _rebuild(db, 2),
     3: lambda db: _rebuild(db, 3),
+    4: lambda db: db.execute(SCHEMA["delivery"]),
 }
 """What turns each older layout into this one, inside a transaction."""

@@ -56,9 +56,11 @@ def look(place: Place, hints: Hints, seconds: float) -> Health | None:
 
         if not exists(place, hints):
             return None
-        with closing(PostgresDatabase(place, hints)) as server, server.explained():
+        with closing(PostgresDatabase(place, hints, is_look=True)) as server, server.explained():
             if server.execute(_RIGHTS).fetchone() != (True,):
                 raise ConfigError(f"the journal {place} does not let this role write", hint=hints.server)
+            if server.layout != VERSION:
+                return Health(server.layout, is_old=True)
             return Health(counts=Tables(server).counts())
     path = Path(os.path.realpath(place))
     with explained(path, hints):

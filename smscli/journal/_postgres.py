@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from math import inf
 from threading import Event, Thread
@@ -65,10 +65,18 @@ _END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AN
 
 _DAMAGED = "keep it, it says what was sent; look at the server's log, and at who else writes into this schema"
 
+# What each earlier layout lacks.
+_ADDITIONS: Mapping[int | None, Sequence[str]] = {4: ("delivery",)}
+# Who may do what with a table, but for this role; a name is quoted where it has to be.
+_RIGHTS = """SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, string_agg(privilege_type, ', ')
+    FROM pg_class, aclexplode(relacl) WHERE oid = 'message'::regclass AND grantee <> (SELECT oid FROM pg_roles
+    WHERE rolname = current_user) GROUP BY grantee"""
+
+_FORBIDDEN = "42501"
 # What the server says, in words, with what to do.
 _TROUBLE = {
     "25006": ("cannot be written: it is read-only", "name the primary server"),
-    "42501": ("does not let this role do that", "grant it what the README's recipe names, or take another role"),
+    _FORBIDDEN: ("does not let this role do that", "grant it what the README's recipe names, or take another role"),
     "53": ("has no resources left", "look at its disk, memory and connections"),
     "57": ("was interrupted", "try again"),
     "55P03": ("is busy: other sessions hold it", "try again"),
@@ -80,13 +88,16 @@ _TROUBLE = {
 
 
 class PostgresDatabase:
-    """One session on a server, whose schema is made when it is not there (see ``Database``)."""
+    """One session on a server, whose schema is made when it is not there (see ``Database``).
+
+    An earlier ``layout`` is brought up to date, unless this ``is_look``.
+    """
 
     for_update, for_claim = " FOR UPDATE", " FOR UPDATE SKIP LOCKED"
     checks_itself = True
     recovered = False
 
-    def __init__(self, server: Server, hints: Hints) -> None:
+    def __init__(self, server: Server, hints: Hints, *, is_look: bool = False) -> None:
         self._server = server
         self._hints = hints
         self._held: set[int] = set()
@@ -103,7 +114,7 @@ class PostgresDatabase:
             space = self._check_server()
             self.is_new = space is None and self._create()
             self._space = space if space is not None else self._check_server() or 0
-            self._check_layout()
+            self.layout = self._check_layout(is_look=is_look)
             stack.pop_all()
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> Cursor:
@@ -301,15 +312,45 @@ class PostgresDatabase:
         if word not in _DURABLE:
             raise ConfigError(f"the journal {self._server} does not wait for its disk (synchronous_commit = {word})")
 
-    def _check_layout(self) -> None:
-        # By its whole name: a schema that the role may not use would be passed over.
-        row = self._ask(f"SELECT layout FROM {self._server.schema}.about".encode()).fetchone()  # noqa: S608  (ours)
-        if row is None or row[0] != VERSION:
+    def _check_layout(self, *, is_look: bool) -> int:
+        """Return the layout, of which all or nothing was brought up to date; raise ConfigError for any other."""
+        layout = self._layout()
+        if layout in _ADDITIONS and not is_look:
+            layout = self._bring_up_to_date()
+        if layout is None or (layout != VERSION and layout not in _ADDITIONS):
             raise ConfigError(
-                f"the journal {self._server} was written by another version of smscli "
-                f"(layout {row and row[0]}, not {VERSION})",
+                f"the journal {self._server} was written by another version of smscli (layout {layout}, not {VERSION})",
                 hint=self._hints.newer,
             )
+        return layout
+
+    def _layout(self) -> int | None:
+        # By its whole name: a schema that the role may not use would be passed over.
+        row = self._ask(f"SELECT layout FROM {self._server.schema}.about".encode()).fetchone()  # noqa: S608  (ours)
+        return row and int(row[0])
+
+    def _bring_up_to_date(self) -> int | None:
+        """Add the tables that the layout lacks; who may use the others may use them. Programs of before go on."""
+        try:
+            with self.writing("nothing was sent"):
+                layout = self._layout()
+                if layout not in _ADDITIONS:
+                    return layout  # another session was faster
+                rights = self._ask(_RIGHTS).fetchall()
+                for table in _ADDITIONS[layout]:
+                    self._ask(_in_dialect(SCHEMA[table]))
+                    for role, words in rights:
+                        self._ask(f"GRANT {words} ON {table} TO {role}")
+                self._ask("UPDATE about SET layout = %s", (VERSION,))
+        except ConfigError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _FORBIDDEN:
+                raise
+            raise ConfigError(
+                f"the journal {self._server} is of an earlier layout, which this role may not bring up to date; "
+                "nothing was sent",
+                hint=self._hints.older,
+            ) from None
+        return VERSION
 
     def _create(self) -> bool:
         """Make schema and tables, all or nothing; return whether it was this session that did."""
@@ -382,6 +423,9 @@ def _connect(server: Server, hints: Hints) -> psycopg.Connection:
 def _tables() -> Iterator[str]:
     """Yield the definitions in the server's dialect."""
     yield "CREATE TABLE about (layout INTEGER NOT NULL)"
-    for definition in SCHEMA.values():
-        statement = definition.replace(" INTEGER", " BIGINT").replace(" REAL", " DOUBLE PRECISION")
-        yield statement.replace(") WITHOUT ROWID", ")")
+    yield from map(_in_dialect, SCHEMA.values())
+
+
+def _in_dialect(definition: str) -> str:
+    statement = definition.replace(" INTEGER", " BIGINT").replace(" REAL", " DOUBLE PRECISION")
+    return statement.replace(") WITHOUT ROWID", ")")

@@ -19,7 +19,7 @@ from smscli.errors import Cause, ConfigError
 from smscli.journal._entries import Boot, State, digest, is_pending
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
 
-VERSION = 4
+VERSION = 5
 """The layout this program reads and writes; a file with a higher one belongs to a newer smscli."""
 FRESH_SECONDS, TRY_SECONDS = 86_400.0, 3600.0
 """A check of the whole file is due again after so long, or after a try that did not come to its end."""
@@ -92,13 +92,26 @@ SCHEMA = {
     ended REAL,
     checksum TEXT NOT NULL
 )""",
+    "delivery": """CREATE TABLE delivery (
+    job INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    final INTEGER NOT NULL CHECK (final IN (0, 1)),
+    word TEXT,
+    learnt REAL NOT NULL,
+    at TEXT,
+    ended REAL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (job, position, message_id)
+) WITHOUT ROWID""",
 }
 """Names and definitions, letter for letter as SQLite keeps them.
 
 ``message`` holds the latest attempt at each message, ``attempt`` those before it. ``lookup`` says a second time, apart
 from the indexes of ``job``, which job has a key (``key_digest``) or a content (its fingerprint): a single damaged page
 must not make a used key look free. ``job_of_content`` names the id, or PostgreSQL would look for the latest job of a
-content by walking through all ids.
+content by walking through all ids. ``delivery`` is where accepted messages stand (see ``_delivery``).
 """
 
 # No journal is older than this program (2024-01-01): a clock that says so was wrong.
@@ -112,7 +125,7 @@ class DamagedError(ConfigError):
         super().__init__(f"the journal is damaged: {what}")
 
 
-class _Row:
+class Row:
     """What all rows share: the fields of a subclass are the columns of its table, in their order."""
 
     __slots__ = ()
@@ -135,7 +148,7 @@ class _Row:
 
     @classmethod
     @cache
-    def _values(cls) -> Callable[[_Row], tuple[object, ...]]:
+    def _values(cls) -> Callable[[Row], tuple[object, ...]]:
         # astuple() would copy every value, at ten times the cost.
         return attrgetter(*cls.__match_args__)  # type: ignore[attr-defined]  # of a dataclass
 
@@ -150,14 +163,27 @@ class _Row:
     @cache
     def change(cls) -> str:
         """Return the statement that puts ``columns``, those that name the row last, in the place of a row's own."""
-        columns = (*cls.__match_args__, "checksum")  # type: ignore[attr-defined]  # as above
-        values = ", ".join(f"{name} = ?" for name in columns[cls.KEYS :])
-        names = " AND ".join(f"{name} = ?" for name in columns[: cls.KEYS])
+        keys, others = cls.names()
+        values = ", ".join(f"{name} = ?" for name in others)
+        names = " AND ".join(f"{name} = ?" for name in keys)
         return f"UPDATE {cls.TABLE} SET {values} WHERE {names}"  # noqa: S608  (as above)
+
+    @classmethod
+    def replacement(cls) -> str:
+        """Return the statement that inserts ``columns``, or puts them in the place of a row of that name."""
+        keys, others = cls.names()
+        anew = ", ".join(f"{name} = excluded.{name}" for name in others)
+        return f"{cls.insertion()} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {anew}"
+
+    @classmethod
+    def names(cls) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the columns that name the row, and the others."""
+        columns = (*cls.__match_args__, "checksum")  # type: ignore[attr-defined]  # as above
+        return columns[: cls.KEYS], columns[cls.KEYS :]
 
 
 @dataclass(frozen=True, slots=True)
-class JobRow(_Row):
+class JobRow(Row):
     """One job, as it was begun. ``created`` is Unix seconds."""
 
     TABLE = "job"
@@ -184,7 +210,7 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessRow(_Row):
+class WitnessRow(Row):
     """One for each job: when it was last claimed, by both clocks, and how it stands.
 
     ``claimed`` is Unix seconds, infinite once a clock was surely wrong; ``boot`` and ``seconds`` are of the last
@@ -221,7 +247,7 @@ class WitnessRow(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class InspectionRow(_Row):
+class InspectionRow(Row):
     """When the whole file was last checked: the last try, and the last one that came to its end (Unix seconds)."""
 
     TABLE = "inspection"
@@ -236,7 +262,7 @@ class InspectionRow(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptRow(_Row):
+class AttemptRow(Row):
     """One attempt at one message; ``attempt`` counts from 1, and is 0 as long as there was none.
 
     ``owner`` is who claimed it: with ``attempt`` it names the claim. Times are Unix seconds: ``claimed`` is when it

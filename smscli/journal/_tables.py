@@ -346,12 +346,12 @@ class Tables:
 
     def put_inspection(self, row: InspectionRow) -> None:
         """Record when the whole file was checked."""
-        anew = ", ".join(f"{name} = excluded.{name}" for name in ("begun", "ended", "checksum"))
-        self._db.execute(f"{row.insertion()} ON CONFLICT (id) DO UPDATE SET {anew}", row.columns())
+        self._db.execute(row.replacement(), row.columns())
 
     def forget(self, job: JobRow) -> None:
         """Delete the job and all that belongs to it."""
-        for table, column in (("attempt", "job"), ("message", "job"), ("witness", "job"), ("job", "id")):
+        for table in ("delivery", "attempt", "message", "witness", "job"):
+            column = "id" if table == "job" else "job"
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (job.id,))  # noqa: S608  (constants)
         for looked_up in _lookup_rows(job):
             self._db.execute("DELETE FROM lookup WHERE digest = ? AND job = ?", looked_up)

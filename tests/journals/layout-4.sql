@@ -1,0 +1,113 @@
+-- A journal of layout 4, as the smscli of that layout wrote it (sqlite3 .dump).
+PRAGMA application_id = 1397576515;
+PRAGMA user_version = 4;
+BEGIN TRANSACTION;
+CREATE TABLE attempt (
+    job INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt >= 0),
+    state TEXT NOT NULL CHECK (state IN ('SENT', 'REFUSED', 'NOT_SENT', 'UNKNOWN', 'IN_FLIGHT')),
+    updated REAL NOT NULL,
+    provider TEXT,
+    account TEXT,
+    owner INTEGER,
+    claimed REAL,
+    resolved REAL,
+    message_id TEXT,
+    parts INTEGER,
+    amount TEXT,
+    currency TEXT,
+    reason TEXT,
+    cause TEXT,
+    code TEXT,
+    hint TEXT,
+    evidence TEXT,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (job, position, attempt)
+) WITHOUT ROWID;
+CREATE TABLE inspection (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    begun REAL NOT NULL,
+    ended REAL,
+    checksum TEXT NOT NULL
+);
+INSERT INTO "inspection" VALUES(1,1893499200.0,1893499200.0,'3abc346c2d509cb7901372718e545b79cc49bceea8df0ae9ef807bb5a937b8a7');
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY CHECK (id > 0),
+    key TEXT NOT NULL UNIQUE,
+    fingerprint TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    created REAL NOT NULL,
+    recipients INTEGER NOT NULL CHECK (recipients > 0),
+    checksum TEXT NOT NULL
+);
+INSERT INTO "job" VALUES(1,'ends','f20a81d22fdcd0104fd47f6e819bc21f94b68b36966c5048f2d3d7499bda9777','lightsms','work','Shop',1893499200.0,5,'dfc88787360192d7fc54ba4b3d43ed57692151de37db1ab8cd1f54bf363aad61');
+INSERT INTO "job" VALUES(2,'login','4065d5216b443fb13cc14619c4df5b87456534581eb030bef60b737f35782fd1','lightsms','work','Shop',1893499205.0,1,'156a8ff36342b4664d9b2057518fb295f76f0414f31976edbd5115ed5ba49ca8');
+INSERT INTO "job" VALUES(3,'later','35258ae78a6295f86f708290c6c1534aa0ead07978bd2fc878b59e096c8d7642','lightsms','work','Shop',1893499205.0,1,'570f4a803b731416198c160b9860f066ac19e8a02ef32ee62f8efc591c6c065d');
+INSERT INTO "job" VALUES(4,'dead','eb2d6fc9c16c756cc6ab068cd3e0b7d64269ec1b647d754d46dcb1dd2ad4da87','lightsms','work','Shop',1893499209.0,1,'181822a99901f6c535424029b5f2e021352508f3bc0d84ba045b2d9ff976faf6');
+CREATE TABLE lookup (digest TEXT, job INTEGER, PRIMARY KEY (digest, job)) WITHOUT ROWID;
+INSERT INTO "lookup" VALUES('35258ae78a6295f86f708290c6c1534aa0ead07978bd2fc878b59e096c8d7642',3);
+INSERT INTO "lookup" VALUES('37b5c5500a9ea428bd2180cecd21becc45ff3255dc8cf26b3127ee35a5c03a8e',2);
+INSERT INTO "lookup" VALUES('4065d5216b443fb13cc14619c4df5b87456534581eb030bef60b737f35782fd1',2);
+INSERT INTO "lookup" VALUES('e417755b4ba4ad1086aeb48822b67eb91bea61ea1c906988b304f56705f9ae43',1);
+INSERT INTO "lookup" VALUES('eb2d6fc9c16c756cc6ab068cd3e0b7d64269ec1b647d754d46dcb1dd2ad4da87',4);
+INSERT INTO "lookup" VALUES('ed20ea84be80f03fd165506656bf2b192a41dfcd71f488eecae4e3959404f4de',3);
+INSERT INTO "lookup" VALUES('ede828d9d1aa854ab601c3fd6d85381b830f6025b1b1e40d62abf303ddf98fd7',4);
+INSERT INTO "lookup" VALUES('f20a81d22fdcd0104fd47f6e819bc21f94b68b36966c5048f2d3d7499bda9777',1);
+CREATE TABLE message (
+    job INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt >= 0),
+    state TEXT NOT NULL CHECK (state IN ('SENT', 'REFUSED', 'NOT_SENT', 'UNKNOWN', 'IN_FLIGHT')),
+    updated REAL NOT NULL,
+    provider TEXT,
+    account TEXT,
+    owner INTEGER,
+    claimed REAL,
+    resolved REAL,
+    message_id TEXT,
+    parts INTEGER,
+    amount TEXT,
+    currency TEXT,
+    reason TEXT,
+    cause TEXT,
+    code TEXT,
+    hint TEXT,
+    evidence TEXT,
+    recipient TEXT NOT NULL,
+    text_length INTEGER NOT NULL,
+    text_sha256 TEXT NOT NULL,
+    text TEXT,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (job, position)
+) WITHOUT ROWID;
+INSERT INTO "message" VALUES(1,0,1,'SENT',1893499200.0,'lightsms','demo',745341744719569069,1893499200.0,NULL,'17',2,'0.0250','EUR',NULL,NULL,NULL,NULL,'HTTP 502, 12 bytes: text','37061234567',6,'1c168adb00d208e42f93314529f1fa9c0427eb63233ceda95a5db52b7012a719',NULL,'043028b8bceea4224a346798ee6e9ed9999bf6f029a3ea7860697d10173d0a30');
+INSERT INTO "message" VALUES(1,1,1,'REFUSED',1893499200.0,'lightsms','demo',745341744719569069,1893499200.0,NULL,NULL,NULL,NULL,NULL,'the timestamp is stale','stale','24','sign anew','HTTP 502, 12 bytes: text','37061234568',6,'1c168adb00d208e42f93314529f1fa9c0427eb63233ceda95a5db52b7012a719',NULL,'ff85fd2789760c8afdc314d1f1ac9be67a7fbbb295f2dd8682e20ae208eea4ce');
+INSERT INTO "message" VALUES(1,2,1,'REFUSED',1893499200.0,'lightsms','demo',745341744719569069,1893499200.0,NULL,NULL,NULL,NULL,NULL,'the number is on the stop list','refused','13',NULL,'HTTP 502, 12 bytes: text','37061234569',6,'1c168adb00d208e42f93314529f1fa9c0427eb63233ceda95a5db52b7012a719',NULL,'2f04237d3b44c0d5f8c3a84e56b1635085c8697e36ed09dc08d8f245b2c091b9');
+INSERT INTO "message" VALUES(1,3,1,'UNKNOWN',1893499200.0,'lightsms','demo',745341744719569069,1893499200.0,NULL,NULL,NULL,NULL,NULL,'no answer in time','unknown',NULL,'ask the vendor','HTTP 502, 12 bytes: text','37061234560',6,'1c168adb00d208e42f93314529f1fa9c0427eb63233ceda95a5db52b7012a719',NULL,'e834c8e0541fd01df35a63d84fb2e78050af41cb0f58e5ceae3f97bdb62f2efb');
+INSERT INTO "message" VALUES(1,4,0,'NOT_SENT',1893499200.0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'37061234561',6,'1c168adb00d208e42f93314529f1fa9c0427eb63233ceda95a5db52b7012a719',NULL,'7f794026c81ece67014f294ca4428304ff86686ba59bb81ee002d3ea00fbdf1d');
+INSERT INTO "message" VALUES(2,0,1,'REFUSED',1893499205.0,'lightsms','demo',745341744719569069,1893499205.0,NULL,NULL,NULL,NULL,NULL,'the signature is wrong','credentials','6',NULL,NULL,'37061234567',3,'3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3','two','ed348efdab8ed97738341dca8c27394aae040fbbe7186b08c420c7c07b7fcaec');
+INSERT INTO "message" VALUES(3,0,1,'NOT_SENT',1893499205.0,'lightsms','demo',745341744719569069,1893499205.0,NULL,NULL,NULL,NULL,NULL,'connection refused','unreachable',NULL,NULL,NULL,'37061234568',5,'1d9283d848ea941ace1fe0d2378ef8b70056a0d4d1648b95a322d90163e78285',NULL,'ecc2baa8c7ae6f53b3d05c130af3192f13ee662a6fc70ce4771803b7205b6d69');
+INSERT INTO "message" VALUES(4,0,1,'IN_FLIGHT',1893499209.0,'lightsms','demo',745341744719569069,1893499209.0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'37061234569',4,'28a3a5e81d1e89f0efc70b63bf717b921373fc7fac70bc1b7e4d466799c0c6b0',NULL,'39b3def3bf23ce6f706ba433e4349ab579d2aae61f681de6b99bbdcd7824645d');
+CREATE TABLE witness (
+    job INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    claimed REAL,
+    boot TEXT,
+    seconds REAL,
+    gone INTEGER NOT NULL CHECK (gone >= 0),
+    open INTEGER NOT NULL CHECK (open >= 0),
+    checksum TEXT NOT NULL
+);
+INSERT INTO "witness" VALUES(1,'f20a81d22fdcd0104fd47f6e819bc21f94b68b36966c5048f2d3d7499bda9777',1893499200.0,'this',100.0,4,1,'7bcbb8e14ea9d4175e232498fbfe20bd6c6431d6fa3e778955d5472e52450ec7');
+INSERT INTO "witness" VALUES(2,'4065d5216b443fb13cc14619c4df5b87456534581eb030bef60b737f35782fd1',1893499205.0,'this',100.0,1,0,'1760778ed3a00a02debff28a88e4056685bb95575c3a24dfae59fbb6c9663056');
+INSERT INTO "witness" VALUES(3,'35258ae78a6295f86f708290c6c1534aa0ead07978bd2fc878b59e096c8d7642',1893499205.0,'this',100.0,0,0,'8229743a87c9cd40437c0468287b70e1ff66b2917e0a7b2fabdec08604678e12');
+INSERT INTO "witness" VALUES(4,'eb2d6fc9c16c756cc6ab068cd3e0b7d64269ec1b647d754d46dcb1dd2ad4da87',1893499209.0,'this',100.0,1,1,'533bb1ee488b2e01c79834434fe8eabf644ff20ae94419adb7d69d73cb363ba8');
+CREATE INDEX job_of_content ON job (fingerprint, id);
+CREATE INDEX message_in_flight ON message (job) WHERE state = 'IN_FLIGHT';
+CREATE INDEX witness_claimed ON witness (fingerprint, claimed) WHERE gone > 0;
+CREATE INDEX witness_boot ON witness (fingerprint, boot, seconds) WHERE gone > 0;
+CREATE INDEX witness_open ON witness (fingerprint) WHERE open > 0;
+COMMIT;
