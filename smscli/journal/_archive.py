@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import islice
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -97,14 +96,13 @@ class Archive:
         self, job: JobRow, messages: Iterable[MessageRow], known: Known | None = None
     ) -> Iterator[JournalEntry]:  # fmt: skip
         """Yield messages of a job with where they stand: ``known``, or read some of them at a time."""
-        rest = iter(messages)
-        while some := tuple(islice(rest, _TOGETHER)):
-            stand = known
-            if stand is None:
+        stand, last = known or {}, -1
+        for message in messages:
+            if known is None and message.position > last:
+                last = message.position + _TOGETHER
                 with self._db.reading():
-                    stand = self._deliveries.between(job.id, some[0].position, some[-1].position)
-            for message in some:
-                yield JournalEntry(job, message, deliveries=stand.get((job.id, message.position), ()))
+                    stand = self._deliveries.between(job.id, message.position, last)
+            yield JournalEntry(job, message, deliveries=stand.get((job.id, message.position), ()))
 
     def learn(self, key: str, news: Sequence[News]) -> None:
         """Record where messages of a job stand by their vendor's word; what has ended there stays as it is.
