@@ -13,7 +13,7 @@ import pytest
 
 from smscli.errors import ConfigError
 from smscli.journal import Boot, Journal, Selection, State, Twin, _archive, begin_anew
-from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, _Row
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, WitnessRow, Row, key_digest
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
 from tests.conftest import Ran
@@ -29,7 +29,7 @@ def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = F
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA synchronous = OFF")
 
-        def insert(row: _Row) -> None:
+        def insert(row: Row) -> None:
             columns = row.columns()
             db.execute(f"INSERT INTO {row.TABLE} VALUES ({', '.join('?' * len(columns))})", columns)  # noqa: S608  (ours)
 
