@@ -117,7 +117,7 @@ def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     connection(purging).set_trace_callback(statements.append)
     assert purging.purge(10) == 450
     steps = " ".join(word.split()[0] for word in statements).split("BEGIN")
-    assert max(step.count("DELETE") for step in steps) <= 6 * 120
+    assert max(step.count("DELETE") for step in steps) <= 7 * 120
     forgotten = [word.rpartition(" ")[2] for word in statements if word.startswith("DELETE FROM job ")]
     assert forgotten == [str(number) for number in range(1, 451)]
 

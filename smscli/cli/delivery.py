@@ -67,11 +67,23 @@ def deliver(
     new_journal = str(place) if journal.is_new else None
     drafts = (draft, *(other for other, _ in others))
     receipt = report(drafts, opened, arrival, interruption, journal_name, new_journal)
+    told = [submission for submission in arrival.receipt.submissions if submission.delivery]
+    if wait is None and not told:
+        return receipt
+    from smscli.cli.register import Register, zones
+    from smscli.cli.tracking import Item, follow
+
+    register = None
+    if place is not None:
+        of_vendors = zones(each.profile for each in drafts)
+        register = Register(call, place, opened.key, of_vendors, sandbox=sandbox)
+    if told and register:
+        register.load()
+        places = register.places
+        register.record([Item(one.delivery, place=places.get(one.to)) for one in told if one.delivery])
     if wait is None:
         return receipt
-    from smscli.cli.tracking import follow
-
-    return follow(call, receipt, drafts, arrival, None if no_journal else opened.key, wait, interruption)
+    return follow(call, receipt, drafts, arrival, None if no_journal else opened.key, wait, interruption, register)
 
 
 def refuse_forgetting(key: str | None, once: object, *, no_journal: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Annotated
 
@@ -94,10 +93,10 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
     """Show all that is known of one send."""
     with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.show(key)
-    job, rows = entries[0].job, tuple(tuple(_details(entry).values()) for entry in entries)
+    job, rows = entries[0].job, tuple((*_details(entry).values(), _delivery(entry)) for entry in entries)
     is_one_text = len({entry.message.text_sha256 for entry in entries}) == 1
     text = f"{entries[0].message.text_length} characters" if is_one_text else "texts of their own"
-    title = f"key {job.key}: {job.provider}, begun {_time(job.created)}, {text}, in {where}"
+    title = f"key {job.key}: {job.provider}, begun {outcomes.moment(job.created)}, {text}, in {where}"
     recipients = [
         {**({} if is_one_text else _text_tree(entry)), **_recipient_tree(entry), "history": _history(entry)}
         for entry in entries
@@ -109,8 +108,8 @@ def show(call: Invocation, key: Key, sandbox: Sandbox = False) -> Result:
             "journal": where.value,
             "recipients": recipients,
         },
-        lines=rows,
-        table=Table(tuple(_details(entries[0])), rows, title=title, prose=("reason", "evidence")).compact(),
+        lines=rows if any(row[-1] for row in rows) else tuple(row[:-1] for row in rows),
+        table=Table((*_details(entries[0]), "delivery"), rows, title=title, prose=("reason", "evidence")).compact(),
         notes=(*where.notes(key), *_earlier(entries)),
     )
 
@@ -224,8 +223,11 @@ def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: 
     if stored is None:
         return result
     none = "nothing in the journal is of that kind" if any(selection) else "nothing has been sent: the journal is empty"
-    rows = tuple((*row[:4], row[4].removesuffix("+00:00").replace("T", " ")) for row in map(_row, stored))
-    table = Table(("key", "number", "state", "message id", "changed (UTC)"), rows).compact()
+    rows = tuple(
+        (*row[:4], _delivery(entry), row[4].removesuffix("+00:00").replace("T", " "))
+        for entry, row in zip(stored, map(_row, stored), strict=True)
+    )
+    table = Table(("key", "number", "state", "message id", "delivery", "changed (UTC)"), rows).compact()
     return result._replace(table=table, notes=() if stored else (none,))
 
 
@@ -236,9 +238,13 @@ def _row(entry: JournalEntry) -> tuple[str, ...]:
         str(submission.to),
         entry.state.value,
         submission.message_id or "",
-        _time(entry.message.updated),
+        outcomes.moment(entry.message.updated),
         submission.reason.text if submission.reason else "",
     )
+
+
+def _delivery(entry: JournalEntry) -> str:
+    return entry.delivery.state if entry.delivery else ""
 
 
 def _details(entry: JournalEntry) -> dict[str, str]:
@@ -250,7 +256,7 @@ def _details(entry: JournalEntry) -> dict[str, str]:
         "parts": "" if submission.parts is None else str(submission.parts),
         "cost": outcomes.price(submission.cost),
         "attempts": str(entry.message.attempt),
-        "changed": _time(entry.message.updated),
+        "changed": outcomes.moment(entry.message.updated),
         "resolved": "" if entry.message.resolved is None else "by a person",
         "reason": submission.reason.text if submission.reason else "",
         "evidence": entry.message.evidence or "",
@@ -263,7 +269,7 @@ def _job_tree(entry: JournalEntry) -> dict[str, Tree]:
         "provider": entry.job.provider,
         "profile": entry.job.profile or None,
         "sender": entry.job.sender or None,
-        "begun": _time(entry.job.created),
+        "begun": outcomes.moment(entry.job.created),
     }
 
 
@@ -281,9 +287,9 @@ def _history(entry: JournalEntry) -> list[Tree]:
             "provider": each.provider,
             "account": each.account or None,
             "state": each.state,
-            "claimed": None if each.claimed is None else _time(each.claimed),
-            "changed": _time(each.updated),
-            "resolved": None if each.resolved is None else _time(each.resolved),
+            "claimed": None if each.claimed is None else outcomes.moment(each.claimed),
+            "changed": outcomes.moment(each.updated),
+            "resolved": None if each.resolved is None else outcomes.moment(each.resolved),
             "message_id": each.message_id,
             "parts": each.parts,
             "cost": outcomes.cost_tree(each.cost),
@@ -299,7 +305,7 @@ def _earlier(entries: Sequence[JournalEntry]) -> Iterator[str]:
     for entry in entries:
         for attempt in (*entry.earlier, entry.message) if entry.earlier else ():
             whose = " ".join(filter(None, (attempt.provider, attempt.account)))
-            where = f"attempt {attempt.attempt} through {whose} at {_time(attempt.updated)}"
+            where = f"attempt {attempt.attempt} through {whose} at {outcomes.moment(attempt.updated)}"
             why = f": {attempt.reason}" if attempt.reason else ""
             yield f"{entry.submission.to}, {where}: {attempt.state}{why}"
 
@@ -309,12 +315,9 @@ def _recipient_tree(entry: JournalEntry) -> dict[str, Tree]:
         **outcomes.tree(entry.submission),
         "state": entry.state.value,
         "attempts": entry.message.attempt,
-        "claimed": None if entry.message.claimed is None else _time(entry.message.claimed),
-        "changed": _time(entry.message.updated),
-        "resolved": None if entry.message.resolved is None else _time(entry.message.resolved),
+        "claimed": None if entry.message.claimed is None else outcomes.moment(entry.message.claimed),
+        "changed": outcomes.moment(entry.message.updated),
+        "resolved": None if entry.message.resolved is None else outcomes.moment(entry.message.resolved),
         "evidence": entry.message.evidence,
+        "delivery": outcomes.delivery_tree(entry.delivery),
     }
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

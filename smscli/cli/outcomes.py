@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 from smscli.model import Money, Reason, Submission
 from smscli.render import Tree
+
+if TYPE_CHECKING:
+    from smscli.journal import DeliveryRow
 
 
 def tree(submission: Submission) -> dict[str, Tree]:
@@ -21,6 +27,24 @@ def tree(submission: Submission) -> dict[str, Tree]:
 def reason_tree(reason: Reason | None) -> Tree:
     """Return why it ended so as a tree, None when there is nothing to say."""
     return None if reason is None else {"text": reason.text, "code": reason.code, "hint": reason.hint}
+
+
+def delivery_tree(delivery: DeliveryRow | None) -> Tree:
+    """Return where it stands by the vendor's word as a tree, None while that is not known."""
+    if delivery is None:
+        return None
+    return {
+        "state": delivery.state,
+        "final": bool(delivery.final),
+        "word": delivery.word,
+        "at": delivery.at,
+        "learnt": moment(delivery.learnt),
+    }
+
+
+def moment(second: float) -> str:
+    """Return a Unix second as RFC 3339 says it."""
+    return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds")
 
 
 def cost_tree(cost: Money | None) -> Tree:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +12,9 @@ import typer
 from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.register import Register, zones
 from smscli.cli.tracking import PATIENCE, Item, Party, items_of, tell, track
-from smscli.errors import ConfigError, InputError
+from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import Interruption
 from smscli.model import DeliveryReport, Profile
 from smscli.providers import Provider
@@ -21,7 +23,7 @@ from smscli.runtime import Wanted
 
 if TYPE_CHECKING:
     from smscli.cli.journals import Where
-    from smscli.journal import JournalEntry
+    from smscli.journal import JournalEntry, Place
 
 app = new_app()
 
@@ -51,18 +53,23 @@ def status(
         raise InputError("it takes ids, or --key KEY, or --last", hint="give one of the three")
     patience = seconds("--wait-for", wait_for) if wait_for is not None else PATIENCE if wait else 0.0
     interruption = Interruption()
-    if ids:
-        parties, items, extra = _of_ids(call, ids)
-    else:
-        parties, items, extra = _of_send(call, key)
-    if parties:
-        items, failure = track(call, parties, items, patience, interruption)
-    else:
-        failure = None
-    return tell(items, failure, interruption, extra)
+    about = _of_ids(call, ids) if ids else _of_send(call, key)
+    items, failure = about.items, None
+    if about.parties:
+        items, failure = track(call, about.parties, items, patience, interruption, learn=about.learn)
+    result = tell(items, failure, interruption, about.extra)
+    return result._replace(error=about.error, exit_code=about.error.exit_code) if about.error else result
 
 
-_About = tuple[list[Party], list[Item], dict[str, Tree]]
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Whom to ask about which messages, and who gets to know; ``error`` where nobody can be asked."""
+
+    parties: Sequence[Party]
+    items: list[Item]
+    extra: dict[str, Tree]
+    learn: Callable[[Sequence[Item]], object] = lambda _items: None
+    error: SmscliError | None = None
 
 
 def _of_ids(call: Invocation, words: Sequence[str]) -> _About:
@@ -70,43 +77,56 @@ def _of_ids(call: Invocation, words: Sequence[str]) -> _About:
     if not ids:
         raise InputError("there is no id among these", hint="give the ids that a send printed")
     profile = call.runtime.profile(call.wanted)
-    provider = _telling(profile.provider)
+    provider = providers.get(profile.provider)
+    if provider.status is None:
+        raise _untold(provider, "what its answer to the send said is shown by: smscli status --key KEY")
     party = Party(profile, call.runtime.account(profile), ids)
     items = [Item(DeliveryReport(one), provider.name) for one in ids]
-    return [party], items, {"key": None, "journal": None}
+    return _About([party], items, {"key": None, "journal": None})
 
 
 def _of_send(call: Invocation, key: str | None) -> _About:
-    """Return whom to ask about the messages of a send: the accounts that sent them, whatever the default is now."""
-    key, where, entries = _entries(call, key)
+    """Return whom to ask about the messages of a send: the accounts that sent them, whatever the default is now.
+
+    Of a vendor that tells no states there is what its answer to the send said, as far as the journal has kept it.
+    """
+    key, where, place, entries = _entries(call, key)
     items: list[Item] = []
     asked: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         submission, provider = entry.submission, entry.message.provider or entry.job.provider
-        messages = items_of(submission, provider)
+        messages = items_of(submission, provider, entry.message.position)
+        if entry.deliveries and providers.get(provider).status is None:
+            said = {row.message_id: row.report for row in entry.deliveries}
+            messages = [replace(item, report=said.get(item.report.id, item.report)) for item in messages]
         items += messages
         if ids := [item.report.id for item in messages if item.report.id]:
             asked.setdefault((provider, entry.message.account or ""), []).extend(ids)
     parties: list[Party] = []
+    errors: list[SmscliError] = []
     for (vendor, account), ids in asked.items():
-        if providers.get(vendor).status is None and len({name for name, _ in asked}) > 1:
-            call.tell(f"{providers.get(vendor).title} has no delivery states: they stay unknown")
+        sender = providers.get(vendor)
+        if sender.status is None:
+            errors.append(_untold(sender, "what is shown was in its answer to the send"))
             continue
-        profile = _owner(call, _telling(vendor), account, entries[0].job.profile, where)
+        profile = _owner(call, sender, account, entries[0].job.profile, where)
         parties.append(Party(profile, call.runtime.account(profile), tuple(dict.fromkeys(ids))))
-    return parties, items, {"key": key, "journal": where.value}
+    for error in errors if parties else ():
+        call.tell(f"{error.message}: {error.hint}")
+    of_vendors = zones(party.profile for party in parties)
+    register = Register(call, place, key, of_vendors, sandbox=where.value == "sandbox")
+    register.read(entries)
+    extra: dict[str, Tree] = {"key": key, "journal": where.value}
+    return _About(parties, items, extra, register.record, errors[0] if errors and not parties else None)
 
 
-def _telling(vendor: str) -> Provider:
-    provider = providers.get(vendor)
-    if provider.status is None:
-        error = provider.unsupported("delivery states to ask for")
-        error.hint = "all that it tells stands in the answer to the send: smscli journal list"
-        raise error
-    return provider
+def _untold(provider: Provider, hint: str) -> SmscliError:
+    error = provider.unsupported("delivery states to ask for")
+    error.hint = hint
+    return error
 
 
-def _entries(call: Invocation, key: str | None) -> tuple[str, Where, list[JournalEntry]]:
+def _entries(call: Invocation, key: str | None) -> tuple[str, Where, Place, list[JournalEntry]]:
     from smscli.cli.journals import Where, journal_of, opened  # ids alone need no journal
 
     sandbox = call.wanted.sandbox
@@ -119,7 +139,7 @@ def _entries(call: Invocation, key: str | None) -> tuple[str, Where, list[Journa
             raise InputError(f"nothing was sent yet, says {Where.SANDBOX if sandbox else Where.VENDOR}")
         key = newest.key
     with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
-        return key, where, list(journal.entries(key))
+        return key, where, journal.place, list(journal.entries(key))
 
 
 def _owner(call: Invocation, provider: Provider, account: str, profile: str, where: Where) -> Profile:

@@ -1,12 +1,12 @@
 """Where messages stand: the vendors are asked until all has ended or the time is over, and what they said is told.
 
-Nothing is sent by asking, and nothing is kept. What the vendor does not know, or calls by a word that none of its pages
-has, has not ended.
+Nothing is sent by asking; what is learnt is kept by the caller's register. What the vendor does not know, or calls by a
+word that none of its pages has, has not ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from shlex import quote
@@ -22,6 +22,7 @@ from smscli.render import Result, Table, Tree
 
 if TYPE_CHECKING:
     from smscli.cli.draft import Draft
+    from smscli.cli.register import Register
     from smscli.dispatch import Caller
     from smscli.failover import Arrival
 
@@ -36,13 +37,15 @@ _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 5.0, 1.5, 60.0
 class Item:
     """One message that is asked about; ``report`` has no id where the vendor gave none, and ``outcome`` says why.
 
-    ``provider`` is the vendor that has it. ``to`` and ``outcome`` are known of messages in the journal alone.
+    ``provider`` is the vendor that has it. ``to``, ``outcome`` and ``place``, where in its send it stands, are known of
+    messages in the journal alone.
     """
 
     report: DeliveryReport
     provider: str | None = None
     to: MSISDN | None = None
     outcome: Outcome | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Party:
     ids: tuple[str, ...]
 
 
-def items_of(submission: Submission, provider: str) -> list[Item]:
+def items_of(submission: Submission, provider: str, place: int | None = None) -> list[Item]:
     """Return what is to be asked about one recipient: an item for each id, as parts of one text have one each.
 
     Without an id there is one that nobody can be asked about: what was refused has ended.
@@ -62,17 +65,17 @@ def items_of(submission: Submission, provider: str) -> list[Item]:
     ids = [one for one in (submission.message_id or "").split(",") if one]
     state = DeliveryState.REJECTED if submission.outcome is Outcome.REFUSED else DeliveryState.UNKNOWN
     reports = [DeliveryReport(one) for one in ids] or [DeliveryReport("", state)]
-    return [Item(report, provider, submission.to, submission.outcome) for report in reports]
+    return [Item(report, provider, submission.to, submission.outcome, place) for report in reports]
 
 
 def track(
     call: Invocation, parties: Sequence[Party], items: Sequence[Item], patience: float, interruption: Interruption, *,
-    asks_at_once: bool = True,
+    asks_at_once: bool = True, learn: Callable[[Sequence[Item]], object] = lambda _items: None,
 ) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
     """Ask each account about its messages until all have ended, or ``patience`` seconds are over.
 
-    Returns the items as they stand then, and why some of them are not known: the last question that failed. Raises
-    AuthenticationError, InputError and ConfigError, which waiting does not cure.
+    ``learn`` gets the items after each question. Returns them as they stand then, and why some of them are not known:
+    the last question that failed. Raises AuthenticationError, InputError and ConfigError, which waiting does not cure.
     """
     from smscli.dispatch import wait_for
 
@@ -87,6 +90,7 @@ def track(
         while True:
             if is_asked:
                 items, failure = _ask(callers, parties, items)
+                learn(items)
             is_asked = True
             open_count = sum((item.provider, item.report.id) in asked and not item.report.is_final for item in items)
             left = deadline - world.monotonic()
@@ -211,7 +215,8 @@ def _counts(items: Sequence[Item]) -> str:
 
 def _row(item: Item) -> tuple[str, ...]:
     report = item.report
-    word = "not known to the vendor" if report.id and report.word is None else report.word or ""
+    is_asked = bool(report.id) and (item.provider is None or providers.get(item.provider).status is not None)
+    word = "not known to the vendor" if is_asked and report.word is None else report.word or ""
     outcome = item.outcome.value if item.outcome and not report.id else ""
     return (str(item.to or ""), report.id, report.state.value, word, report.at or "", outcome)
 
@@ -230,16 +235,19 @@ def refuse_untold(drafts: Sequence[Draft]) -> None:
 
 def follow(
     call: Invocation, receipt: Result, drafts: Sequence[Draft], arrival: Arrival, key: str | None, patience: float,
-    interruption: Interruption,
+    interruption: Interruption, register: Register | None,
 ) -> Result:  # fmt: skip
     """Wait for what a send accepted, and return its receipt with where these messages stand.
 
     The status of a send that did not end well stays. Not delivered yet is 7, not 6: nobody may send it again for that.
-    Never raises for what the vendors and the network do. ``key`` is None without a journal.
+    Never raises for what the vendors and the network do. ``key`` and ``register`` are None without a journal.
     """
     accepted = [s for s in arrival.receipt.submissions if s.outcome is Outcome.SENT]
     whose = {s.to: arrival.by.get(s.to) or _account(drafts[0]) for s in accepted}
-    items = [item for s in accepted for item in items_of(s, whose[s.to][0])]
+    if register and accepted and not interruption:
+        register.load()
+    places = register.places if register else {}
+    items = [item for s in accepted for item in items_of(s, whose[s.to][0], places.get(s.to))]
     parties = [
         Party(draft.profile, draft.account, ids)
         for draft in drafts
@@ -251,7 +259,8 @@ def follow(
     if parties:
         call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
         try:
-            items, failure = track(call, parties, items, patience, interruption, asks_at_once=False)
+            learn = register.record if register else lambda _items: None
+            items, failure = track(call, parties, items, patience, interruption, asks_at_once=False, learn=learn)
         except SmscliError as refusal:
             failure = refusal
     states: dict[MSISDN | None, DeliveryState] = {}

@@ -34,6 +34,7 @@ class Archive:
         now: Callable[[], float],
         hints: Hints = NO_HINTS,
     ) -> None:
+        self.place = place
         self._now = now
         self._hints = hints
         self._db = opened(place, hints)

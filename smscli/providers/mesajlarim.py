@@ -12,6 +12,8 @@ Quirks:
 - It promises JSON and prints answers with unquoted keys. Strict JSON is read first, then the printed form.
 - Numbers are national: ten digits, without 0 and +90. Messages come from the account's own number.
 - It returns no message id: the id is the request's own ``rand`` with the number, which the vendor can look up.
+- It tells no delivery states. Assumed: ``delivered`` in the answer to a send, which comes at once, is said of the
+  vendor's network and not of a handset.
 - It has a limit of recipients and does not tell it.
 - The printed example lists numbers twice with different results; a real answer that did so would prove nothing.
 """
@@ -25,6 +27,8 @@ from smscli.model import (
     MSISDN,
     Account,
     Balance,
+    DeliveryReport,
+    DeliveryState,
     Field,
     Message,
     Outcome,
@@ -205,7 +209,9 @@ def _submission(number: MSISDN, results: set[tuple[str, str]], stamp: str) -> Su
         return unknown(number, f"the vendor's answer {text}")
     status, charge = next(iter(results))
     if status == "delivered":
-        return Submission(number, Outcome.SENT, f"{stamp}-{number.digits.removeprefix('90')}")
+        message_id = f"{stamp}-{number.digits.removeprefix('90')}"
+        state = DeliveryReport(message_id, DeliveryState.ACCEPTED, status)
+        return Submission(number, Outcome.SENT, message_id, delivery=state)
     return Submission(
         number,
         Outcome.REFUSED,
