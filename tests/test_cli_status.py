@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3  # noqa: TID253  (to spoil a journal behind its back)
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ import pytest
 from smscli import sandbox
 from smscli.cli.tracking import items_of, verdict
 from smscli.errors import OutcomeUnknownError
+from smscli.journal import Journal
 from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Submission
 from smscli.wire import Request, Response
 from tests.conftest import Ran
@@ -455,3 +459,134 @@ def test_half_a_text_is_not_delivered() -> None:
     error = verdict([arrived, lost], None)
     assert error
     assert (int(error.exit_code), error.message) == (5, "of 2 messages 1 finally not delivered: EXPIRED (late)")
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def kept(smscli: Run, world: World, key: str = "k") -> list[Any]:
+    """Return what the journal knows of the delivery of each recipient."""
+    tree = smscli("journal", "show", key, "-o", "json", **world.of()).json
+    return [
+        one["delivery"] and (one["delivery"]["state"], one["delivery"]["word"]) for one in tree["data"]["recipients"]
+    ]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets how many messages are told of each time that the journal learns something."""
+    real, told = Journal.learn, list[int]()
+
+    def learn(self: Journal, key: str, news: Any) -> None:
+        told.append(len(news))
+        real(self, key, news)
+
+    monkeypatch.setattr(Journal, "learn", learn)
+    return told
+
+
+@pytest.mark.parametrize("which", [("--key", "k"), ("--last",)])
+def test_what_a_question_brought_is_kept(smscli: Run, monkeypatch: pytest.MonkeyPatch, which: tuple[str, ...]) -> None:
+    """At most once a question, and only what is new."""
+    world, told = World(), counted(monkeypatch)
+    smscli("send", "Hello", "--to", f"{ONE},{NEVER}", "--key", "k", **world.of())
+    assert kept(smscli, world) == [None, None]
+    for _ in range(2):
+        assert smscli("status", *which, **world.of()).code == 6
+        assert kept(smscli, world) == [("ACCEPTED", "pending")] * 2
+    assert told == [2]
+    assert smscli("status", *which, "--wait", **world.of()).code == 5
+    assert kept(smscli, world) == [("DELIVERED", "delivered"), ("UNDELIVERABLE", "not_deliver")]
+    assert told == [2, 2]
+    smscli("status", *which, **world.of())
+    assert told == [2, 2]
+    entries = smscli("journal", "list", "-o", "json", **world.of()).json["data"]["entries"]
+    assert entries[0]["delivery"] == {
+        "state": "DELIVERED", "final": True, "word": "delivered", "at": None,
+        "learnt": datetime.fromtimestamp(NOW + 5, UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+    for command in (("show", "k"), ("list",)):
+        assert "UNDELIVERABLE" in smscli("journal", *command, terminal=True, **world.of()).out
+    assert smscli("journal", "show", "k", **world.of()).lines[0][-1] == "DELIVERED"
+    assert "delivered" in smscli("journal", "list", "-o", "xml", **world.of()).out
+
+
+def test_what_a_wait_behind_a_send_brought_is_kept(smscli: Run) -> None:
+    """Of each account that took a part."""
+    world = World()
+    assert smscli(*SEND, ONE, **world.of()).code == 0
+    assert kept(smscli, world) == [("DELIVERED", "delivered")]
+    late = ("send", "Later", "--to", ONE, "--wait-delivered", "9s", "--at", "2031-10-03T17:00:00+03:00", "--key", "l")
+    assert smscli(*late, **world.of()).code == 7
+    assert kept(smscli, world, "l") == [("ACCEPTED", "pending")]
+
+
+@pytest.mark.parametrize(
+    ("at", "seconds"),
+    [
+        ("2024-11-28 18:00:07", 7),  # in Vilnius, at +02:00
+        ("2024-11-28T18:00", 0),
+        ("2024-11-28", None),
+        ("2024-11-28 19:00:07", None),  # after the question: the zone must be another one
+        ("2024-11-28 17:00:07", None),  # before the send
+        ("2024-11-28 25:00:07", None),
+    ],
+)
+def test_the_vendors_own_time_is_believed_where_it_can_be(
+    smscli: Run, tmp_path: Path, at: str, seconds: float | None
+) -> None:
+    """It names no zone: a time before the send or after the question was read wrongly."""
+    world, noon = World(), NOW - NOW % 3600
+    world.seconds = noon
+    sent = smscli("send", "Hello", "--to", ONE, "--key", "k", **world.of())
+    world.seconds += 600
+    body = {sent.lines[0][2]: {"status": "deliver", "time": at}}
+    ran = smscli("status", "--key", "k", **world.of(transport=saying(body)))
+    assert ran.code == 0, ran.err
+    with Journal(tmp_path / "state" / "journal.sqlite3", now=lambda: noon) as journal:
+        (row,) = journal.show("k")[0].deliveries
+    assert row.at == at
+    assert row.ended == (None if seconds is None else noon + seconds)
+
+
+def test_a_message_that_the_vendor_does_not_know_stays_as_it_was(smscli: Run) -> None:
+    """It may forget after some weeks; what was final is final."""
+    world = World()
+    sent = smscli(*SEND, ONE, **world.of())
+    for body in ({}, {sent.lines[0][2]: "pending"}, {sent.lines[0][2]: "queued somewhere"}):
+        smscli("status", "--key", "k", **world.of(transport=saying(body)))
+        assert kept(smscli, world) == [("DELIVERED", "delivered")]
+
+
+@pytest.mark.parametrize("argv", [("status", "--key", "k", "--wait"), (*SEND, ONE)])
+def test_a_journal_that_cannot_be_written_does_not_hide_what_was_learnt(
+    smscli: Run, tmp_path: Path, argv: tuple[str, ...]
+) -> None:
+    """One line says so, whatever is asked; states and exit status are as they were."""
+    world = World()
+    assert smscli("send", "Hello", "--key", "k", "--to", ONE, **world.of()).code == 0
+    path = tmp_path / "state" / "journal.sqlite3"
+
+    def harm(layout: int) -> None:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute(f"PRAGMA user_version = {layout}")
+
+    def transport(request: Request, seconds: float) -> Response:
+        harm(99)
+        return world.transport(request, seconds)
+
+    ran = smscli(*argv, **world.of(transport=transport))
+    assert (ran.code, ran.lines[0][-1]) == (0, "DELIVERED")
+    assert ran.err.count("where the messages stand is shown, but not recorded: the journal ") == 1
+    harm(5)
+    assert kept(smscli, world) == [None]
+
+
+def test_a_list_of_people_keeps_nothing_of_its_own_accord(smscli: Run, tmp_path: Path) -> None:
+    """A large job pays for no row more, also where the answer to a send names states."""
+    world = World("mesajlarim")
+    (tmp_path / "list.csv").write_text("to\n+905322000000\n")
+    ran = smscli("bulk", str(tmp_path / "list.csv"), "Hello", "--yes", "--key", "k", **world.of())
+    assert ran.code == 0, ran.err
+    assert kept(smscli, world) == [None]
+    ran = smscli("status", "--key", "k", **world.of())
+    assert (ran.code, ran.lines[0][1]) == (9, "UNKNOWN")

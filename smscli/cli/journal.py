@@ -14,6 +14,7 @@ from smscli.cli.export import export
 from smscli.cli.hints import journal_hints
 from smscli.cli.journals import Key, Sandbox, Where, journal_of, opened
 from smscli.cli.options import Invocation, command, new_group, profile_option, seconds
+from smscli.cli.stats import stats
 from smscli.errors import ConfigError, InputError
 from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew
 from smscli.model import MSISDN
@@ -118,6 +119,11 @@ command(
     app, vendor=False, examples=(_SEND, "smscli journal export hello-1 --sandbox --results results.csv"),
     sections={"List": ("list_file", "map_columns", "delimiter", "encoding", "text_file", "profile", "results_file")},
 )(export)  # fmt: skip
+
+
+command(
+    app, vendor=False, examples=("smscli journal stats --sandbox", "smscli journal stats --sandbox --since 30d -o json")
+)(stats)
 
 
 @command(

@@ -222,11 +222,19 @@ class JournalEntry:
 
         Half a text is not delivered.
         """
-        ids = (self.message.message_id or "").split(",")
-        known = [row for row in self.deliveries if row.message_id in ids]
+        known = self.own_deliveries
         gravest = max(known, key=lambda row: row.report.state.gravity, default=None)
-        is_half = len(known) < len(ids) and gravest and not gravest.report.state.gravity
+        is_half = len(known) < len(self._ids) and gravest and not gravest.report.state.gravity
         return None if is_half else gravest
+
+    @property
+    def own_deliveries(self) -> tuple[DeliveryRow, ...]:
+        """What is known of the ids of its latest attempt."""
+        return tuple(row for row in self.deliveries if row.message_id in self._ids)
+
+    @property
+    def _ids(self) -> list[str]:
+        return (self.message.message_id or "").split(",")
 
 
 def is_pending(submission: Submission) -> bool:

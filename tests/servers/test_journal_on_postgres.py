@@ -11,6 +11,7 @@ from smscli.journal import Server
 from tests.servers.cluster import Cluster, missing
 from tests.servers.conftest import new_place
 from tests.test_journal import *  # noqa: F403  (a battery is inherited whole, also what is added to it later)
+from tests.test_journal_delivery import *  # noqa: F403  (as below)
 from tests.test_journal_model import JournalMachine
 from tests.test_journal_team import *  # noqa: F403  (as above)
 from tests.test_journal_workers import *  # noqa: F403  (as above)
