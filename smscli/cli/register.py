@@ -54,7 +54,7 @@ class Register:
 
     def load(self) -> None:
         """Ask the journal."""
-        with self._opened() as journal:
+        with self._or_tell(), self._opened() as journal:
             self.read(journal.entries(self._key))
 
     def record(self, items: Sequence[Item]) -> None:
@@ -67,7 +67,7 @@ class Register:
             and item.report != self._known.get((item.place, item.report.id))
         }
         if news and not self._is_lost:
-            with self._opened() as journal:
+            with self._or_tell(), self._opened() as journal:
                 journal.learn(self._key, [self._news(item) for item in news.values()])
                 self._known |= {place: item.report for place, item in news.items()}
 
@@ -79,11 +79,13 @@ class Register:
         is_likely = ended is not None and self._claimed[item.place] - _SKEW <= ended <= self._call.runtime.now() + _SKEW
         return News(item.place, item.report, ended if is_likely else None)
 
+    def _opened(self) -> Journal:
+        return self._call.runtime.journal(self._place, self._hints)
+
     @contextmanager
-    def _opened(self) -> Iterator[Journal]:
+    def _or_tell(self) -> Iterator[None]:
         try:
-            with self._call.runtime.journal(self._place, self._hints) as journal:
-                yield journal
+            yield
         except SmscliError as error:
             self._is_lost = True
             self._call.warn(f"where the messages stand is shown, but not recorded: {error.message}")
