@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from smscli.errors import Cause, ConfigError, ConflictError, InputError
-from smscli.journal import Ending, Job, ListFingerprint, TeamJournal
-from smscli.model import MSISDN, Outcome, Reason, Submission
+from smscli.journal import Ending, Job, ListFingerprint, News, TeamJournal
+from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Reason, Submission
 from tests.jobs import ALL, NOON, STALE, STOPPED, Place, ended, job, outcomes
 
 KEYS, TEXTS = ("k1", "k2", "k3"), ("one", "two")
 PLANNED, BATCH = "list", 2
 """The key of a job that is planned, mostly, and how many of its messages are taken at once."""
 BUSY = Reason("come later", Cause.BUSY)
+STATES = (DeliveryState.ENROUTE, DeliveryState.DELIVERED, DeliveryState.EXPIRED)
 DUMPS = Path(__file__).with_name("journals")
 STALE_CODE = "24"
 """Of the refusals in the older files, this one is documented as unprocessed."""
@@ -66,12 +67,16 @@ class ModelMessage:
 
 @dataclass
 class ModelJob:
-    """What the model knows of one job; ``holder`` is the worker that has it to himself."""
+    """What the model knows of one job; ``holder`` is the worker that has it to himself.
+
+    ``stands`` is the last known delivery state of a message, by its place.
+    """
 
     job: Job
     created: float
     messages: dict[MSISDN, ModelMessage]
     holder: int | None = None
+    stands: dict[int, DeliveryState] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
@@ -391,6 +396,19 @@ class JournalMachine(RuleBasedStateMachine):
         for recipient in unknown:
             one.messages[recipient].end("SENT" if sent else "NOT_SENT", self.now, resolved=True)
 
+    @rule(who=st.integers(0, 1), number=st.integers(0, 6), place=st.integers(0, 2), state=st.sampled_from(STATES))
+    def learn(self, who: int, number: int, place: int, state: DeliveryState) -> None:
+        """Hear from a vendor where a message stands; an end stays one."""
+        key = self.keys[number % len(self.keys)]
+        one, news = self.jobs.get(key), [News(place, DeliveryReport("id", state, "so"))]
+        if one is None:
+            with pytest.raises(InputError):
+                self.workers[who].journal.learn(key, news)
+        elif place < len(one.messages):
+            self.workers[who].journal.learn(key, news)
+            if state.is_final or not one.stands.get(place, state).is_final:
+                one.stands[place] = state
+
     @rule(who=st.integers(0, 1), age=st.sampled_from([0.5, 100.0]))
     def purge(self, who: int, age: float) -> None:
         over = [
@@ -422,6 +440,8 @@ class JournalMachine(RuleBasedStateMachine):
         for key, one in getattr(self, "jobs", {}).items():
             for entry in self.workers[0].journal.show(key):
                 message, row = one.messages[entry.submission.to], entry.message
+                stands = one.stands.get(row.position)
+                assert [d.state for d in entry.deliveries] == ([] if stands is None else [stands.value])
                 assert (row.attempt, row.claimed, row.updated) == (message.attempt, message.claimed, message.updated)
                 assert self.numbers.setdefault(message.life, row.owner) == row.owner
                 assert [(a.attempt, a.state, a.owner, a.claimed) for a in entry.earlier] == [
