@@ -74,7 +74,7 @@ def deliver(
     from smscli.cli.tracking import Item, follow
 
     register = None
-    if place is not None:
+    if place is not None and not arrival.receipt.unrecorded:
         of_vendors = zones(each.profile for each in drafts)
         register = Register(call, place, opened.key, of_vendors, sandbox=sandbox)
     if told and register:
