@@ -194,7 +194,7 @@ def test_damage_is_refused_or_harmless_and_the_file_is_never_replaced(sound: byt
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("PRAGMA user_version = 5", "another version of smscli"),
+        ("PRAGMA user_version = 6", "another version of smscli"),
         ("PRAGMA application_id = 7", "is not a smscli journal"),
         ("DROP INDEX job_of_content", "damaged"),
         ("UPDATE message SET state = 'SENT' WHERE state = 'UNKNOWN'", "checksum"),
