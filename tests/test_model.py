@@ -24,6 +24,7 @@ from smscli.model import (
     MSISDN,
     Account,
     Balance,
+    DeliveryState,
     Outcome,
     Reason,
     Secret,
@@ -190,3 +191,11 @@ def test_longer_secrets_are_masked_first() -> None:
     assert mask("a pin 4711 of 47110815", [Secret("4711"), Secret("47110815"), Secret("")]) == "a pin *** of ***"
     account = Account("https://host/", Secret("key"), {}, {"password": Secret("keyring")})
     assert account.mask("key and keyring") == "*** and ***"
+
+
+def test_a_part_that_never_arrives_is_graver_than_one_that_may() -> None:
+    """And a delivered one says nothing against the whole text."""
+    by_gravity = sorted(DeliveryState, key=lambda state: state.gravity)
+    assert by_gravity[0] is DeliveryState.DELIVERED
+    assert [state.is_final for state in by_gravity[1:]] == [False] * 4 + [True] * 5
+    assert DeliveryState.DELIVERED.gravity == 0
