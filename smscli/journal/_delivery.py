@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from smscli.journal._database import Database
 from smscli.journal._rows import Row
-from smscli.model import DeliveryReport, DeliveryState
+from smscli.model import DeliveryReport, DeliveryState, visible
 
 # So many rows are in memory while those of one job are gone through.
 _ROWS = 1000
@@ -93,9 +93,8 @@ class Deliveries:
         changed: dict[tuple[int, str], DeliveryRow] = {}
         for position, report, ended in news:
             place = position, report.id
-            row = DeliveryRow(
-                job, *place, report.state.value, int(report.is_final), report.word, moment, report.at, ended
-            )  # fmt: skip
+            word, at = (text and visible(text) for text in (report.word, report.at))
+            row = DeliveryRow(job, *place, report.state.value, int(report.is_final), word, moment, at, ended)
             before = changed.get(place) or known.get(place)
             row = before.after(row) if before else row
             if row != before:
