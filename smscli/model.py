@@ -189,10 +189,7 @@ class Money(Record):
 
 
 class Submission(Record):
-    """What became of one recipient. ``parts`` and ``cost`` are the vendor's own count and price where it tells.
-
-    ``delivery`` is where it stands, from a vendor that says so in its answer, and never again.
-    """
+    """What became of one recipient. ``parts``, ``cost`` and ``delivery`` are the vendor's, where its answer tells."""
 
     to: MSISDN
     outcome: Outcome

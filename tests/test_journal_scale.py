@@ -13,7 +13,7 @@ import pytest
 
 from smscli.errors import ConfigError
 from smscli.journal import Boot, Journal, Selection, State, Twin, _archive, begin_anew
-from smscli.journal._rows import InspectionRow, JobRow, MessageRow, Row, WitnessRow, key_digest
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, Row, WitnessRow
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
 from tests.conftest import Ran
