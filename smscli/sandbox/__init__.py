@@ -1,11 +1,20 @@
 """All vendors on one desk: an emulator that checks what the vendors check and answers as they answer.
 
-This module owns the demo accounts, the web application and its two ways in: a loopback server and a transport inside
-the process. It never speaks to the outside, never logs, and never gives away a secret or a correct signature.
+This package owns the demo accounts, the sandbox and its two ways in: a loopback server and a transport inside the
+process. It never speaks to the outside, never logs, and never gives away a secret or a correct signature.
 
-A vendor platform is one module here, found by its name like the vendors themselves; it fills in an ``Emulator`` and
-knows nothing of Flask. Importing this module does not import Flask either: the functions do. Another package brings one
-by the entry-point group ``smscli.emulators`` (its name is the vendor's, its value ``module:EMULATOR``).
+A vendor platform is one module here, found by its name like the vendors themselves; it fills in an ``Emulator``.
+Another package brings one by the entry-point group ``smscli.emulators`` (its name is the vendor's, its value
+``module:EMULATOR``). What is no vendor's has an underscore::
+
+    _raw.py        a request and a reply, as bytes
+    _params.py     parameters out of a request, as PHP gathers them     (pure)
+    _emulator.py   what an emulated vendor is made of; the desk that remembers
+    _later.py      a reply that is not ready
+    _service.py    the sandbox: raw request -> raw reply
+    _api.py        what programs ask it below /api (openapi.json describes that)
+    _search.py     which messages are meant, and the code in one        (pure)
+    _http.py       the server in front of it                            (the only importer of uvicorn)
 """
 
 from __future__ import annotations
@@ -23,14 +32,16 @@ from smscli import plugins, providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, SecretValue, visible
 from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, due, standing, verify
+from smscli.sandbox._failures import Failure, ending, provoked
 from smscli.wire import Transport
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from smscli.sandbox._service import Sandbox
 
 __all__ = [
-    "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "base_urls", "create_app", "demo",
-    "demo_accounts", "demo_profile", "due", "emulators", "serve", "standing", "transport", "verify",
+    "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "Failure", "Sandbox", "base_urls",
+    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "parse_amount", "provoked",
+    "serve", "standing", "transport", "verify", "written",
 ]  # fmt: skip
 
 _PAGES = ("/", "/api/messages")  # the sandbox's own
@@ -61,7 +72,7 @@ def demo(vendor: str) -> Demo:
 
     Raises UnsupportedError for a vendor without an emulator, ConfigError when the emulator's package cannot be used.
     """
-    return _emulator(vendor).demo[vendor]
+    return _platform(vendor).demo[vendor]
 
 
 def demo_accounts() -> dict[str, Account]:
@@ -104,41 +115,62 @@ def create_app(
     only: str | None = None,
     clock: Callable[[], float] = time.time,
     credit: Mapping[str, Decimal] | None = None,
-) -> Flask:
-    """Return the application, with state of its own: balances, ids, and what it caught.
+    reports: Mapping[str, str] | None = None,
+) -> Sandbox:
+    """Return a sandbox with state of its own: balances, ids, and what it caught.
 
     ``accounts`` are the credentials it accepts, by vendor name (None: ``demo_accounts``); their ``base_url`` is not
     looked at. ``clock`` gives Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or
     free messages). ``only`` names the one vendor whose platform is served; without it all are.
-    Raises ConfigError when Flask is not installed, and what ``demo`` raises.
+    ``reports`` are the URLs of this machine that deliveries are reported to, by vendor name.
+    Raises what ``demo`` raises, and InputError for a URL that is not of this machine or a vendor without reports.
     """
-    if find_spec("flask") is None:
-        raise ConfigError("the sandbox needs Flask", hint="pip install 'smscli[sandbox]'")
-    from smscli.sandbox import _web
+    from smscli.sandbox._service import Sandbox  # who only wants the demo accounts does not pay for it
 
-    served = emulators() if only is None else (_emulator(only),)
-    return _web.create_app(served, demo_accounts() if accounts is None else accounts, clock, credit or {})
+    served = emulators() if only is None else (_platform(only),)
+    app = Sandbox(served, demo_accounts() if accounts is None else accounts, clock, credit or {})
+    if reports:
+        from smscli.sandbox._reports import Reports  # few want them
+
+        app.desk.listeners.append(Reports(served, reports, clock, app.desk.cancelled))
+    return app
 
 
-def transport(app: Flask) -> Transport:
+def transport(app: Sandbox) -> Transport:
     """Return a transport that hands requests to ``app`` inside this process, whatever host they name."""
-    from smscli.sandbox import _web
+    from smscli.sandbox import _service
 
-    return _web.transport(app)
+    return _service.transport(app)
 
 
-def serve(app: Flask, port: int, host: str = "127.0.0.1", *, ready: Callable[[str], None]) -> None:
-    """Serve ``app`` until SIGINT or SIGTERM, then return; port 0 takes any free one.
+def serve(app: Sandbox, port: int, host: str = "127.0.0.1", *, ready: Callable[[str], None]) -> None:
+    """Serve ``app`` until SIGINT, SIGTERM or ``app.close()``, then return; port 0 takes any free one.
 
-    Calls ``ready`` with the root URL once connections are accepted. Call it in the main thread.
-    Raises ConfigError when the address cannot be had.
+    Calls ``ready`` with the root URL once connections are accepted. Signals are heard in the main thread only.
+    Raises ConfigError when the address cannot be had, or the server is not installed.
     """
-    from smscli.sandbox import _web
+    if find_spec("uvicorn") is None or find_spec("python_multipart") is None:
+        raise ConfigError("serving the sandbox needs uvicorn", hint="pip install 'smscli[sandbox]'")
+    from smscli.sandbox import _http
 
-    _web.serve(app, port, host, ready)
+    _http.serve(app, port, host, ready)
 
 
-def _emulator(vendor: str) -> Emulator:
+def written(app: Sandbox, entry: Caught, *, whole: bool = False) -> dict[str, object]:
+    """Return an entry as JSON shows it, secrets masked; ``whole`` adds the request as it came."""
+    from smscli.sandbox import _api
+
+    return _api.written(app, entry, whole=whole)
+
+
+def parse_amount(text: str) -> Decimal:
+    """Return an amount of money or of free messages. Raises InputError for what is none."""
+    from smscli.sandbox import _api
+
+    return _api.parse_amount(text)
+
+
+def _platform(vendor: str) -> Emulator:
     def search(candidates: Iterable[Emulator]) -> Emulator | None:
         return next((emulator for emulator in candidates if vendor in emulator.demo), None)
 
@@ -157,9 +189,13 @@ def _flaw(name: str, emulator: Emulator) -> str | None:
         if any(vendor in own.demo for own in _OWN):
             return f"smscli has an emulator of {vendor}"
         providers.get(vendor)
-    # "<" begins a pattern of Flask's; a vendor's address has none.
     odd = [path for path in emulator.routes if path in _PAGES or not path.startswith("/") or "<" in path]
+    odd += [root for root in emulator.roots if any(page.startswith(root) for page in _PAGES) or not _is_root(root)]
     return f"it cannot answer at {visible(odd[0])}" if odd else None
+
+
+def _is_root(path: str) -> bool:
+    return path.startswith("/") and path.endswith("/") and "<" not in path
 
 
 _PLUGINS = plugins.Group("emulator", "smscli.emulators", Emulator, _flaw)

@@ -1,0 +1,429 @@
+"""The server in front of a sandbox: uvicorn, with deadlines, bounds and a fence. The only importer of uvicorn.
+
+One loop answers everybody: a vendor's answer is a third of a millisecond. What takes longer, the diagnosis of a wrong
+signature, is done by one thread beside it, and only who sent the wrong one waits. Nothing is logged: a request line
+holds login and signature.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_from_bytes
+
+import h11  # noqa: TID253  (the same)
+import uvicorn  # noqa: TID253  (this module is loaded when a sandbox is served)
+from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the same)
+
+from smscli.errors import ConfigError
+from smscli.sandbox._emulator import Caught
+from smscli.sandbox._later import Diagnosing, Streaming, Waiting
+from smscli.sandbox._raw import RawReply, RawRequest, text_reply
+from smscli.sandbox._service import LONGEST, TOO_MANY, Sandbox
+from smscli.wire import is_loopback
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+BACKLOG = 2048
+CONNECTIONS = 1000
+PATIENCE = 10.0
+"""Seconds in which a request must be here, head and body, and in which some of a reply must be taken."""
+
+_IDLE = 60  # seconds between two requests of a connection
+_HEAD = 256 * 1024  # bytes of a head
+_SPILL = 16 * LONGEST  # bytes of a body that is too long, and is read all the same so that the reply arrives
+_QUESTIONS = 32  # signatures that wait for their diagnosis
+_LONGEST_QUESTION = 2.0  # seconds that an answer waits for it; the list has it later all the same
+_EVENTS = 1000  # that a page may be behind before its stream is cut; it comes back and asks for the rest
+_BREATH = 15.0  # seconds of silence on a stream of events
+
+# Two threads of Python take turns of 5 ms: beside a diagnosis every step of an answer would wait so long.
+_TURN = 0.0002
+
+
+def serve(sandbox: Sandbox, port: int, host: str, ready: Callable[[str], None]) -> None:
+    """See ``smscli.sandbox.serve``."""
+    with _listen(host, port) as listener:
+        name = f"[{host}]" if ":" in host else host
+        root = f"http://{name}:{listener.getsockname()[1]}"
+        # The loop needs as many, and prints a traceback when it cannot have them.
+        for descriptor in [os.dup(listener.fileno()) for _ in range(4)]:
+            os.close(descriptor)
+        turn = sys.getswitchinterval()
+        sys.setswitchinterval(_TURN)
+        try:
+            asyncio.run(_serve(sandbox, listener, host, lambda: ready(root)))
+        finally:
+            sys.setswitchinterval(turn)
+
+
+async def _serve(sandbox: Sandbox, listener: socket.socket, host: str, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    # A connection that breaks in an odd moment is no news, and a traceback could quote a request.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    hub = _Hub(loop)
+    sandbox.desk.listeners.append(hub.hear)
+    site = _Site(sandbox, hub, host)
+    config = uvicorn.Config(
+        site, http=_Protocol, ws="none", loop="asyncio", lifespan="off", interface="asgi3", log_config=None,
+        log_level=100, access_log=False, server_header=False, backlog=BACKLOG, timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=1, h11_max_incomplete_event_size=_HEAD,
+    )  # fmt: skip
+    server = _Server(config, ready)
+    hub.at_the_end = (server.stop, site.close)
+    try:
+        with _signals(lambda: loop.call_soon_threadsafe(sandbox.close)):
+            await server.serve([listener])
+    finally:
+        sandbox.desk.listeners.remove(hub.hear)
+        site.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which leaves signals alone, and ends without waiting for who is slow."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut off who has not sent the whole request; finish the others."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, _Protocol) and connection.is_receiving():
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """End soon."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Hear none: uvicorn would raise them again after the end."""
+        yield
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol with what it lacks: raw bytes in the address, deadlines, a bound on connections."""
+
+    _in_line = True  # of a request, the first one
+    _timer: asyncio.TimerHandle | None = None
+    _most = max(8, min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._most:
+            self._refuse(503, "There are too many connections to the sandbox.")
+            return
+        self._timer = self.loop.call_later(PATIENCE, self._cut)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        super().connection_lost(exc)
+        if self._timer:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Take some of a request: in its first line, bytes that h11 would refuse are written as Apache reads them."""
+        if self._in_line:
+            if not self.conn.trailing_data[0]:
+                data = data.lstrip(b"\r\n")
+            line, newline, rest = data.partition(b"\n")
+            data = re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), line) + newline + rest
+            self._in_line = not newline
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next request, which may be here already."""
+        self._in_line = True
+        super().on_response_complete()
+        self._watch()
+
+    def is_receiving(self) -> bool:
+        """Return whether the beginning of a request is here, and its end is not."""
+        state = self.conn.their_state
+        return state is h11.SEND_BODY or (state is h11.IDLE and bool(self.conn.trailing_data[0]))
+
+    def pause_writing(self) -> None:
+        """Give the reader some time to take what is written."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        super().resume_writing()
+        self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is most often wrong."""
+        super().send_400_response(f"{msg} A space in the address is written as %20 or +.\n")
+
+    def _watch(self) -> None:
+        """Let the time run while the other side has something to do."""
+        is_awaited = self.is_receiving() or self.flow.write_paused
+        if self._timer and not is_awaited:
+            self._timer.cancel()
+            self._timer = None
+        elif is_awaited and not self._timer:
+            self._timer = self.loop.call_later(PATIENCE, self._cut)
+
+    def _cut(self) -> None:
+        # No request has come yet where there is no cycle.
+        if getattr(self.cycle, "response_started", False) and not self.cycle.response_complete:
+            self.transport.abort()
+        else:
+            self._refuse(408, f"A request to the sandbox must be here within {PATIENCE:g} seconds.")
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        head = f"HTTP/1.1 {status} -\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n{sentence}\n"
+        self.transport.write(head.encode("ascii"))
+        self.transport.close()
+
+
+@contextmanager
+def _signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM stop the server, where they are heard at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number, handler in previous.items() if handler is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, lambda *_: stop())
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, previous[number])
+
+
+class _Hub:
+    """Who waits for events: each has a queue, in which None is the end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.at_the_end: tuple[Callable[[], None], ...] = ()
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._queues: set[asyncio.Queue[tuple[str, Caught | None] | None]] = set()
+
+    def hear(self, event: str, entry: Caught | None) -> None:
+        """Pass an event on; from any thread, and never before its maker is done."""
+        if not self._queues and event != "close":
+            return
+        if threading.get_ident() == self._thread:
+            self._loop.call_soon(self._spread, event, entry)
+        else:
+            self._loop.call_soon_threadsafe(self._spread, event, entry)
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Queue[tuple[str, Caught | None] | None]]:
+        """Give a queue of the events from now on."""
+        queue: asyncio.Queue[tuple[str, Caught | None] | None] = asyncio.Queue(_EVENTS)
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)
+
+    def _spread(self, event: str, entry: Caught | None) -> None:
+        if event == "close":
+            for action in self.at_the_end:
+                action()
+        for queue in list(self._queues):
+            if event == "close" or queue.full():
+                end(queue)
+            else:
+                queue.put_nowait((event, entry))
+
+
+def end(queue: asyncio.Queue[Any]) -> None:
+    """Let who waits for a queue hear of its end next."""
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(None)
+
+
+class _Site:
+    """The ASGI application."""
+
+    def __init__(self, sandbox: Sandbox, hub: _Hub, host: str) -> None:
+        self._sandbox = sandbox
+        self._hub = hub
+        self._host = host.lower()
+        self._worker = ThreadPoolExecutor(1)
+        self._questions: dict[object, asyncio.Future[str]] = {}
+
+    def close(self) -> None:
+        """Let go of the thread, and of those who wait for it."""
+        for future in self._questions.values():
+            future.cancel()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"  # noqa: S101  (neither lifespan nor web sockets are switched on)
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        body = await _body(receive)
+        if body is None:
+            return
+        request = RawRequest(scope["method"], target, tuple(scope["headers"]), body)
+        step = self._fence(request) or self._sandbox.begin(request)
+        if isinstance(step, Streaming):
+            await self._stream(step, receive, send)
+            return
+        if isinstance(step, Diagnosing):
+            step = await self._diagnose(step)
+        elif isinstance(step, Waiting):
+            step = await self._wait(step, receive)
+        await _send(step, send)
+
+    def _fence(self, request: RawRequest) -> RawReply | None:
+        """Refuse what a page of somebody else's sends.
+
+        A web page can have its own name point to this machine, and would read what was caught as if it were its own
+        (DNS rebinding); the browser still sends that name. And it can send what it cannot read.
+        """
+        host = request.header(b"host")
+        name = re.sub(r":[0-9]*$", "", host).lower()
+        if not is_loopback(name) and (not name or name.strip("[]") != self._host):
+            sentence = "The sandbox is for this machine only: ask it as 127.0.0.1, [::1] or localhost.\n"
+            return text_reply(403, sentence)
+        if request.method in ("GET", "HEAD") or not self._sandbox.is_own(request.path):
+            return None
+        origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
+        if origin not in ("", f"http://{host}") or site not in ("", "same-origin", "none"):
+            return text_reply(403, "Only the sandbox's own page and programs may change what the sandbox has.\n")
+        return None
+
+    async def _diagnose(self, step: Diagnosing) -> RawReply:
+        future = self._questions.get(step.question.key)
+        if self._sandbox.closing:
+            return step.finish(TOO_MANY)
+        if future is None:
+            if len(self._questions) >= _QUESTIONS:
+                return step.finish(TOO_MANY)
+            future = asyncio.get_running_loop().run_in_executor(self._worker, step.question.answer)
+            self._questions[step.question.key] = future
+            future.add_done_callback(lambda _: self._questions.pop(step.question.key, None))
+        try:
+            return step.finish(await asyncio.wait_for(asyncio.shield(future), _LONGEST_QUESTION))
+        except asyncio.CancelledError:
+            if not future.cancelled():
+                raise
+            return step.finish(TOO_MANY)  # the sandbox ends
+        except TimeoutError:
+            future.add_done_callback(lambda late: None if late.cancelled() else step.finish(late.result()))
+            return step.finish(TOO_MANY)
+
+    async def _wait(self, step: Waiting, receive: ASGIReceiveCallable) -> RawReply:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + step.seconds
+        with self._hub.listening() as queue:
+            reply = step.search()
+            gone = loop.create_task(_leave(receive, queue))
+            try:
+                while reply is None:
+                    event = await asyncio.wait_for(queue.get(), deadline - loop.time())
+                    if event is None:
+                        break
+                    reply = step.look(event[1]) if event[0] == "new" and event[1] else None
+            except TimeoutError:
+                pass
+            finally:
+                gone.cancel()
+        return reply or step.give_up()
+
+    async def _stream(self, step: Streaming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        headers = [(b"Content-Type", b"text/event-stream"), (b"Cache-Control", b"no-store")]
+        with self._hub.listening() as queue:
+            gone = asyncio.get_running_loop().create_task(_leave(receive, queue))
+            try:
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await _write(b"".join(step.first), send)
+                while not self._sandbox.closing:
+                    try:
+                        event = await asyncio.wait_for(queue.get(), _BREATH)
+                    except TimeoutError:
+                        await _write(b": still here\n\n", send)
+                        continue
+                    if event is None:
+                        break
+                    await _write(step.event(*event), send)
+                await _write(b"", send, more=False)
+            finally:
+                gone.cancel()
+
+
+async def _body(receive: ASGIReceiveCallable) -> bytes | None:
+    """Return the body, or the beginning of one that is too long; None when the client has gone."""
+    body = bytearray()
+    length = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        length += len(message["body"])
+        if len(body) <= LONGEST:
+            body += message["body"]
+        if not message["more_body"] or length > _SPILL:
+            return bytes(body)
+
+
+async def _leave(receive: ASGIReceiveCallable, queue: asyncio.Queue[Any]) -> None:
+    """End the queue when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    end(queue)
+
+
+async def _send(reply: RawReply, send: ASGISendCallable) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    headers += [(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")]
+    if isinstance(reply.pieces, tuple) and reply.status != 204:
+        headers.append((b"Content-Length", b"%d" % sum(map(len, reply.pieces))))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if isinstance(reply.pieces, tuple):
+        await _write(b"".join(reply.pieces), send, more=False)
+        return
+    for piece in reply.pieces:
+        await _write(piece, send)
+    await _write(b"", send, more=False)
+
+
+async def _write(data: bytes, send: ASGISendCallable, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if port > 65535:
+        reason = "there is no such port"
+    else:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            reason = str(error.strerror)
+        else:
+            # Connections inherit it. asyncio would set it only for a socket that names its protocol, and without it a
+            # body waits for the other side's delayed confirmation of the head: 40 ms.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listener
+    raise ConfigError(f"the sandbox cannot listen on {host}, port {port}: {reason}", hint="port 0 takes any free one")

@@ -1,0 +1,197 @@
+"""One sandbox: all emulators behind one function from a raw request to a raw reply, without a web framework.
+
+What cannot be answered at once is a ``Later``, and the way in decides how to wait: a server lets everybody else go on,
+a call inside the process does it there and then. Nothing is logged: a request line holds login and signature.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from threading import Lock
+from urllib.parse import urlsplit
+
+from smscli.model import Account, Pairs, Secret, mask, visible
+from smscli.sandbox._emulator import RAW_BYTES, Answer, Call, Check, Desk, Emulator, Question, header
+from smscli.sandbox._later import Diagnosing, Later, Waiting
+from smscli.sandbox._params import gather
+from smscli.sandbox._raw import RawReply, RawRequest, json_reply, text_reply
+from smscli.wire import Request, Response, Transport
+
+LONGEST = 1024 * 1024
+"""Bytes of a body that are taken."""
+
+TOO_MANY = "not diagnosed: too many at once"
+
+_REMEMBERED = 256  # diagnoses
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What answers at one path of a vendor's."""
+
+    handle: Callable[[Call, Desk], Answer]
+    accounts: Mapping[str, Account]
+    demo_keys: Mapping[str, Secret]
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """A sandbox with a state of its own: balances, ids, and what it caught. ``create_app`` makes one.
+
+    ``now`` gives Unix seconds. ``answer`` and ``begin`` may be called from any thread.
+    """
+
+    emulators: tuple[Emulator, ...]
+    accounts: Mapping[str, Account]
+    now: Callable[[], float]
+    credit: Mapping[str, Decimal]
+    desk: Desk = field(init=False)
+    begun: float = field(init=False)
+    closing: bool = field(default=False, init=False)
+    _windows: dict[str, _Window] = field(default_factory=dict, init=False)
+    _roots: dict[str, _Window] = field(default_factory=dict, init=False)
+    _diagnoses: dict[object, str] = field(default_factory=dict, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+
+    def __post_init__(self) -> None:
+        """Open."""
+        self.begun = time.monotonic()
+        self.desk = Desk(self.starting_credit())
+        for emulator in self.emulators:
+            own = {name: self.accounts[name] for name in emulator.demo if name in self.accounts}
+            keys = {vendor: demo.account.secret for vendor, demo in emulator.demo.items()}
+            for path, handle in emulator.routes.items():
+                self._windows[path.rstrip("/")] = _Window(handle, own, keys)
+            for root, handle in emulator.roots.items():
+                self._roots[root] = _Window(handle, own, keys)
+
+    def starting_credit(self) -> dict[str, Decimal]:
+        """Return what each vendor's account holds at the start."""
+        return {name: self.credit.get(name, one.credit) for one in self.emulators for name in one.demo}
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Where each vendor's addresses begin."""
+        demos = (item for emulator in self.emulators for item in emulator.demo.items())
+        return {name: urlsplit(demo.account.base_url).path for name, demo in demos}
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that nobody may see."""
+        return tuple(secret for account in self.accounts.values() for secret in account.secrets)
+
+    def answer(self, request: RawRequest) -> RawReply:
+        """Return the reply, all work done; what is waited for has come already, or never will."""
+        step = self.begin(request)
+        if isinstance(step, RawReply):
+            return step
+        if isinstance(step, Diagnosing):
+            return step.finish(step.question.answer())
+        if isinstance(step, Waiting):
+            return step.give_up()
+        return RawReply(200, (("Content-Type", "text/event-stream"),), step.first)
+
+    def begin(self, request: RawRequest) -> RawReply | Later:
+        """Return the reply, or what has to be done for it."""
+        if len(request.body) > LONGEST:
+            return text_reply(413, f"A request to the sandbox has at most {LONGEST} bytes.\n")
+        path = request.path
+        window = self._window(path)
+        if window:
+            return self._call(window, request)
+        if path == "/":
+            return self._index(request)
+        if self.is_own(path):
+            from smscli.sandbox import _api  # a send inside the process does not want it
+
+            return _api.answer(self, request)
+        return self._nothing_there(path)
+
+    def is_own(self, path: str) -> bool:
+        """Return whether a path is the sandbox's own, below ``/api``, and no vendor's."""
+        return (path == "/api" or path.startswith("/api/")) and self._window(path) is None
+
+    def _window(self, path: str) -> _Window | None:
+        root = max((root for root in self._roots if path.startswith(root)), key=len, default="")
+        return self._windows.get(path.rstrip("/")) or self._roots.get(root)
+
+    def close(self) -> None:
+        """Have whoever serves this sandbox stop; from any thread."""
+        self.closing = True
+        self.desk.notify("close")
+
+    def _call(self, window: _Window, request: RawRequest) -> RawReply | Later:
+        call = Call(gather(request), request.header(b"accept"), window.accounts, self.now(), window.demo_keys, request)
+        with self.desk.lock:
+            self.desk.request = request.transcript(RAW_BYTES)
+            answer = window.handle(call, self.desk)
+        check = answer.check
+        if check is None or check.right or check.question is None:
+            return self._reply(answer)
+        question, check.question = check.question, None
+
+        def finish(diagnosis: str) -> RawReply:
+            check.diagnosis = diagnosis
+            if diagnosis != TOO_MANY:
+                self._remember(question, diagnosis)
+            self._notify_update(check)
+            return self._reply(answer)
+
+        known = self._diagnoses.get(question.key)
+        return Diagnosing(question, finish) if known is None else finish(known)
+
+    def _remember(self, question: Question, diagnosis: str) -> None:
+        with self._lock:
+            self._diagnoses[question.key] = diagnosis
+            if len(self._diagnoses) > _REMEMBERED:
+                del self._diagnoses[next(iter(self._diagnoses))]
+
+    def _notify_update(self, check: Check) -> None:
+        """Tell the listeners which entries know more now: the newest ones, where others have come meanwhile."""
+        with self.desk.lock:
+            if self.desk.listeners:
+                recent = [entry for entry, _ in zip(reversed(self.desk.caught), range(1000), strict=False)]
+                for entry in reversed([entry for entry in recent if entry.check is check]):
+                    self.desk.notify("update", entry)
+
+    def _index(self, request: RawRequest) -> RawReply:
+        root = f"http://{request.header(b'host')}"
+        urls = {name: root + path for name, path in self.paths.items()}
+        return json_reply({"base_urls": urls, "messages": f"{root}/api/messages"})
+
+    def _reply(self, answer: Answer) -> RawReply:
+        headers = answer.headers
+        if answer.reason:
+            headers += (("X-Smscli-Reason", header(mask(answer.reason, self.secrets))),)
+        if answer.check and not answer.check.right:
+            headers += (("X-Smscli-Expected", header(answer.check.expected)),)
+            if answer.check.diagnosis:
+                headers += (("X-Smscli-Diagnosis", header(answer.check.diagnosis)),)
+        return text_reply(answer.status, answer.body, answer.content_type, headers)
+
+    def _nothing_there(self, path: str) -> RawReply:
+        from difflib import get_close_matches  # only who is lost needs it
+
+        closest = get_close_matches(path, self._windows, 1, 0)
+        sentence = f"Nothing answers at {visible(path)[:200]}. The closest address is {closest[0]}.\n"
+        return text_reply(404, sentence)
+
+
+def transport(sandbox: Sandbox) -> Transport:
+    """See ``smscli.sandbox.transport``."""
+
+    def send(asked: Request, _seconds: float) -> Response:
+        url = urlsplit(asked.target)
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        kind: Pairs = (("Content-Type", "application/x-www-form-urlencoded"),) if asked.form else ()
+        headers = tuple(
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in (("Host", url.netloc), *asked.headers, *kind)
+        )
+        reply = sandbox.answer(RawRequest(asked.method, target.encode("ascii"), headers, asked.body or b""))
+        return Response(reply.status, reply.body, {name.lower(): value for name, value in reply.headers})
+
+    return send

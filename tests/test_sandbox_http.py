@@ -1,0 +1,463 @@
+"""The server in front of a sandbox, over real sockets: odd bytes, slow senders, crowds, strangers, and its end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from smscli import sandbox
+from smscli.sandbox import _emulator, _http
+from smscli.sandbox._service import TOO_MANY, Sandbox
+from tests.bench import NOW, PAYFORSMS_KEY
+
+SEND = f"/api/mainsms/message/send?project=demo-payforsms&apikey={PAYFORSMS_KEY}&recipients=9121231234&message="
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, Sandbox]]:
+    """Serve a sandbox in a thread; give its host with port, and itself."""
+    app = sandbox.create_app(clock=lambda: NOW)
+    up = threading.Event()
+    roots: list[str] = []
+
+    def ready(root: str) -> None:
+        roots.append(urlsplit(root).netloc)
+        up.set()
+
+    thread = threading.Thread(target=lambda: sandbox.serve(app, 0, ready=ready), daemon=True)
+    thread.start()
+    assert up.wait(10)
+    try:
+        yield roots[0], app
+    finally:
+        app.close()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, Sandbox]]:
+    """One sandbox for most tests of this file; those that wait for it lose their patience soon."""
+    before = _http.PATIENCE
+    _http.PATIENCE = 0.4
+    with serving() as both:
+        yield both
+    _http.PATIENCE = before
+
+
+@pytest.fixture
+def host(served: tuple[str, Sandbox]) -> str:
+    """Host and port of a sandbox with nothing in its list."""
+    with served[1].desk.lock:
+        served[1].desk.forget()
+    return served[0]
+
+
+def dial(host: str) -> socket.socket:
+    """Open a connection."""
+    name, _, port = host.partition(":")
+    return socket.create_connection((name, int(port)), timeout=10)
+
+
+def raw(host: str, *pieces: bytes) -> bytes:
+    """Send pieces, one by one, and return all that comes until the server hangs up."""
+    with dial(host) as line:
+        for place, piece in enumerate(pieces):
+            if place:
+                time.sleep(0.02)
+            line.sendall(piece)
+        received = b""
+        while data := line.recv(65536):
+            received += data
+        return received
+
+
+def get(host: str, path: str, method: str = "GET", body: bytes | None = None, /, **headers: str) -> tuple[int, bytes]:
+    """Make one request; return status and body."""
+    connection = http.client.HTTPConnection(host, timeout=10)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    reply = connection.getresponse()
+    data = reply.read()
+    connection.close()
+    return reply.status, data
+
+
+def texts(host: str) -> list[Any]:
+    """Return the texts in the list."""
+    return [entry["text"] for entry in json.loads(get(host, "/api/messages")[1])]
+
+
+def line(path: bytes) -> bytes:
+    """Return a request that is the last of its connection."""
+    return b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cuts", [(), (40,), (1, 139, 141), (143,)])
+def test_raw_utf8_in_the_address_is_text(host: str, cuts: tuple[int, ...]) -> None:
+    """As Apache and PHP read it, wherever the network cuts it; what is escaped stays what it is."""
+    whole = line(SEND.encode() + "Привет+мир%2B%20%D1%8F&x=Ž".encode())
+    edges = (0, *cuts, len(whole))
+    answer = raw(host, *(whole[a:b] for a, b in pairwise(edges)))
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+    assert texts(host) == ["Привет мир+ я"]
+
+
+def test_bytes_that_are_no_utf8_do_not_break_the_address(host: str) -> None:
+    """windows-1251 arrives as characters that say so."""
+    assert raw(host, line(SEND.encode() + b"\xcf\xf0")).startswith(b"HTTP/1.1 200 ")
+    assert texts(host) == ["��"]
+
+
+def test_a_second_request_may_have_raw_bytes_too(host: str) -> None:
+    """Of one connection; an empty line between the two is passed over."""
+    with dial(host) as connection:
+        for word in ("раз", "два"):
+            connection.sendall(b"\r\n" + line(SEND.encode() + word.encode()).replace(b"Connection: close\r\n", b""))
+            received = b""
+            while b"messages_id" not in received:
+                received += connection.recv(65536)
+            assert received.startswith(b"HTTP/1.1 200 ")
+    assert texts(host) == ["раз", "два"]
+
+
+def test_a_space_in_the_address_is_refused_with_the_reason(host: str) -> None:
+    """No server could tell where the address ends."""
+    answer = raw(host, line(SEND.encode() + b"a b"))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"%20" in answer
+
+
+def test_a_proxy_s_form_of_the_address_is_taken(host: str) -> None:
+    """Programs that are told to use the sandbox as their proxy write it."""
+    answer = raw(host, line(b"http://vendor.example/external/get/timestamp.php"))
+    assert answer.endswith(b"\r\n\r\n%d" % NOW)
+
+
+def test_a_body_in_chunks_is_read(host: str) -> None:
+    """Whoever does not know its length sends it so."""
+    head = b"POST /api/balance HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+    kind = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    answer = raw(host, head + kind + b"f\r\nvendor=lightsms\r\nc\r\n&amount=1.50\r\n0\r\n\r\n")
+    assert b'"lightsms": "1.50"' in answer, answer
+
+
+def test_two_lengths_are_refused(host: str) -> None:
+    """They are how requests are smuggled."""
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
+    assert raw(host, head).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_is_too_long_is_refused_in_words(host: str) -> None:
+    """It is read to its end, so that the answer arrives."""
+    status, body = get(host, "/external/get/send.php", "POST", b"x" * (3 << 20))
+    assert (status, b"at most 1048576 bytes" in body) == (413, True)
+
+
+# --- slow ones, and many ---------------------------------------------------------------------------------------------
+
+
+def test_connections_are_kept_alive(host: str) -> None:
+    """Many requests, one connection."""
+    connection = http.client.HTTPConnection(host, timeout=10)
+    for _ in range(3):
+        connection.request("GET", "/external/get/timestamp.php")
+        assert connection.getresponse().read() == b"%d" % NOW
+        held = connection.sock
+    connection.request("GET", "/api/state")
+    assert connection.getresponse().status == 200
+    assert connection.sock is held
+    connection.close()
+
+
+HALF_BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nab"
+
+
+def test_no_answer_waits_for_a_delayed_confirmation(host: str) -> None:
+    """A body in a packet of its own would wait 40 ms on every kept connection."""
+    connection = http.client.HTTPConnection(host, timeout=10)
+    begun = time.monotonic()
+    for _ in range(50):
+        connection.request("GET", "/external/get/timestamp.php")
+        connection.getresponse().read()
+    connection.close()
+    assert time.monotonic() - begun < 1.5
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HT", HALF_BODY], ids=["silent", "half a head", "half a body"])
+def test_whoever_does_not_finish_a_request_is_cut_off(host: str, beginning: bytes) -> None:
+    """Silent from the start, in the head, in the body; with a sentence."""
+    begun = time.monotonic()
+    answer = raw(host, beginning)
+    assert answer.startswith(b"HTTP/1.1 408 "), answer
+    assert time.monotonic() - begun < 3
+
+
+def test_dripping_does_not_help(host: str) -> None:
+    """The time counts from the first byte of a request to its last."""
+    begun = time.monotonic()
+    with dial(host) as connection:
+        connection.sendall(HALF_BODY)
+        try:
+            while time.monotonic() - begun < 3:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+        except OSError:
+            return
+    raise AssertionError("it is still listened to")
+
+
+def test_whoever_does_not_read_a_reply_is_cut_off(served: tuple[str, Sandbox], host: str) -> None:
+    """The reply is large, and a quarter of it fits on the way."""
+    desk = served[1].desk
+    with desk.lock:
+        desk.keep(
+            _emulator.Caught(vendor="x", operation="send", now=NOW, signature=None, text="x" * 60_000)
+            for _ in range(300)
+        )
+    with dial(host) as connection:
+        connection.sendall(line(b"/api/messages"))
+        time.sleep(1.2)
+        received = 0
+        with suppress(ConnectionError):
+            while data := connection.recv(1 << 20):
+                received += len(data)
+    assert received < 300 * 60_000
+
+
+def test_a_crowd_beyond_the_bound_is_turned_away_in_words(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who are inside are served on."""
+    monkeypatch.setattr(_http._Protocol, "_most", 3)
+    with ExitStack() as stack:
+        inside = [stack.enter_context(dial(host)) for _ in range(3)]
+        time.sleep(0.05)
+        assert b"too many connections" in raw(host, b"")
+        inside[0].sendall(line(b"/external/get/timestamp.php"))
+        assert inside[0].recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+# --- strangers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 204),
+        ({"Origin": "http://{host}"}, 204),
+        ({"Sec_Fetch_Site": "same-origin"}, 204),
+        ({"Sec_Fetch_Site": "none"}, 204),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:3000"}, 403),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/reset"), ("DELETE", "/api/messages")])
+def test_another_site_s_page_changes_nothing(
+    host: str, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """A browser says on whose behalf it asks; programs say nothing."""
+    get(host, SEND + "x")
+    sent = {name: value.format(host=host) for name, value in headers.items()}
+    assert get(host, path, method, None, **sent)[0] == status
+    assert texts(host) == ([] if status == 204 else ["x"])
+
+
+def test_a_vendor_s_address_asks_nobody_for_an_origin(host: str) -> None:
+    """As the vendors do not."""
+    assert get(host, SEND + "x", "POST", b"", Origin="http://evil.example")[0] == 200
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def later(host: str, seconds: float, *paths: str) -> threading.Timer:
+    """Make requests after some time."""
+    timer = threading.Timer(seconds, lambda: [get(host, path) for path in paths])
+    timer.start()
+    return timer
+
+
+def test_a_wait_ends_when_the_message_comes(host: str) -> None:
+    """Not at another one's coming."""
+    begun = time.monotonic()
+    timer = later(host, 0.2, SEND + "other", SEND + quote("Ваш код 123456"))
+    status, body = get(host, f"/api/wait?to=%2B79121231234&text={quote('код')}&timeout=8")
+    timer.join()
+    assert (status, json.loads(body)["text"]) == (200, "Ваш код 123456")
+    assert 0.1 < time.monotonic() - begun < 4
+
+
+def test_a_wait_that_ends_says_what_was_closest(host: str) -> None:
+    """After its time, not before."""
+    get(host, SEND + "hello")
+    begun = time.monotonic()
+    status, body = get(host, "/api/wait?to=79121231234&text=code&timeout=0.3")
+    assert time.monotonic() - begun >= 0.3
+    tree = json.loads(body)
+    assert (status, tree["closest"]["text"], tree["differs_in"]) == (404, "hello", ["text"])
+
+
+def test_a_code_can_be_waited_for(host: str) -> None:
+    """In the newest message that has one."""
+    timer = later(host, 0.1, SEND + "hello", SEND + "code+4711")
+    status, body = get(host, "/api/messages/latest/code?timeout=8")
+    timer.join()
+    assert (status, json.loads(body)["code"]) == (200, "4711")
+
+
+def events(connection: http.client.HTTPConnection, count: int, **headers: str) -> list[tuple[str, Any]]:
+    """Return the next events of a stream: name and value."""
+    connection.request("GET", "/api/events", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    reply = connection.getresponse()
+    assert reply.headers["Content-Type"] == "text/event-stream"
+    seen: list[tuple[str, Any]] = []
+    name = ""
+    while len(seen) < count:
+        row = reply.readline().decode().rstrip("\n")
+        if row.startswith("event: "):
+            name = row[7:]
+        elif row.startswith("data: "):
+            seen.append((name, json.loads(row[6:])))
+    return seen
+
+
+def test_a_stream_tells_what_happens(host: str) -> None:
+    """New messages, the list emptied, everything begun anew."""
+    connection = http.client.HTTPConnection(host, timeout=10)
+    timer = threading.Timer(
+        0.15, lambda: (get(host, SEND + "one"), get(host, "/api/messages", "DELETE"), get(host, "/api/reset", "POST"))
+    )
+    timer.start()
+    seen = events(connection, 3)
+    timer.join()
+    connection.close()
+    assert [(name, value.get("text")) for name, value in seen] == [("new", "one"), ("clear", None), ("reset", None)]
+
+
+def test_a_stream_that_broke_goes_on_where_it_was(host: str) -> None:
+    """A browser says which event it has seen last."""
+    for word in ("one", "two", "three"):
+        get(host, SEND + word)
+    first = json.loads(get(host, "/api/messages")[1])[0]["number"]
+    connection = http.client.HTTPConnection(host, timeout=10)
+    seen = events(connection, 2, Last_Event_ID=str(first))
+    connection.close()
+    assert [value["text"] for _, value in seen] == ["two", "three"]
+
+
+# --- diagnoses -------------------------------------------------------------------------------------------------------
+
+
+def test_a_diagnosis_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at a time, the same one once; those that find too many waiting are told so, and everybody else goes on."""
+    go, asked = threading.Event(), []
+
+    def slow(_vendor: str, signature: str, *_rest: Any) -> str:
+        asked.append(signature)
+        assert go.wait(10)
+        return f"because of {signature}"
+
+    monkeypatch.setattr(_emulator, "_diagnose", slow)
+    monkeypatch.setattr(_http, "_QUESTIONS", 4)
+    monkeypatch.setattr(_http, "_LONGEST_QUESTION", 30)
+    wrong = "/api/mainsms/message/balance?project=demo-payforsms&sign="
+    headers: dict[str, str] = {}
+
+    def ask(name: str, sign: str) -> None:
+        connection = http.client.HTTPConnection(address, timeout=10)
+        connection.request("GET", wrong + sign)
+        headers[name] = connection.getresponse().headers["X-Smscli-Diagnosis"]
+        connection.close()
+
+    with serving() as (address, app):
+        signs = [f"{number:032x}" for number in range(_http._QUESTIONS)]
+        waiting = [threading.Thread(target=ask, args=(sign, sign)) for sign in signs]
+        twin = threading.Thread(target=ask, args=("twin", signs[0]))
+        for thread in (*waiting, twin):
+            thread.start()
+        while len(app.desk.caught) < len(signs) + 1:
+            time.sleep(0.01)
+        assert texts(address) == [None] * (len(signs) + 1)
+        ask("one too many", "f" * 32)
+        assert headers == {"one too many": TOO_MANY}
+        assert len(asked) == 1
+        go.set()
+        for thread in (*waiting, twin):
+            thread.join(10)
+        assert headers["twin"] == headers[signs[0]] == f"because of {signs[0]}"
+        ask("again", signs[3])
+        assert headers["again"] == f"because of {signs[3]}"
+        listed = [entry["diagnosis"] for entry in json.loads(get(address, "/api/messages")[1])]
+    assert sorted(asked) == signs
+    assert listed.count(f"because of {signs[3]}") == 2
+    assert TOO_MANY in listed
+
+
+def test_a_diagnosis_that_comes_late_is_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer does not wait for ever; a page that listens hears of it."""
+    go = threading.Event()
+
+    def slow(*_asked: Any) -> str:
+        assert go.wait(10)
+        return "a mistake"
+
+    monkeypatch.setattr(_emulator, "_diagnose", slow)
+    monkeypatch.setattr(_http, "_LONGEST_QUESTION", 0.1)
+    with serving() as (address, _):
+        assert get(address, "/api/mainsms/message/balance?project=demo-payforsms&sign=" + "0" * 32)[0] == 200
+        assert json.loads(get(address, "/api/messages")[1])[0]["diagnosis"] == TOO_MANY
+        connection = http.client.HTTPConnection(address, timeout=10)
+        timer = threading.Timer(0.1, go.set)
+        timer.start()
+        ((name, entry),) = events(connection, 1)
+        timer.join()
+        connection.close()
+        assert (name, entry["diagnosis"]) == ("update", "a mistake")
+        assert json.loads(get(address, "/api/messages")[1])[0]["diagnosis"] == "a mistake"
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+SERVER = "from smscli import sandbox; sandbox.serve(sandbox.create_app(), 0, ready=lambda url: print(url, flush=True))"
+
+
+@pytest.mark.usefixtures("heeded_signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_end_waits_for_nobody(number: signal.Signals) -> None:
+    """Streams, waits, and requests that never come to their end: gone within a second, without a word."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        host = urlsplit(server.stdout.readline().strip()).netloc
+        with ExitStack() as stack:
+            for beginning in (
+                line(b"/api/events"), line(b"/api/wait?to=1&timeout=60"), b"GET / HT", b"", HALF_BODY,
+            ):  # fmt: skip
+                stack.enter_context(dial(host)).sendall(beginning)
+            wrong = b"/api/mainsms/message/balance?project=demo-payforsms&sign=%032d"
+            for place in range(20):  # several seconds of diagnoses
+                stack.enter_context(dial(host)).sendall(line(wrong % place))
+            assert get(host, "/api/state")[0] == 200
+            begun = time.monotonic()
+            server.send_signal(number)
+            out, err = server.communicate(timeout=10)
+        assert (server.returncode, out, err) == (0, "", "")
+        assert time.monotonic() - begun < 1.5
