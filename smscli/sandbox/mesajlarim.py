@@ -2,11 +2,12 @@
 
 Checked in this order (the vendor's own is not documented): application id, msisdn, rand and token missing; token
 wrong; then message and recipients missing, a recipient not of ten digits, more than ten recipients. Every address
-counts as allowed, and a ``rand`` may come twice: the document asks for a new one but does not say that it looks.
+counts as allowed, and a ``rand`` may come twice: the document asks for a new one but does not say that it looks. A
+number that ends as ``EMULATOR.failures`` has it provokes one of the document's errors, or an error of its own entry.
 
 Answers are always valid JSON, although the document prints them with bare keys. The free messages of the account
 cover the first parts; what they do not cover is charged, and a balance of none is -1. They do not come back at
-midnight.
+midnight. Assumed: any other action, or another script, is an error of words like the others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ from dataclasses import replace
 from decimal import Decimal
 
 from smscli.model import Account, Secret
-from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
+from smscli.providers.mesajlarim import ERRORS
+from smscli.sandbox import _reasons
+from smscli.sandbox._emulator import (
+    Answer,
+    Call,
+    Caught,
+    Check,
+    Demo,
+    Desk,
+    Emulator,
+    verify,
+)
+from smscli.sandbox._failures import Failure, Fault, ending, provoked
 from smscli.segments import measure
 
 _DAILY = 15
@@ -25,30 +38,53 @@ _DAILY = 15
 # Assumed: the document has a limit and does not tell it.
 _RECIPIENTS = 10
 
+_PARAMS = frozenset({"action", "appId", "appld", "msisdn", "rand", "token", "message", "recipient", "recipient[]"})
+
+# The errors of the document by their order in it, then those of a recipient's own entry: how its charge went.
+_CHARGES = ("none", "free", "charged", "partly-charged")
+_FAILURES = {ending(number): Failure(text, ERRORS[text].text) for number, text in enumerate(ERRORS, 1)} | {
+    ending(number): Failure(charge, f"an error in its own entry (charge: {charge})", alone=True)
+    for number, charge in enumerate(_CHARGES, len(ERRORS) + 1)
+}
+
 
 def _api(call: Call, desk: Desk) -> Answer:
     action = call.get("action")
     recipients = [value for name, value in call.params if name in ("recipient", "recipient[]")]
-    error, check = _admit(call)
-    if not error and action == "sendsms":
-        error = _fault(call, recipients)
-    elif not error and action != "balance":
+    fault, check = _admit(call)
+    if not fault and action == "sendsms":
+        fault = _fault(call, recipients)
+    elif not fault and action != "balance":
         # Assumed: the document has no word for an unknown action.
-        error = "Invalid Action"
-    noted = _noted(call, "send" if action == "sendsms" else "balance", check)
-    if error:
-        desk.refuse(noted, error, recipients)
-        return _answer({"error": error}, check)
+        fault = Fault("Invalid Action", "action is neither sendsms nor balance: the document has no other")
+    noted = _noted(call, "send" if action == "sendsms" else "balance" if action == "balance" else "unknown", check)
+    if fault:
+        desk.refuse(noted, fault.code, recipients, fault.reason)
+        return _answer({"error": fault.code}, check, fault.reason)
     msisdn = call.get("msisdn")
     if action == "balance":
         return _answer({"msisdn": msisdn, "balance": _left(desk), "freeTotal": _DAILY}, check)
     results = [_submit(desk, replace(noted, to=one, message_id=f"{call.get('rand')}-{one}")) for one in recipients]
     body = {"sender": msisdn, "message": call.get("message"), "recipients": results, "balance": _left(desk)}
-    return _answer(body, check)
+    failures = {one: failure for one in recipients if (failure := provoked(one, _FAILURES))}
+    return _answer(
+        body, check, "; ".join(f"{one}: {failure.fault.reason}" for one, failure in failures.items()) or None
+    )
+
+
+def _elsewhere(call: Call, desk: Desk) -> Answer:
+    reason = "no script of that name is known here: api.php"
+    desk.refuse(_noted(call, "unknown", None), "not emulated", reason=reason)
+    return replace(_answer({"error": "Invalid Action"}, None, reason), status=404)
 
 
 def _submit(desk: Desk, message: Caught) -> dict[str, str | None]:
+    failure = provoked(message.to or "", _FAILURES)
     parts = max(1, measure(message.text or "").parts)
+    if failure:
+        refusal = f"error, charge {failure.code}"
+        desk.refuse(replace(message, message_id=None), refusal, [message.to or ""], failure.fault.reason)
+        return {"msisdn": message.to, "status": "error", "charge": failure.code}
     free = min(parts, int(desk.credit["mesajlarim"]))
     desk.charge("mesajlarim", Decimal(free))
     desk.keep([replace(message, parts=parts)])
@@ -74,32 +110,40 @@ def _noted(call: Call, operation: str, check: Check | None) -> Caught:
     )
 
 
-def _admit(call: Call) -> tuple[str | None, Check | None]:
-    """Return the vendor's text for what is wrong with the identity or the token, and the token's check."""
-    owner = call.account("app_id", call.get("appId") or call.get("appld"))
+def _admit(call: Call) -> tuple[Fault | None, Check | None]:
+    """Return what is wrong with the identity or the token, in the vendor's text, and the token's check."""
+    app_id = call.get("appId") or call.get("appld")
+    owner = call.account("app_id", app_id)
     if owner is None:
-        return "Invalid App Id", None
-    if not call.get("msisdn"):
-        return "MSISDN is missing", None
-    if not call.get("rand"):
-        return "Random value cannot be empty", None
-    token = call.get("token")
-    if not token:
-        return "Token cannot be empty", None
-    check = verify(owner[0], token, call, owner[1])
-    return None if check.right else "Invalid Token Given", check
+        told = _reasons.identity("appId", app_id, call.told("app_id")) if app_id else ""
+        return Fault("Invalid App Id", told or _reasons.missing("appId", call.params)), None
+    for text, name in (
+        ("MSISDN is missing", "msisdn"),
+        ("Random value cannot be empty", "rand"),
+        ("Token cannot be empty", "token"),
+    ):
+        if not call.get(name):
+            return Fault(text, _reasons.missing(name, call.params)), None
+    check = verify(owner[0], call.get("token") or "", call, owner[1], _PARAMS)
+    return Fault("Invalid Token Given", check.reason) if check.reason else None, check
 
 
-def _fault(call: Call, recipients: list[str]) -> str | None:
+def _fault(call: Call, recipients: list[str]) -> Fault | None:
     if not call.get("message"):
-        return "Sender MSISDN and message cannot be empty"
-    if not recipients or not all(re.fullmatch("[1-9][0-9]{9}", one) for one in recipients):
-        return "Recipients cannot be empty"
-    return "Too many recipients" if len(recipients) > _RECIPIENTS else None
+        return Fault("Sender MSISDN and message cannot be empty", _reasons.missing("message", call.params))
+    if not any(recipients):
+        return Fault("Recipients cannot be empty", _reasons.missing("recipient", call.params))
+    if odd := [one for one in recipients if not re.fullmatch("[1-9][0-9]{9}", one)]:
+        reason = f"{_reasons.numbers(odd, 10, 10)}; ten digits are wanted, without 0 and +90"
+        return Fault("Recipients cannot be empty", reason)
+    if len(recipients) > _RECIPIENTS:
+        return Fault("Too many recipients", f"{len(recipients)} recipients came, and {_RECIPIENTS} may")
+    failures = (provoked(one, _FAILURES) for one in recipients)
+    return next((failure.fault for failure in failures if failure and not failure.alone), None)
 
 
-def _answer(value: object, check: Check | None) -> Answer:
-    return Answer(json.dumps(value), "application/json; charset=utf-8", check)
+def _answer(value: object, check: Check | None, reason: str | None = None) -> Answer:
+    return Answer(json.dumps(value), "application/json; charset=utf-8", check, reason=reason)
 
 
 EMULATOR = Emulator(
@@ -116,4 +160,6 @@ EMULATOR = Emulator(
     },
     routes={"/omrestapi/api.php": _api},
     credit=Decimal(_DAILY),
+    roots={"/omrestapi/": _elsewhere},
+    failures=_FAILURES,
 )

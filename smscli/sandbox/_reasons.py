@@ -1,0 +1,208 @@
+"""Why an emulator refuses a request, in words for whoever writes the client: one function a check.
+
+Each gets what came and returns a sentence, or None where it finds nothing wrong. Values are not repeated, for a client
+under development may put its key anywhere; only what was lost or damaged on the way is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from urllib.parse import unquote_to_bytes
+
+from smscli.model import Pairs, visible
+
+Rules = Sequence[tuple[str, str]]
+"""Patterns that a value has to match whole, each with the words for one that does not."""
+
+# What programs call the same thing: a name from one of these lines is taken for a slip.
+_KIN = (
+    ("text", "message", "msg", "body", "content", "sms"),
+    ("phone", "phones", "recipient", "recipients", "recipient[]", "to", "number", "numbers", "destination"),
+    ("sender", "from", "source", "sender_name", "name"),
+    ("signature", "sign", "token", "hash", "sig", "apikey", "api_key", "key"),
+    ("login", "user", "username", "project", "appId", "appld", "app_id"),
+    ("timestamp", "ts", "time", "rand", "nonce", "×tamp"),
+    ("state", "messages_id", "message_id", "id", "ids", "sms_id", "id_sms"),
+)
+
+_DAY = 86_400
+_HOUR = 3_600
+_QUOTED = 40  # characters of what is shown
+_ENCODE = "Encode text as UTF-8, then sign, then escape"
+
+
+# --- single checks ---------------------------------------------------------------------------------------------------
+
+
+def missing(name: str, params: Pairs) -> str:
+    """Return why a parameter is not there: it is empty, or went by another name."""
+    names = [own for own, _ in params]
+    if name in names:
+        return f"{name} is empty"
+    if "×tamp" in names and name == "timestamp":
+        return "timestamp is missing: &timestamp was read as HTML and became ×tamp; there, write &amp;timestamp"
+    if slip := next((own for own in names if own.strip().lower() == name.lower()), None):
+        return f"{name} is missing: {_quoted(slip)} came, and names are compared to the letter"
+    kin = next((family for family in _KIN if name in family), ())
+    if slip := next((own for own in names if own in kin), None):
+        return f"{name} is missing: {slip} came instead, which is another name"
+    return f"{name} is missing"
+
+
+def identity(name: str, value: str, known: Iterable[str]) -> str:
+    """Return why nobody here has this login, project or application; ``known`` are those that may be told."""
+    known = sorted(known)
+    for one in known:
+        if value.strip() == one:
+            return f"{name} has blanks or a line break around it"
+        if value.lower() == one.lower():
+            return f"{name} differs from {one} in capital letters"
+    return f"nobody here has this {name}" + (f": it is {' or '.join(known)}" if known else "")
+
+
+def clock(stamp: str, now: float, life: int) -> str | None:
+    """Return what is wrong with a timestamp at the Unix second ``now``; it is good for ``life`` seconds either way."""
+    if re.fullmatch(r"[0-9]+\.[0-9]+", stamp, re.ASCII):
+        return "your timestamp has a fraction: send whole seconds"
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*", stamp, re.ASCII | re.DOTALL):
+        return "your timestamp is a date: send Unix seconds"
+    if not re.fullmatch("[0-9]{1,20}", stamp, re.ASCII):
+        return "your timestamp is no number of Unix seconds"
+    for unit, factor in (("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9)):
+        if abs(int(stamp) // factor - now) < 3650 * _DAY:
+            return f"your timestamp is in {unit}: divide by {factor}"
+    late = int(now) - int(stamp)
+    if abs(late) <= life:
+        return None
+    if abs(late) > 3650 * _DAY:
+        return "your timestamp is years away from now: Unix seconds have 10 digits"
+    if _HOUR - 60 <= abs(late) <= 14 * _HOUR + 60 and abs(late - round(late / 1800) * 1800) <= 60:
+        side = "behind" if late > 0 else "ahead"
+        return f"your timestamp is {_span(round(abs(late) / 1800) * 1800)} {side}: local time instead of UTC"
+    if late > 0:
+        return f"your timestamp is {_span(late)} old; it lives {life} s"
+    return f"your timestamp is {_span(-late)} in the future; {life} s are let pass"
+
+
+def unlike(name: str, value: str, rules: Rules) -> str:
+    """Return the words of the first rule that a value does not match, at least that it has no allowed form."""
+    words = next((words for pattern, words in rules if not re.fullmatch(pattern, value, re.DOTALL)), None)
+    return f"{name} {words or 'has a form that is not allowed'}"
+
+
+def number(value: str, shortest: int, longest: int) -> str:
+    """Return why this is no phone number of so many digits, in a few words to stand behind it."""
+    digits = re.sub(r"[\s()+.-]", "", value)
+    if not digits.isascii() or not digits.isdigit():
+        return "it has more than digits"
+    if digits.startswith("0"):
+        return "it begins with 0: no country code does"
+    if not shortest <= len(digits) <= longest:
+        wanted = str(longest) if shortest == longest else f"{shortest} to {longest}"
+        return f"it has {len(digits)} digits, and {wanted} are wanted"
+    return "it has blanks or signs between or before the digits"
+
+
+def numbers(values: Iterable[str], shortest: int, longest: int) -> str:
+    """Return why each of these is no phone number."""
+    return "; ".join(f"{_quoted(value)}: {number(value, shortest, longest)}" for value in values)
+
+
+# --- what was damaged on the way -------------------------------------------------------------------------------------
+
+
+def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> str | None:
+    """Return what happened to a request between its signature and here, when its bytes tell (see ``unescaped``)."""
+    for raw, other in ((query, body), (body, query)):
+        # What has line breaks is no form, but another kind of body.
+        others = () if b"\n" in other else pairs(other)
+
+        def fit(params: Pairs, others: Pairs = others) -> bool:
+            return fits((*params, *others))
+
+        if reason := unescaped(raw, names, fit) or not_utf8(raw):
+            return reason
+    return None
+
+
+def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> str | None:
+    """Return what a query or form lost because ``+`` or ``&`` stood in it as they are.
+
+    ``raw`` is the query or form as it travelled. ``names`` are the vendor's parameters: what stands behind an ``&`` and
+    has none of these names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs:
+    nothing is said on suspicion.
+    """
+    pieces = raw.strip(b"&").split(b"&")
+    whole: list[bytes] = []
+    for piece in pieces:
+        name, equals, _ = piece.partition(b"=")
+        if whole and (not equals or _text(name) not in names):
+            whole[-1] += b"&" + piece
+        else:
+            whole.append(piece)
+    cut = "`&` ends a value: write %26"
+    plus = "`+` arrives as a space: write %2B"
+    for readings, words in (
+        (_pairs(filter(None, pieces), plus=True), plus),
+        (_pairs(whole, plus=False), cut),
+        (_pairs(whole, plus=True), f"{plus}; {cut}"),
+    ):
+        if fits(readings):
+            return words
+    return None
+
+
+def not_utf8(raw: bytes) -> str | None:
+    """Return which value of a query or body is not UTF-8, and what it reads as; None when all of it is."""
+    is_form = not raw.lstrip().startswith((b"--", b"{", b"["))
+    for piece in raw.split(b"&") if is_form else [raw]:
+        name, _, value = piece.partition(b"=")
+        data = unquote_to_bytes(value.replace(b"+", b" ")) if is_form else raw
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            what = _quoted(_text(name)) if is_form else "the body"
+            return f"{what} is not UTF-8: {_reading(data, error.start)}"
+    return None
+
+
+def _reading(data: bytes, start: int) -> str:
+    """Return what bytes that are not UTF-8 are, told by how they decode.
+
+    Russian words are of Cyrillic letters alone, small ones or capitals, or small ones behind one capital. What both
+    encodings of Russian make words of is taken for the first, which is by far the more common.
+    """
+    for name, codec in (("windows-1251", "cp1251"), ("KOI8-R", "koi8_r")):
+        text = data.decode(codec, "replace")
+        words = re.findall(r"\w*[^\W\d_a-zA-Z]\w*", text)
+        if words and all(re.fullmatch("[А-ЯЁа-яё]?[а-яё0-9_]*|[А-ЯЁ0-9_]+", word) for word in words):
+            return f"as {name} it reads {_quoted(text)}. {_ENCODE}"
+    return f"byte {data[start]:02X} stands where it may not. {_ENCODE}"
+
+
+def pairs(raw: bytes) -> Pairs:
+    """Return the decoded pairs of a query or form."""
+    return _pairs(filter(None, raw.split(b"&")), plus=False)
+
+
+def _pairs(pieces: Iterable[bytes], *, plus: bool) -> Pairs:
+    """Return the decoded pairs, ``+`` left as it is or read as a space."""
+    split = (piece.partition(b"=") for piece in pieces)
+    return tuple((_text(name), _text(value, plus=plus)) for name, _, value in split)
+
+
+def _text(raw: bytes, *, plus: bool = False) -> str:
+    return unquote_to_bytes(raw if plus else raw.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def _quoted(text: str) -> str:
+    return f"`{visible(text[:_QUOTED])}{'...' if len(text) > _QUOTED else ''}`"
+
+
+def _span(seconds: int) -> str:
+    for size, unit in ((_DAY, "days"), (_HOUR, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit == "h" and seconds >= size):
+            rest = seconds % size // 60 if unit == "h" else 0
+            return f"{seconds // size} {unit}" + (f" {rest} min" if rest else "")
+    return f"{seconds} s"
