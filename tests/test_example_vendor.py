@@ -22,7 +22,9 @@ from tests.packages import lay_example, on_path
 from tests.vendors import NOW, account, emulator, environment, message
 
 NAME = "examplesms"
-BATTERY = ("contract", "vectors", "sandbox", "sandbox_diagnosis", "answers", "diagnosis", "dispatch", "secrecy")
+BATTERY = (
+    "contract", "vectors", "sandbox_service", "sandbox_diagnosis", "answers", "diagnosis", "dispatch", "secrecy",
+)  # fmt: skip
 """The tests that every vendor inherits: the rig runs them with the package on the path."""
 
 Run = Callable[..., Ran]

@@ -30,8 +30,9 @@ HEAVY = {
     "urllib3",
     "rich",
     "sqlite3",
-    "flask",
-    "werkzeug",
+    "uvicorn",
+    "h11",
+    "python_multipart",
     "phonenumbers",
     "json5",
     "platformdirs",
@@ -100,7 +101,7 @@ def test_sign_imports_these_modules_and_no_other_of_ours() -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_heavy_libraries_load_only_where_they_are_needed(argv: tuple[str, ...], needed: set[str]) -> None:
-    """requests, rich, sqlite3, Flask and the numbering plans cost more than everything else together."""
+    """requests, rich, sqlite3 and the numbering plans cost more than everything else together."""
     assert modules_after(*argv) & HEAVY <= needed
 
 

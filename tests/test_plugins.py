@@ -16,6 +16,7 @@ from smscli import capture, plugins, profiles, providers, sandbox
 from smscli.cli.profile import add
 from smscli.errors import ConfigError, InputError, UnsupportedError
 from smscli.providers._guest import RESERVED
+from tests.bench import ask
 from tests.conftest import Ran
 from tests.packages import EMULATORS, PROVIDERS, lay, on_path
 
@@ -125,9 +126,9 @@ def test_the_sandbox_serves_it_beside_ours() -> None:
     """The one list: demo accounts, addresses, and the desk behind them."""
     assert sandbox.demo_accounts().keys() == {"acme", *BUILT_IN}
     assert sandbox.base_urls("http://localhost/")["acme"] == "http://localhost/texts/"
-    answer = sandbox.create_app().test_client().get("/texts/message/send?project=acme&recipients=79121231234&sign=0")
+    answer = ask(sandbox.create_app(), "/texts/message/send?project=acme&recipients=79121231234&sign=0")
     assert b"success" in answer.data
-    assert answer.headers["X-Smscli-Expected"]
+    assert answer.headers["x-smscli-expected"]
 
 
 def test_the_program_finds_a_package_on_its_path(tmp_path: Path) -> None:
@@ -383,6 +384,18 @@ def test_a_vendor_without_an_emulator_says_so(site: Path, smscli: Run) -> None:
         (EMULATOR.replace("/texts/message/send", "/<x:y>"), "it cannot answer at /<x:y>"),
         (EMULATOR.replace("/texts/message/send", "/api/messages"), "it cannot answer at /api/messages"),
         (EMULATOR.replace("/texts/message", "/api/mainsms/message"), "another emulator answers at /api/mainsms"),
+        *(
+            (
+                f"{EMULATOR}\nimport dataclasses\nEMULATOR = dataclasses.replace(EMULATOR, roots={{{root!r}: print}})",
+                why,
+            )
+            for root, why in (
+                ("/", "it cannot answer at /"),
+                ("/api/", "it cannot answer at /api/"),
+                ("/texts", "it cannot answer at /texts"),
+                ("texts/", "it cannot answer at texts/"),
+            )
+        ),
     ],
 )
 def test_a_broken_emulator_is_left_out(site: Path, module: str, why: str) -> None:

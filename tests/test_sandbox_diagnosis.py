@@ -9,6 +9,7 @@ import pytest
 from smscli import providers, sandbox
 from smscli.model import Account, Pairs, Secret
 from smscli.providers import Provider
+from tests.bench import ask
 from tests.vendors import NOW, PLATFORMS, account, message
 
 
@@ -24,7 +25,7 @@ def tell(vendor: str, forge: Callable[[str], str], own: Account | None = None) -
         query=_forged(request.query, provider, forge), form=_forged(request.form, provider, forge)
     )
     header = sandbox.transport(app)(forged, 1.0).headers.get("x-smscli-diagnosis")
-    return header, app.test_client().get("/api/messages").get_json()[0]["diagnosis"]
+    return header, ask(app, "/api/messages").get_json()[0]["diagnosis"]
 
 
 def _forged(pairs: Pairs, provider: Provider, forge: Callable[[str], str]) -> Pairs:

@@ -191,7 +191,7 @@ def test_the_server_answers_to_loopback_names_only(root: str, path: str, host: s
 
 
 def test_a_port_in_use_is_a_config_error(root: str) -> None:
-    """Not werkzeug's own words and exit."""
+    """Not the server's own words and exit."""
     program = f"""
     from smscli import errors, sandbox
     try:

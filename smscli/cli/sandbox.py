@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from smscli import providers
 from smscli.cli.options import Invocation, command, new_app, profile_option
-from smscli.errors import ExitCode
-from smscli.model import Account
-from smscli.render import Result, Table
+from smscli.errors import ConfigError, ExitCode, InputError
+from smscli.model import Account, visible
+from smscli.render import Result, Table, Tree
 
 app = new_app()
 
@@ -19,7 +23,11 @@ app = new_app()
 @command(
     app,
     vendor=False,
-    sections={"Account": ("profile",)},
+    sections={
+        "Account": ("profile", "credit", "write_profile"),
+        "Files": ("ready_file", "export"),
+        "Delivery": ("reports",),
+    },
     examples=("smscli sandbox", "smscli sandbox --port 0 -o json"),
 )
 def sandbox(
@@ -28,9 +36,38 @@ def sandbox(
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 8025,
     profile: Annotated[str | None, profile_option("Accept this profile's credentials instead.")] = None,
+    credit: Annotated[
+        list[str] | None,
+        typer.Option("--credit", metavar="[VENDOR=]AMOUNT", help="What an account holds at the start; repeatable."),
+    ] = None,
+    write_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--write-profile",
+            metavar="FILE|NAME",
+            help="Write profiles that lead here: into a file, or as NAME-VENDOR into the profile file.",
+        ),
+    ] = None,
+    ready_file: Annotated[
+        Path | None,
+        typer.Option("--ready-file", metavar="FILE", help="Write the URL there when connections are accepted."),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="DIR", help="Write each message that arrives into a JSON file there."),
+    ] = None,
+    reports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reports",
+            metavar="VENDOR=URL",
+            help="Report deliveries to this URL of this machine, as the vendor does; repeatable.",
+        ),
+    ] = None,
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
     from smscli import sandbox as emulator
+    from smscli.cli.arrivals import followed
     from smscli.interruption import interruptible
     from smscli.runtime import Wanted
 
@@ -39,28 +76,139 @@ def sandbox(
         chosen = call.runtime.profile(Wanted(profile=profile))
         emulator.demo(chosen.provider)  # nothing answers where there is none
         accounts[chosen.provider] = call.runtime.account(chosen)
-    app = emulator.create_app(accounts, clock=call.runtime.now)
-    with interruptible():
-        emulator.serve(app, port, ready=lambda root: call.show(_result(root, accounts, profile)))
+    app = emulator.create_app(
+        accounts,
+        clock=call.runtime.now,
+        credit=_credit(credit or (), tuple(accounts)),
+        reports=_reports(reports or ()),
+    )
+
+    def announce(root: str) -> None:
+        notes = _write_profiles(call, write_profile, root, accounts) if write_profile else ()
+        call.show(_result(root, accounts, profile, notes))
+        if ready_file:
+            _put(ready_file, f"{root}\n")
+
+    with _gone_in_the_end(ready_file), followed(call, app, export), interruptible():
+        emulator.serve(app, port, ready=announce)
     return ExitCode.OK
 
 
-def _result(root: str, accounts: Mapping[str, Account], profile: str | None) -> Result:
+def _credit(texts: Sequence[str], vendors: Sequence[str]) -> dict[str, Decimal]:
+    """Return what each vendor's account holds, where that is said; an amount alone is every vendor's."""
     from smscli import sandbox as emulator
 
-    rows = []
+    amounts: dict[str, Decimal] = {}
+    for text in texts:
+        vendor, equals, amount = text.rpartition("=")
+        if equals and vendor not in vendors:
+            raise InputError(f"--credit: there is no vendor {visible(vendor)!r}", hint=f"one of {', '.join(vendors)}")
+        amounts |= dict.fromkeys([vendor] if equals else vendors, emulator.parse_amount(amount))
+    return amounts
+
+
+def _reports(texts: Sequence[str]) -> dict[str, str]:
+    """Return the URL of each vendor that is named."""
+    if odd := next((text for text in texts if "=" not in text), None):
+        raise InputError(f"--reports: {visible(odd)!r} names no vendor", hint="write VENDOR=URL")
+    return {text.partition("=")[0]: text.partition("=")[2] for text in texts}
+
+
+# --- files for others ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _gone_in_the_end(path: Path | None) -> Iterator[None]:
+    """See to it that the file is only there while the sandbox is: one of an earlier run would lead nowhere."""
+    if path is not None:
+        _remove(path)
+    try:
+        yield
+    finally:
+        if path is not None:
+            with suppress(ConfigError):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--ready-file {str(path)!r} cannot be removed: {error.strerror}") from None
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file whole: whoever waits for it never reads half of it."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise ConfigError(f"--ready-file {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[str, Account]) -> tuple[str, ...]:
+    """Write a profile for each invented account, over those of an earlier sandbox; return what is to be said.
+
+    A path or a name that ends in ``.toml`` is a file of its own, whose profiles are called like the vendors.
+    """
+    from shlex import quote
+
+    from smscli import profiles
+    from smscli import sandbox as emulator
+
+    is_file = os.sep in where or where.endswith(".toml")
+    path, prefix = (Path(where), "") if is_file else (profiles.path(call.runtime.environ), f"{where}-")
+
+    def put_in(document: profiles.Document) -> profiles.Document:
+        for vendor, url in emulator.base_urls(root).items():
+            demo = emulator.demo(vendor)
+            if accounts[vendor] is not demo.account:
+                continue  # a profile's own key is in a profile already
+            if document.tables.get(prefix + vendor, {}).get("sandbox") is True:
+                document = profiles.remove(document, prefix + vendor)
+            table: dict[str, object] = {"provider": vendor, "sandbox": True, "base_url": url, **_settings(vendor)}
+            table |= {"sender": demo.sender} if demo.sender else {}
+            table |= {"region": demo.region} if demo.region else {}
+            document = profiles.add(document, prefix + vendor, table, make_default=is_file and not document.tables)
+        return document
+
+    profiles.change(path, put_in)
+    own = f"SMSCLI_CONFIG={quote(str(path))} " if is_file else ""
+    return (f"profiles are in {path}: {own}smscli send -p {prefix}{emulator.USUAL} ...",)
+
+
+def _settings(vendor: str) -> dict[str, str]:
+    """Return the settings of an invented account. Its key is no secret: it opens nothing but this emulator."""
+    from smscli import sandbox as emulator
+
+    account = emulator.demo(vendor).account
+    secrets = {providers.get(vendor).secret_field.name: account.secret, **account.sent_secrets}
+    return {**account.fields, **{field: secret.reveal() for field, secret in secrets.items()}}
+
+
+def _result(root: str, accounts: Mapping[str, Account], profile: str | None, more: tuple[str, ...]) -> Result:
+    from smscli import sandbox as emulator
+
+    rows: list[tuple[str, str, str]] = []
+    listed: list[Tree] = []
     for name, url in emulator.base_urls(root).items():
         account = accounts[name]
-        if account is not emulator.demo(name).account:
-            rows.append((name, url, f"profile {profile}"))
-            continue
-        # The demo key is no secret: it opens nothing but this emulator. A profile's own key is.
-        secrets = {providers.get(name).secret_field.name: account.secret, **account.sent_secrets}
-        fields = {**account.fields, **{field: secret.reveal() for field, secret in secrets.items()}}
-        rows.append((name, url, " ".join(f"{field}={value}" for field, value in fields.items())))
+        fields: dict[str, str] = {}
+        shown = f"profile {profile}"
+        if account is emulator.demo(name).account:
+            fields = _settings(name)
+            shown = " ".join(f"{field}={value}" for field, value in fields.items())
+        rows.append((name, url, shown))
+        listed.append({"provider": name, "base_url": url, "account": shown, "settings": fields})
+    address = root.rstrip("/")
     return Result(
-        data={"root": root, "providers": [{"provider": n, "base_url": u, "account": a} for n, u, a in rows]},
+        data={"root": root, "providers": listed},
         lines=tuple(rows),
         table=Table(("provider", "base URL", "account"), tuple(rows), prose=("account",)),
-        notes=(f"messages: {root.rstrip('/')}/api/messages", "stop it with Ctrl-C"),
+        notes=(
+            f"messages: {address}/api/messages (for programs: {address}/api/openapi.json)",
+            *more,
+            "stop it with Ctrl-C",
+        ),
     )

@@ -1,0 +1,303 @@
+"""What programs ask the sandbox itself, below ``/api``: messages, waits, codes, balances, state.
+
+``openapi.json`` describes it and is served; a test holds every route against it. All of it is stable: names are added,
+never changed. Whatever is answered has every secret of an account masked: a client under development may put its key
+anywhere, even where the signature belongs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from importlib.resources import files
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
+
+from smscli import __version__
+from smscli.errors import InputError
+from smscli.model import Pairs, Secret, mask, visible
+from smscli.sandbox._emulator import Caught
+from smscli.sandbox._later import Later, Streaming, Waiting
+from smscli.sandbox._params import gather
+from smscli.sandbox._raw import RawReply, RawRequest, json_reply
+from smscli.sandbox._search import Criteria, closest, code, parse
+
+if TYPE_CHECKING:
+    from smscli.sandbox._service import Sandbox
+
+_WHOM = ("q", "to", "text", "vendor", "accepted")
+_AGAIN = 200  # entries of a list that are written at once
+_LONGEST_WAIT = 600.0
+_USUAL_WAIT = 10.0
+
+_Handler = Callable[["Sandbox", RawRequest, Pairs, "str | None"], "RawReply | Later"]
+
+
+def answer(sandbox: Sandbox, request: RawRequest) -> RawReply | Later:
+    """Answer a request below ``/api``: 400 with the reason for one that asks for what there is not."""
+    path = request.path.rstrip("/")
+    for pattern, methods in ROUTES.items():
+        match = re.fullmatch(pattern.replace("{number}", "([0-9]{1,15})"), path)
+        method = "GET" if request.method == "HEAD" else request.method
+        if match and method in methods:
+            try:
+                return methods[method](sandbox, request, gather(request), match[1] if match.re.groups else None)
+            except InputError as error:
+                return _trouble(400, error.message)
+        if match and "{" not in pattern:
+            return _trouble(405, f"{path} takes {' and '.join(methods)}", (("Allow", ", ".join(methods)),))
+    return _trouble(404, f"there is no {visible(path)[:200]}; /api/openapi.json describes what there is")
+
+
+def written(sandbox: Sandbox, entry: Caught, *, whole: bool = False) -> dict[str, object]:
+    """Return an entry as JSON shows it, masked; ``whole`` adds the request as it came."""
+    return _Writer(sandbox.secrets)(entry, whole=whole)
+
+
+class _Writer:
+    """How entries are written when these secrets must not be seen."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        plain = [secret for secret in secrets if secret.reveal()]
+        # In a request line a secret may be escaped.
+        self._secrets = plain + [Secret(quote_plus(secret.reveal())) for secret in plain]
+
+    def __call__(self, entry: Caught, *, whole: bool = False) -> dict[str, object]:
+        tree = entry.tree()
+        if whole:
+            tree["raw"] = entry.raw.decode("utf-8", "backslashreplace")
+        return {name: mask(value, self._secrets) if isinstance(value, str) else value for name, value in tree.items()}
+
+
+# --- messages --------------------------------------------------------------------------------------------------------
+
+
+def _list(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    criteria = parse(params, (*_WHOM, "before", "after", "limit"))
+    with sandbox.desk.lock:
+        entries = list(sandbox.desk.caught)
+        counts = (
+            ("X-Smscli-Total", str(sandbox.desk.total)), ("X-Smscli-Dropped", str(sandbox.desk.dropped)),
+        )  # fmt: skip
+    write = _Writer(sandbox.secrets)
+    pieces = _listed(write, criteria.select(entries))
+    return RawReply(200, (("Content-Type", "application/json"), *counts), pieces)
+
+
+def _listed(write: _Writer, entries: list[Caught]) -> Iterator[bytes]:
+    """Write a list in pieces: a hundred thousand entries at once would take a second, and a gigabyte."""
+    before = "[\n"
+    for start in range(0, len(entries), _AGAIN):
+        texts = [json.dumps(write(entry), indent=2) for entry in entries[start : start + _AGAIN]]
+        yield (before + ",\n".join(texts)).encode()
+        before = ",\n"
+    yield b"\n]\n" if entries else b"[]\n"
+
+
+def _delete(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    criteria = parse(params, (*_WHOM, "before", "after"))
+    with sandbox.desk.lock:
+        count = sandbox.desk.forget(criteria.meets)
+    return RawReply(204, (("X-Smscli-Deleted", str(count)),))
+
+
+def _one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
+    parse(params, ())
+    entry = _entry(sandbox, number)
+    return json_reply(written(sandbox, entry, whole=True)) if entry else _no_such(number)
+
+
+def _code_of_one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
+    digits = _digits(params)
+    parse(params, ("digits",))
+    entry = _entry(sandbox, number)
+    if entry is None:
+        return _no_such(number)
+    return _coded(sandbox, entry, digits) or _trouble(404, f"there is no code in message {number}")
+
+
+def _latest(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+    return _find(sandbox, request, params, 0.0, lambda entry: json_reply(written(sandbox, entry, whole=True)))
+
+
+def _wait(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+    usual = _USUAL_WAIT
+    return _find(sandbox, request, params, usual, lambda entry: json_reply(written(sandbox, entry, whole=True)))
+
+
+def _latest_code(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+    digits = _digits(params)
+    others = tuple((name, value) for name, value in params if name != "digits")
+    return _find(sandbox, request, others, 0.0, lambda entry: _coded(sandbox, entry, digits))
+
+
+def _find(
+    sandbox: Sandbox, _request: RawRequest, params: Pairs, usual: float, show: Callable[[Caught], RawReply | None]
+) -> RawReply | Later:
+    """Return the newest entry that is meant and can be shown, now or within the time that was given.
+
+    Only what was accepted counts, unless ``accepted`` says otherwise: nothing else would have reached a phone.
+    """
+    criteria = parse(params, (*_WHOM, "after", "timeout"))
+    seconds = _seconds(dict(params).get("timeout"), usual)
+    if not dict(params).get("accepted"):
+        criteria = replace(criteria, accepted=True)
+
+    def look(entry: Caught) -> RawReply | None:
+        return show(entry) if criteria.meets(entry) else None
+
+    def search() -> RawReply | None:
+        with sandbox.desk.lock:
+            entries = list(sandbox.desk.caught)
+        return next((reply for reply in map(look, reversed(entries)) if reply), None)
+
+    def give_up() -> RawReply:
+        return search() or _nothing_meant(sandbox, criteria, seconds)
+
+    return search() or (Waiting(seconds, search, look, give_up) if seconds else give_up())
+
+
+def _nothing_meant(sandbox: Sandbox, criteria: Criteria, seconds: float) -> RawReply:
+    with sandbox.desk.lock:
+        entries = list(sandbox.desk.caught)[-1000:]
+    near = closest(criteria, reversed(entries))
+    after = f" within {seconds:g} s" if seconds else ""
+    tree: dict[str, object] = {"error": f"no message is meant{after}", "closest": None, "differs_in": []}
+    if near:
+        # What meets all of them lacks a code.
+        tree |= {"closest": written(sandbox, near[0]), "differs_in": near[1] or ["code"]}
+    return json_reply(tree, 404)
+
+
+def _coded(sandbox: Sandbox, entry: Caught, digits: int | None) -> RawReply | None:
+    value = code(entry.text or "", digits)
+    return json_reply({"code": value, "message": written(sandbox, entry)}) if value else None
+
+
+def _entry(sandbox: Sandbox, number: str | None) -> Caught | None:
+    with sandbox.desk.lock:
+        return next((entry for entry in reversed(sandbox.desk.caught) if entry.number == int(number or 0)), None)
+
+
+def _no_such(number: str | None) -> RawReply:
+    return _trouble(404, f"there is no message {number}: it never came, was deleted, or has left the list")
+
+
+def _digits(params: Pairs) -> int | None:
+    given = dict(params).get("digits")
+    if given and given not in ("4", "5", "6", "7", "8"):
+        raise InputError("digits is a number from 4 to 8")
+    return int(given) if given else None
+
+
+def _seconds(given: str | None, usual: float) -> float:
+    if not given:
+        return usual
+    if not re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,6})?", given) or float(given) > _LONGEST_WAIT:
+        raise InputError(f"timeout is a number of seconds, at most {_LONGEST_WAIT:g}")
+    return float(given)
+
+
+# --- everything else -------------------------------------------------------------------------------------------------
+
+
+def _reset(sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:
+    with sandbox.desk.lock:
+        sandbox.desk.reset(sandbox.starting_credit())
+    return RawReply(204)
+
+
+def _balances(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ())
+    with sandbox.desk.lock:
+        return json_reply({vendor: str(amount) for vendor, amount in sandbox.desk.credit.items()})
+
+
+def _set_balance(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    given = dict(params)
+    vendor = given.get("vendor", "")
+    if vendor not in sandbox.desk.credit:
+        raise InputError(f"vendor is one of {', '.join(sandbox.desk.credit)}")
+    amount = parse_amount(given.get("amount", ""))
+    with sandbox.desk.lock:
+        sandbox.desk.credit[vendor] = amount
+    return _balances(sandbox, request, (), None)
+
+
+def parse_amount(text: str) -> Decimal:
+    """Return an amount of money or of free messages. Raises InputError for what is none."""
+    if not re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", text):
+        raise InputError("an amount is a number such as 150.50")
+    return Decimal(text)
+
+
+def _state(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ())
+    desk = sandbox.desk
+    with desk.lock:
+        entries, total, dropped, size = list(desk.caught), desk.total, desk.dropped, desk.caught_bytes
+    accepted = sum(entry.refusal is None for entry in entries)
+    return json_reply(
+        {
+            "messages": len(entries),
+            "accepted": accepted,
+            "refused": len(entries) - accepted,
+            "total": total,
+            "dropped": dropped,
+            "bytes": size,
+            "uptime": round(time.monotonic() - sandbox.begun, 3),
+            "version": __version__,
+            "settings": {"most": desk.most, "most_bytes": desk.most_bytes, "vendors": list(sandbox.paths)},
+        }
+    )
+
+
+def _events(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> Later:
+    parse(params, ())
+    write = _Writer(sandbox.secrets)
+
+    def event(name: str, entry: Caught | None) -> bytes:
+        if entry is None:
+            return b"event: %s\ndata: {}\n\n" % name.encode()
+        number = f"id: {entry.number}\n" if name == "new" else ""
+        return f"{number}event: {name}\ndata: {json.dumps(write(entry))}\n\n".encode()
+
+    last = request.header(b"last-event-id")
+    missed: tuple[Caught, ...] = ()
+    if re.fullmatch("[0-9]{1,15}", last):
+        with sandbox.desk.lock:
+            missed = tuple(entry for entry in sandbox.desk.caught if entry.number > int(last))
+    return Streaming((b"retry: 1000\n\n", *(event("new", entry) for entry in missed)), event)
+
+
+def _openapi(_sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:
+    return RawReply(200, (("Content-Type", "application/json"),), (document(),))
+
+
+def document() -> bytes:
+    """Return the description of all this, OpenAPI 3.1 in JSON."""
+    return files("smscli.sandbox").joinpath("openapi.json").read_bytes()
+
+
+def _trouble(status: int, sentence: str, headers: Pairs = ()) -> RawReply:
+    return json_reply({"error": sentence}, status, headers)
+
+
+ROUTES: Mapping[str, Mapping[str, _Handler]] = {
+    "/api/messages": {"GET": _list, "DELETE": _delete},
+    "/api/messages/latest": {"GET": _latest},
+    "/api/messages/latest/code": {"GET": _latest_code},
+    "/api/messages/{number}": {"GET": _one},
+    "/api/messages/{number}/code": {"GET": _code_of_one},
+    "/api/wait": {"GET": _wait},
+    "/api/reset": {"POST": _reset},
+    "/api/balance": {"GET": _balances, "POST": _set_balance},
+    "/api/state": {"GET": _state},
+    "/api/events": {"GET": _events},
+    "/api/openapi.json": {"GET": _openapi},
+}
+"""What answers, by path and method."""

@@ -1,0 +1,154 @@
+"""`smscli sandbox`: what it prints, the files it writes for others, and the line about each message."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smscli import sandbox
+from smscli.cli.arrivals import line
+from smscli.sandbox import Caught
+from tests.conftest import Ran
+
+BINARY = Path(sys.executable).with_name("smscli")
+SEND = "/api/mainsms/message/send?project=demo-payforsms&recipients=9121231234&message=Hello&"
+
+Run = Callable[..., Ran]
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[tuple[list[list[str]], subprocess.Popen[str]]]:
+    """Start the command on any port; give the lines that it has printed by the time it is ready, and itself."""
+    environ = {**os.environ, "SMSCLI_CONFIG": str(home / "config.toml"), "SMSCLI_STATE_DIR": str(home / "state")}
+    argv = [str(BINARY), "sandbox", "--port", "0", *options]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home, env=environ
+    ) as server:
+        try:
+            assert server.stdout is not None
+            yield [server.stdout.readline().rstrip("\n").split("\t") for _ in sandbox.demo_accounts()], server
+        finally:
+            server.kill()
+
+
+def get(url: str) -> Any:
+    """Return the JSON of an answer."""
+    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  (our own sandbox)
+        return json.load(reply)
+
+
+def stop(server: subprocess.Popen[str]) -> str:
+    """End it; return what it has said on stderr. It must end well."""
+    server.send_signal(signal.SIGTERM)
+    _, err = server.communicate(timeout=10)
+    assert server.returncode == 0, err
+    return err
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_others_find_the_sandbox_and_its_messages_in_files(tmp_path: Path) -> None:
+    """The URL while it serves, a file and a line for each message, profiles that lead there, the credit as said."""
+    ready, messages, profiles = tmp_path / "url", tmp_path / "new" / "messages", tmp_path / "sandbox.toml"
+    ready.write_text("http://127.0.0.1:1\n")
+    options = ("--credit", "3", "--credit", "payforsms=9.04", "--ready-file", "url", "--export", "new/messages")
+    with serving(tmp_path, *options, "--write-profile", "sandbox.toml") as (_, server):
+        deadline = time.monotonic() + 10
+        while not ready.exists() or ready.read_text() == "http://127.0.0.1:1\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        root = ready.read_text().strip()
+        assert get(f"{root}/api/balance") == {
+            "lightsms": "3", "mainsms": "3", "payforsms": "9.04", "mesajlarim": "3",
+        }  # fmt: skip
+        tables = tomllib.loads(profiles.read_text())["profiles"]
+        assert {name: table["base_url"] for name, table in tables.items()} == sandbox.base_urls(root)
+        assert all(table["sandbox"] is True for table in tables.values())
+        argv = [str(BINARY), "send", "-p", "payforsms", "--to", "+79121231234", "Hello", "--no-journal"]
+        environ = {**os.environ, "SMSCLI_CONFIG": str(profiles), "SMSCLI_STATE_DIR": str(tmp_path)}
+        assert subprocess.run(argv, env=environ, capture_output=True, check=False).returncode == 0
+        assert get(f"{root}{SEND}sign={'0' * 32}")["error"] == "2"
+        err = stop(server)
+    assert not ready.exists()
+    lines = [row for row in err.splitlines() if row.startswith("smscli: message ")]
+    assert lines[0] == "smscli: message 1: payforsms send to 79121231234: accepted, 1 part: Hello"
+    why = "sign is not that of the parameters that came"
+    assert lines[1] == f"smscli: message 2: payforsms send to 9121231234: refused, error 2 ({why}): Hello"
+    assert lines[2].startswith("smscli: message 2: No known mistake explains it")
+    files = sorted(messages.iterdir())
+    first, second = (json.loads(file.read_text()) for file in files)
+    assert (first["number"], first["text"], first["accepted"], "raw" in first) == (1, "Hello", True, True)
+    assert second["diagnosis"].startswith("No known mistake")
+    assert all(file.stat().st_mode & 0o077 == 0 for file in files)
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_quiet_says_nothing_of_messages(tmp_path: Path) -> None:
+    """Nor anything else on stderr; the profiles of an earlier sandbox in the profile file are replaced."""
+    config = tmp_path / "config.toml"
+    config.touch(0o600)
+    old = '[profiles.box-lightsms]\nprovider = "lightsms"\nsandbox = true\nbase_url = "http://127.0.0.1:1/"\n'
+    config.write_text(f"# mine\n{old}")
+    with serving(tmp_path, "-q", "--write-profile", "box") as (rows, server):
+        url = {row[0]: row[1] for row in rows}["lightsms"]
+        urllib.request.urlopen(f"{url}balance.php", timeout=10).close()  # noqa: S310  (our own sandbox)
+        assert stop(server) == ""
+    assert config.read_text().startswith("# mine\n\n[profiles.box-lightsms]")
+    tables = tomllib.loads(config.read_text())["profiles"]
+    assert tables["box-lightsms"]["base_url"] == url
+    assert len(tables) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--credit", "much"), 2, "an amount is a number"),
+        (("--credit", "nobody=1"), 2, "there is no vendor 'nobody'"),
+        (("--reports", "http://127.0.0.1/"), 2, "names no vendor"),
+        (("--reports", "nobody=http://127.0.0.1/"), 2, "nobody has no delivery reports"),
+        (("--reports", "mainsms=http://192.0.2.1/"), 2, "they go to this machine alone"),
+        (("--export", "/dev/null/x"), 2, "cannot be made"),
+        (("--ready-file", "/dev/null/x"), 3, "cannot be"),
+        (("--write-profile", "a b"), 2, "a profile's name"),
+    ],
+)
+def test_what_cannot_be_done_ends_before_it_serves(
+    smscli: Run, options: tuple[str, ...], code: int, words: str
+) -> None:
+    """With a sentence."""
+    ran = smscli("sandbox", "--port", "0", *options)
+    assert (ran.code, words in ran.err) == (code, True), ran.err
+
+
+def test_a_profile_of_that_name_that_is_no_sandbox_s_stays(smscli: Run, tmp_path: Path) -> None:
+    """It may be an account with money in it."""
+    config = tmp_path / "config.toml"
+    config.touch(0o600)
+    config.write_text('[profiles.box-lightsms]\nprovider = "lightsms"\nlogin = "mine"\n')
+    ran = smscli("sandbox", "--port", "0", "--write-profile", "box")
+    assert (ran.code, "there is a profile box-lightsms already" in ran.err) == (2, True), ran.err
+    assert "mine" in config.read_text()
+
+
+def test_a_line_is_a_line() -> None:
+    """Whatever was sent; a long text is cut, and a request without a message says what it was."""
+    app = sandbox.create_app()
+    noted = Caught(vendor="lightsms", operation="send", now=0.0, signature=None)
+    with app.desk.lock:
+        app.desk.refuse(noted, "error 6", ["1\n2"])
+        app.desk.keep([replace(noted, to="3", text="\x1b[31m" + "x" * 99, parts=2)])
+    first, second = (line(sandbox.written(app, entry)) for entry in app.desk.caught)
+    assert first == "message 1: lightsms send to 1\\n2: refused, error 6"
+    assert second == f"message 2: lightsms send to 3: accepted, 2 parts: \\x1b[31m{'x' * 49}..."

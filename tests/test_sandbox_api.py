@@ -1,0 +1,349 @@
+"""What programs ask the sandbox itself: search, codes, balances, state, and the document that describes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from smscli.errors import InputError
+from smscli.sandbox import _api, _search
+from smscli.sandbox._emulator import Caught
+from tests.bench import LIGHTSMS_KEY, NOW, PAY, PAYFORSMS_KEY, SEND, Bench, Reply, ask
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Return a sandbox that has caught five: 1 to 3 accepted, 4 refused, 5 accepted."""
+    bench = Bench()
+    bench.lightsms("send", SEND | {"text": "Your code is 4711"})
+    bench.payforsms("send", PAY | {"message": "Ваш код: 123-456"})
+    bench.payforsms("send", PAY | {"message": "disk full", "recipients": "89121231235"})
+    bench.payforsms("send", PAY | {"message": "refused", "sender": "бренд"})
+    bench.payforsms("send", PAY | {"message": "good night"})
+    return bench
+
+
+def api(bench: Bench, path: str, method: str = "GET", **options: Any) -> Reply:
+    """Make a request below /api."""
+    return ask(bench.app, f"/api/{path}", method, **options)
+
+
+def numbers(bench: Bench, query: str) -> list[int]:
+    """Return which entries a search lists."""
+    return [entry["number"] for entry in api(bench, f"messages?{query}").get_json()]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [1, 2, 3, 4, 5]),
+        ("q=FULL", [3]),
+        ("q=lightsms", [1]),
+        ("q=error+8", [4]),
+        ("to=89121231234", [2, 4, 5]),
+        ("to=%2B7+912+123-12-34", [2, 4, 5]),
+        ("to=1234", []),
+        ("to=1231235", [3]),
+        ("text=code", [1]),
+        ("text=CODE", []),
+        ("vendor=payforsms", [2, 3, 4, 5]),
+        ("accepted=true", [1, 2, 3, 5]),
+        ("accepted=false", [4]),
+        ("accepted=any", [1, 2, 3, 4, 5]),
+        ("before=3", [1, 2]),
+        ("after=3", [4, 5]),
+        ("limit=2", [4, 5]),
+        ("limit=0", []),
+        ("before=4&limit=2&vendor=payforsms", [2, 3]),
+        ("text=nothing", []),
+    ],
+)
+def test_the_list_can_be_searched(bench: Bench, query: str, expected: list[int]) -> None:
+    """Oldest first; of more than the limit the newest."""
+    assert numbers(bench, query) == expected
+
+
+def test_the_list_says_what_it_lacks(bench: Bench) -> None:
+    """How many came, and how many left because it was full."""
+    headers = api(bench, "messages").headers
+    assert (headers["x-smscli-total"], headers["x-smscli-dropped"]) == ("5", "0")
+    bench.app.desk.most = 3
+    bench.payforsms("send", PAY)
+    headers = api(bench, "messages").headers
+    assert (headers["x-smscli-total"], headers["x-smscli-dropped"]) == ("6", "3")
+    assert numbers(bench, "") == [4, 5, 6]
+    state = api(bench, "state").get_json()
+    assert (state["messages"], state["total"], state["dropped"]) == (3, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "messages?recipient=1"), ("GET", "messages?accepted=yes"), ("GET", "messages?limit=-1"),
+        ("GET", "messages?before=x"), ("DELETE", "messages?limit=1"), ("DELETE", "messages?txt=x"),
+        ("GET", "wait?timeout=1e9"), ("GET", "wait?timeout=soon"), ("GET", "wait?timeout=601"),
+        ("GET", "wait?before=1"),
+        ("GET", "messages/latest/code?digits=3"), ("GET", "messages/1/code?digits=x"), ("GET", "messages/1?to=1"),
+        ("POST", "balance?vendor=nobody&amount=1"), ("POST", "balance?vendor=lightsms&amount=-1"),
+        ("POST", "balance?vendor=lightsms&amount=NaN"), ("POST", "balance?vendor=lightsms"),
+        ("POST", "balance?vendor=lightsms&amount=1e5"), ("GET", "state?x=1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_in_words(bench: Bench, method: str, path: str) -> None:
+    """A typing error in a test must not delete, or find, everything."""
+    reply = api(bench, path, method)
+    assert (reply.status_code, bool(reply.get_json()["error"])) == (400, True)
+    assert len(bench.caught()) == 5
+
+
+def test_one_entry_has_its_request(bench: Bench) -> None:
+    """As it came, without what a browser or proxy adds of its own secrets."""
+    query = f"project=demo-payforsms&apikey={PAYFORSMS_KEY}&recipients=9121231234&message={quote('привет')}"
+    headers = {"Cookie": "session=1", "Authorization": "Basic eA==", "X-Note": "a"}
+    ask(bench.app, f"/api/mainsms/message/send?{query}", "POST", data="body of mine", headers=headers)
+    entry = api(bench, "messages/6").get_json()
+    assert entry["raw"].splitlines() == [
+        f"POST /api/mainsms/message/send?{query.replace(PAYFORSMS_KEY, '***')} HTTP/1.1",
+        "Host: localhost",
+        "X-Note: a",
+        "",
+        "body of mine",
+    ]
+    assert api(bench, "messages/7").status_code == 404
+    assert "raw" not in bench.caught()[-1]
+
+
+def test_a_long_request_is_kept_in_part(bench: Bench) -> None:
+    """Its beginning."""
+    bench.payforsms("send", PAY | {"message": "x" * 100_000})
+    assert len(api(bench, "messages/6").get_json()["raw"]) == 16 * 1024
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "number"),
+    [
+        ("messages/latest", 200, 5),
+        ("messages/latest?text=refused", 404, 4),
+        ("messages/latest?text=refused&accepted=false", 200, 4),
+        ("messages/latest?text=refused&accepted=any", 200, 4),
+        ("messages/latest?to=89121231235&text=code", 404, 3),
+        ("messages/latest?to=37061234567", 200, 1),
+        ("messages/latest?to=37061234567&after=1", 404, 1),
+        ("wait?text=disk", 200, 3),
+        ("wait?text=nothing&to=37061234567", 404, 1),
+    ],
+)
+def test_the_newest_that_is_meant_or_the_closest(bench: Bench, path: str, status: int, number: int) -> None:
+    """What was refused would not have reached a phone, and is only closest."""
+    reply = api(bench, path)
+    tree = reply.get_json()
+    assert (reply.status_code, (tree if status == 200 else tree["closest"])["number"]) == (status, number)
+    assert (status == 200) or tree["differs_in"]
+
+
+def test_of_an_empty_list_nothing_is_close(bench: Bench) -> None:
+    """It says so."""
+    assert api(bench, "messages", "DELETE").headers["x-smscli-deleted"] == "5"
+    assert api(bench, "messages/latest").get_json() == {
+        "error": "no message is meant", "closest": None, "differs_in": [],
+    }  # fmt: skip
+
+
+def test_a_code_is_taken_out_of_the_newest_message_that_has_one(bench: Bench) -> None:
+    """Or of the one that is named."""
+    assert api(bench, "messages/latest/code").get_json()["code"] == "123456"
+    assert api(bench, "messages/latest/code?digits=4").get_json()["code"] == "4711"
+    assert api(bench, "messages/1/code").get_json()["code"] == "4711"
+    assert api(bench, "messages/3/code").status_code == 404
+    assert api(bench, "messages/99/code").status_code == 404
+    nothing = api(bench, "messages/latest/code?text=disk")
+    assert (nothing.status_code, nothing.get_json()["differs_in"]) == (404, ["code"])
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Your code is 123456", "123456"),
+        ("G-123456 is your Google verification code", "123456"),
+        ("123 456 is your code", "123456"),
+        ("123-456", "123456"),
+        ("Kodas: 4821. Galioja 10 min.", "4821"),
+        ("Ваш пароль 00123. Никому не сообщайте", "00123"),
+        ("Şifreniz: 12345678", "12345678"),
+        ("In 2031 your PIN is 9876", "9876"),
+        ("Order 55555 of 2031-10-03, code 7777", "7777"),
+        ("Pay 1500.00 EUR", None),
+        ("Call +37061234567 or 89121231234", None),
+        ("at 12:3045", None),
+        ("123", None),
+        ("123456789", None),
+        ("", None),
+    ],
+)
+def test_a_code_stands_alone(text: str, code: str | None) -> None:
+    """It is no part of an amount, a date or a number; of several it is the one a word points at."""
+    assert _search.code(text) == code
+
+
+def test_a_number_is_the_same_in_any_spelling() -> None:
+    """From seven digits on the last ones count; fewer must be all."""
+    assert _search.is_number("+90 532 200 00 00", "5322000000")
+    assert _search.is_number("8 (912) 123-12-34", "79121231234")
+    assert not _search.is_number("79121231234", "79121231235")
+    assert _search.is_number("12345", "12345")
+    assert not _search.is_number("2345", "12345")
+
+
+def test_what_is_deleted_is_meant(bench: Bench) -> None:
+    """The others stay, under their numbers."""
+    assert api(bench, "messages?vendor=payforsms&accepted=true", "DELETE").headers["x-smscli-deleted"] == "3"
+    assert numbers(bench, "") == [1, 4]
+
+
+def test_a_reset_begins_anew(bench: Bench) -> None:
+    """List, numbers and credit; ids are never given twice."""
+    before = bench.caught()[-1]["message_id"]
+    assert api(bench, "reset", "POST").status_code == 204
+    assert bench.payforsms("balance", {}).get_json()["balance"] == "500.00"
+    bench.payforsms("send", PAY)
+    (entry,) = bench.caught()
+    assert (entry["number"], entry["message_id"] != before) == (1, True)
+
+
+def test_the_credit_can_be_looked_at_and_set(bench: Bench) -> None:
+    """By form or JSON; one vendor's at a time."""
+    assert api(bench, "balance").get_json()["lightsms"] == "150.4856"
+    assert api(bench, "balance", "POST", json={"vendor": "lightsms", "amount": 0}).get_json()["lightsms"] == "0"
+    assert bench.lightsms("send", SEND).get_json() == {"37061234567": {"error": 32}}
+    api(bench, "balance", "POST", data={"vendor": "lightsms", "amount": "7.5"})
+    assert bench.lightsms("balance", {}).get_json()["money"] == "7.5"
+
+
+def test_keys_are_masked_everywhere(bench: Bench) -> None:
+    """A client under development may put them anywhere."""
+    ask(bench.app, f"/external/get/balance.php?login=demo&timestamp={NOW}&signature={LIGHTSMS_KEY}&x={LIGHTSMS_KEY}")
+    for path in ("messages", "messages/6", "messages/latest?accepted=any", "events"):
+        assert LIGHTSMS_KEY not in api(bench, path, headers={"Last-Event-ID": "1"}).get_data(as_text=True)
+
+
+def test_a_list_of_many_is_written_in_pieces(bench: Bench) -> None:
+    """And is JSON all the same."""
+    for count in (_api._AGAIN - 5, 5, 1):
+        with bench.app.desk.lock:
+            bench.app.desk.keep(
+                Caught(vendor="x", operation="send", now=NOW, signature=None, text=str(place)) for place in range(count)
+            )
+        entries = bench.caught()
+        assert [entry["number"] for entry in entries] == list(range(1, len(entries) + 1))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/api", 404), ("GET", "/api/x", 404), ("POST", "/api/state", 405), ("GET", "/api/reset", 405)],
+)
+def test_what_there_is_not_is_said(bench: Bench, method: str, path: str, status: int) -> None:
+    """In words."""
+    reply = ask(bench.app, path, method)
+    assert (reply.status_code, bool(reply.get_json()["error"])) == (status, True)
+
+
+def test_an_address_of_nobody_gets_the_closest_one(bench: Bench) -> None:
+    """Most often a letter is wrong."""
+    reply = ask(bench.app, "/externals/get/sent.php")
+    assert reply.status_code == 404
+    assert reply.get_data().endswith(b"The closest address is /external/get/send.php.\n")
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def document() -> Any:
+    """Return what is served."""
+    return json.loads(_api.document())
+
+
+def test_the_document_has_every_route_and_no_other(bench: Bench) -> None:
+    """Paths and methods."""
+    described = {path: {method.upper() for method in methods} for path, methods in document()["paths"].items()}
+    assert described == {path: set(methods) for path, methods in _api.ROUTES.items()}
+    assert api(bench, "openapi.json").get_json() == document()
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "name"),
+    [
+        (path, method, parameter["name"])
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query"
+    ],
+)
+def test_every_parameter_that_is_described_is_taken(bench: Bench, path: str, method: str, name: str) -> None:
+    """No other is: each route refuses what it does not know."""
+    value = {"accepted": "any", "timeout": "0", "digits": "5"}.get(name, "1")
+    where = path.replace("{number}", "1")
+    assert ask(bench.app, f"{where}?{name}={value}", method.upper()).status_code != 400
+    assert ask(bench.app, f"{where}?other=1", method.upper()).status_code == 400
+
+
+def conforms(value: Any, schema: Any) -> bool:
+    """Return whether a value is what a schema of the document says: types, required members, no other member."""
+    if "$ref" in schema:
+        return conforms(value, document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+    if "oneOf" in schema:
+        return any(conforms(value, one) for one in schema["oneOf"])
+    if "allOf" in schema:
+        return all(conforms(value, {**_resolved(one), "open": True}) for one in schema["allOf"])
+    kinds: dict[str, Any] = {
+        "string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list,
+    }  # fmt: skip
+    names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if value is None:
+        return "null" in names
+    if not any(isinstance(value, kinds[name]) for name in names if name != "null"):
+        return False
+    if isinstance(value, list):
+        return all(conforms(one, schema["items"]) for one in value)
+    if isinstance(value, dict) and "properties" in schema:
+        properties = schema["properties"]
+        is_closed = schema.get("open") or value.keys() <= properties.keys()
+        complete = set(schema["required"]) <= value.keys() and is_closed
+        return complete and all(conforms(value[name], one) for name, one in properties.items() if name in value)
+    return True
+
+
+def _resolved(schema: Any) -> Any:
+    return document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/messages", 200), ("/api/messages/latest", 200), ("/api/messages/latest?text=x", 404),
+        ("/api/messages/4", 200),
+        ("/api/messages/latest/code", 200), ("/api/messages/2/code", 200), ("/api/messages/9", 404),
+        ("/api/balance", 200),
+        ("/api/wait?text=disk", 200), ("/api/wait?text=x", 404), ("/api/state", 200), ("/api/messages?limit=x", 400),
+    ],
+)  # fmt: skip
+def test_what_is_answered_is_what_the_document_says(bench: Bench, path: str, status: int) -> None:
+    """Every member, no other."""
+    import re
+
+    bare = re.sub("/[0-9]+", "/{number}", path.partition("?")[0])
+    schema = document()["paths"][bare]["get"]["responses"][str(status)]["content"]["application/json"]["schema"]
+    reply = ask(bench.app, path)
+    assert reply.status_code == status
+    assert conforms(reply.get_json(), schema), reply.get_json()
+
+
+def test_an_amount_is_a_number() -> None:
+    """Of money or of free messages."""
+    assert str(_api.parse_amount("150.50")) == "150.50"
+    for odd in ("", "x", "1e3", "-1", "٣", "1" * 20, "Infinity"):
+        with pytest.raises(InputError):
+            _api.parse_amount(odd)
