@@ -162,9 +162,12 @@ def test_a_multipart_body_is_a_form() -> None:
         (b"--x\r\n\r\n1\r\n--x--", []),
     ],
 )
-def test_a_multipart_body_that_breaks_off_has_the_parts_before(body: bytes, expected: list[tuple[str, str]]) -> None:
-    """And no error."""
+def test_a_multipart_body_that_breaks_off_has_the_parts_before(
+    body: bytes, expected: list[tuple[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """And no error; nothing is logged."""
     assert read(b"", (b"Content-Type", b"multipart/form-data; boundary=x"), body=body) == expected
+    assert caplog.records == []
 
 
 def test_a_multipart_body_without_a_boundary_has_no_parts() -> None:

@@ -192,6 +192,7 @@ def _parts(kind: str, body: bytes) -> list[tuple[bytes, bytes]]:
                 "on_part_end": end,
             },
         )
+        parser.logger.disabled = True  # it would print a warning about each body that breaks off
         parser.write(body)
     except FormParserError:
         pass
