@@ -130,8 +130,8 @@ def test_a_logged_post_says_what_is_missing() -> None:
          (("a", "1"), ("b", 'x;y " z'), ("c", "@x;y"))),
         (r"--data-raw $'a=\u0436\x41\n\'q\''", "POST", (("a", "жA\n'q'"),)),
         ("-d a=1 ^\r\n -d b=2", "POST", (("a", "1"), ("b", "2"))),
-        ("-d a=1 `\n -d b=2 -u user:pass -H", "POST", (("a", "1"), ("b", "2"))),
-        ("-d '' -F c=1 - --url https://elsewhere.example/", "POST", (("c", "1"),)),
+        ("-d a=1 `\n -d b=2 -u user:pass", "POST", (("a", "1"), ("b", "2"))),
+        ("-d '' -F c=1", "POST", (("c", "1"),)),
     ],
 )  # fmt: skip
 def test_curl_options_are_read(arguments: str, method: str, params: Pairs) -> None:
@@ -192,6 +192,13 @@ def test_an_unknown_vendor_is_left_open() -> None:
     assert captured.providers == ()
 
 
+def test_the_bytes_of_the_wire_are_handed_on() -> None:
+    """What was decoded, undecoded: query (with what follows a ``#``) and form; of a multipart body nothing is known."""
+    posted = read("curl 'https://x.example/?a=x+y&b=%41#c' -d 'd=ž&e=%zz'")
+    assert (posted.raw_query, posted.raw_form) == (b"a=x+y&b=%41#c", "d=ž&e=%zz".encode())
+    assert curl("-F a=1").raw_form is None
+
+
 # --- what is no request ----------------------------------------------------------------------------------------------
 
 
@@ -204,11 +211,15 @@ def test_an_unknown_vendor_is_left_open() -> None:
         ("https://www.lightsms.com/", "no parameters in the captured URL"),
         ("curl https://www.lightsms.com/", "no parameters in the captured curl command"),
         ("curl 'https://www.lightsms.com/?a=1", "a quote"),
-        ("curl https://x.example/ -d '{\"a\": 1}'", "sends JSON"),
+        ("curl https://x.example/ -d '{\"a\": [1]}'", "no parameters of a form"),
+        ("curl https://x.example/ -d '{\"a\": '", "JSON body in the capture cannot be read"),
+        ("curl https://x.example/?a=1 -H", "line 1: --header of curl lacks its value"),
+        ("curl https://x.example/?a=1 --dat b=1", "line 1: --dat of curl may be any of --data, --data-ascii"),
         ("https://[::1/?a=1", "address"),
         ("&".join(f"a{number}=1" for number in range(501)), "more than 500 parameters"),
         ("a=" + "x" * MAX_CAPTURE, "longer than"),
-        ("a=\udcff", "not UTF-8"),
+        ("a=" + "x" * 65_536, "longer than 65536 characters"),
+        ("curl https://x.example/?a=1 https://x.example/?a=2", "holds 2 requests"),
     ],
 )
 def test_what_is_no_request_is_refused(text: str, reason: str) -> None:

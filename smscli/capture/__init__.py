@@ -1,80 +1,163 @@
-"""Requests as people keep and pass them on: URLs, form bodies, curl commands, access-log lines, read and written.
+"""Requests as people keep and pass them on: commands, scripts, logs, HAR files, URLs, read and written.
 
 This package is pure. It reads text that another program, a shell history or a server left behind, finds the vendor
 in it, and names what damaged it; and it writes a request as a curl command. It signs nothing and knows no clock:
-``staleness`` takes the time.
+``staleness`` takes the time. Each reader takes a text and gives the requests in it, none when the text is not of its
+kind; InputError says where one of its kind cannot be read.
 
 ::
 
-    _texts.py      a URL, a form body or a log line -> what was sent, still encoded
-    _curl.py       a curl command                   -> what was sent, still encoded
-    _decoding.py   encoded parameters -> pairs
-    _vendor.py     whose request it is
-    _staleness.py  how far a stamp is from a clock
-    _writing.py    parameters -> a request -> a curl command, and whose account it names
+    _commands.py    commands that are HTTP clients          (_shell.py, _cmd.py: words; _words.py, _options.py: options)
+    _curl.py        a curl command      _wget.py  a wget command      _httpie.py  an HTTPie command
+    _powershell.py  Invoke-WebRequest   _fetch.py fetch(…)
+    _http.py        heads and bodies    _har.py   HAR files
+    _logs.py        lines of servers and of programs
+    _texts.py       a URL, a form body
+    _request.py     a request as it was sent, and its address taken apart
+    _decoding.py    queries and bodies -> pairs
+    _vendor.py      whose request it is
+    _staleness.py   how far a stamp is from a clock
+    _writing.py     parameters -> a request -> a curl command, and whose account it names
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
-from smscli.capture._curl import curl
-from smscli.capture._decoding import decode_pairs
+from smscli.capture._commands import commands
+from smscli.capture._decoding import decode_body, decode_query, is_form, mend
+from smscli.capture._fetch import fetch
+from smscli.capture._har import har
+from smscli.capture._http import http
+from smscli.capture._logs import lines, messages
+from smscli.capture._powershell import powershell
+from smscli.capture._request import WANTED, RawRequest, split_target, to_bytes, to_text
 from smscli.capture._staleness import staleness
-from smscli.capture._texts import WANTED, form_body, log_line, url
-from smscli.capture._vendor import candidates
-from smscli.capture._writing import address, curl_command, identity
+from smscli.capture._texts import any_form, form_body, url
+from smscli.capture._vendor import Vendors
+from smscli.capture._writing import Operations, address, curl_command, identity
 from smscli.errors import InputError
 from smscli.model import Pairs
 
-__all__ = ["MAX_CAPTURE", "Captured", "address", "curl_command", "identity", "read", "staleness"]
+__all__ = [
+    "MAX_CAPTURE", "Captured", "Operations", "address", "curl_command", "decode", "identity", "read", "read_all",
+    "staleness",
+]  # fmt: skip
 
-MAX_CAPTURE = 64 * 1024
+MAX_CAPTURE = 16 * 1024 * 1024
+"""Characters of a capture: a HAR file, or a log."""
+
+MAX_SCRIPT = 128 * 1024
+"""Characters of a script or command; more is a log."""
+
+_MAX_REQUEST = 64 * 1024
 """Characters; the longest request of any vendor is a tenth of it."""
 
 _MAX_PARAMETERS = 500
+
+_Reader = Callable[[str], list[RawRequest]]
+# What tells a text most surely comes first.
+_OF_SCRIPTS: tuple[_Reader, ...] = (powershell, commands, fetch, http)
+_OF_LINES: tuple[_Reader, ...] = (lines, url, form_body, messages, any_form)
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A request as far as the text tells. ``params`` are decoded, in order, those of the query before the body's.
 
-    ``providers`` are the vendors it may be for, best first. ``seen_at`` is when a server logged it, in Unix seconds.
+    ``place`` is where it stood. ``providers`` are the vendors it may be for, best first. ``seen_at`` is when it was
+    logged, in Unix seconds. ``readings`` say what was read as what, without a value; ``fault`` says why a request
+    among others cannot be read.
+    ``raw_query`` and ``raw_form`` are what was decoded, byte by byte as it stood on the wire, the query with what
+    follows a ``#`` (which is not sent); empty where there is none, None where the body is multipart or JSON, no form.
     """
 
     kind: str
-    params: Pairs = field(repr=False)
+    params: Pairs = field(default=(), repr=False)
     method: str | None = None
     host: str | None = None
     path: str | None = None
     seen_at: int | None = None
     providers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    raw_query: bytes | None = field(default=None, repr=False)
+    raw_form: bytes | None = field(default=None, repr=False)
+    place: str = ""
+    readings: tuple[str, ...] = ()
+    fault: str = ""
 
 
 def read(text: str) -> Captured:
-    """Return the request in ``text``; raise InputError, saying what was looked for, when there is none."""
+    """Return the only request in ``text``; raise InputError when there is none, or several."""
+    captured, *more = read_all(text)
+    if more:
+        raise InputError(f"the capture holds {1 + len(more)} requests", hint="give one of them")
+    return captured
+
+
+def read_all(text: str) -> list[Captured]:
+    """Return the requests in ``text``, at least one; raise InputError, saying what was looked for, when there is none.
+
+    A single one that cannot be read is an InputError as well; among others it has a ``fault``.
+    """
     if len(text) > MAX_CAPTURE:
         raise InputError(f"the capture is longer than {MAX_CAPTURE} characters", hint=f"give one request: {WANTED}")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError("the capture is not UTF-8", hint="convert it first, for instance with iconv")
-    text = text.removeprefix("\ufeff").strip().removeprefix("$ ")
-    notes: list[str] = []
-    raw = curl(text, notes) or log_line(text, notes) or url(text) or form_body(text)
-    if raw is None:
+    whole = text.removeprefix("\ufeff").lstrip()
+    text = whole.rstrip()  # but for a body, whose length is known
+    readers = (har, *(_OF_SCRIPTS if len(text) <= MAX_SCRIPT else ()), *_OF_LINES)
+    requests = next((requests for reader in readers if (requests := reader(whole if reader is http else text))), None)
+    if requests is None:
         raise InputError("there is no request in the capture", hint=f"give {WANTED}")
-    params = (*decode_pairs(raw.query, "query", notes), *raw.fields, *decode_pairs(raw.body, "form", notes))
-    if not params:
-        raise InputError(f"there are no parameters in the captured {raw.kind}", hint=f"give {WANTED}")
+    vendors = Vendors()
+    if len(requests) == 1:
+        captured = _interpreted(requests[0], vendors)
+        if not captured.params:
+            where = f"{captured.kind}{f' in {captured.place}' if captured.place else ''}"
+            raise InputError(f"there are no parameters in the captured {where}", hint=f"give {WANTED}")
+        return [captured]
+    return [_among_others(raw, vendors) for raw in requests]
+
+
+def decode(data: bytes) -> str:
+    """Return a file's text: UTF-8, or UTF-16 with its mark (PowerShell's); bytes that are neither are kept."""
+    return data.decode("utf-16", "replace") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else to_text(data)
+
+
+def _among_others(raw: RawRequest, vendors: Vendors) -> Captured:
+    try:
+        return _interpreted(raw, vendors)
+    except InputError as error:
+        return Captured(raw.kind, method=raw.method, place=raw.place, seen_at=raw.seen_at, fault=error.message)
+
+
+def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
+    """Decode a request; raise InputError when it cannot be."""
+    where = f"{raw.kind}{f' in {raw.place}' if raw.place else ''}"
+    if raw.fault:
+        raise InputError(f"the captured {where} cannot be read: {raw.fault}", hint=f"give {WANTED}")
+    if len(raw.target) + len(raw.body) > _MAX_REQUEST:
+        raise InputError(f"the captured {where} is longer than {_MAX_REQUEST} characters", hint=f"give {WANTED}")
+    notes = list(raw.notes)
+    target = split_target(raw.target) if raw.target else None
+    query = mend(target.query, notes) if target else ""
+    raw = replace(raw, body=mend(raw.body, notes))
+    params = (*decode_query(query, notes), *decode_body(raw, notes))
     if len(params) > _MAX_PARAMETERS:
-        raise InputError(f"the captured {raw.kind} has more than {_MAX_PARAMETERS} parameters", hint=f"give {WANTED}")
+        raise InputError(f"the captured {where} has more than {_MAX_PARAMETERS} parameters", hint=f"give {WANTED}")
+    host = (target.host if target else None) or raw.host
+    path = target.path if target else None
     return Captured(
         kind=raw.kind,
         params=params,
         method=raw.method,
-        host=raw.host,
-        path=raw.path,
+        host=host,
+        path=path,
         seen_at=raw.seen_at,
-        providers=tuple(provider.name for provider in candidates(raw, params)),
+        providers=vendors.of(host, path, params),
         notes=tuple(dict.fromkeys(notes)),
+        raw_query=to_bytes(query),
+        raw_form=to_bytes(raw.body) if is_form(raw) else None,
+        place=raw.place,
+        readings=raw.readings,
     )

@@ -1,147 +1,197 @@
-"""What a curl command sends, still encoded: its options as curl reads them, in every way of quoting."""
+"""What a curl command sends, still encoded: its options as curl reads them. (curl(1), and runs of 7.88)"""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from urllib.parse import quote
 
-from smscli.capture._texts import WANTED, RawRequest, request_at
-from smscli.errors import InputError
+from smscli.capture._options import CURL
+from smscli.capture._request import RawRequest, split_target, to_bytes
+from smscli.capture._shell import Command
+from smscli.capture._words import options
 from smscli.model import visible
 
-# Long names of curl's options that take a value, in short form where they have one; the values of all but the ones
-# that are read here are skipped. (curl(1), curl 8)
-_LONG = {
-    "--data": "d", "--data-ascii": "d", "--data-raw": "raw", "--data-binary": "d", "--data-urlencode": "urlencode",
-    "--form": "F", "--form-string": "string", "--request": "X", "--url": "url", "--header": "H", "--get": "G",
-    **dict.fromkeys(
-        ("--user", "--user-agent", "--referer", "--cookie", "--cookie-jar", "--output", "--max-time", "--proxy",
-         "--connect-timeout", "--cacert", "--cert", "--key", "--retry", "--resolve", "--write-out", "--interface",
-         "--json", "--config", "--dump-header", "--limit-rate", "--range", "--upload-file", "--noproxy"),
-        "skip",
-    ),
+_JSON_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
+_READ_AS = {
+    "": "the address", "url": "the address", "request": "the method", "get": "the data go into the query",
+    "head": "the method HEAD", "header": "a header", "data": "body", "data-ascii": "body", "data-raw": "body",
+    "data-binary": "body", "data-urlencode": "body, percent-encoded", "json": "body, JSON", "form": "multipart field",
+    "form-string": "multipart field", "url-query": "query", "upload-file": "body from a file",
+    "request-target": "the path", "variable": "a variable", "config": "options from a file",
 }  # fmt: skip
-_SHORT_WITH_VALUE = frozenset("AbcCdDeEFhHKmoPQrtTuUwxXyYz")
 
 
-def curl(text: str, notes: list[str]) -> RawRequest | None:
-    """Read a curl command for a POSIX shell, cmd or PowerShell, as browsers copy it or people type it."""
-    if not re.match(r"(?:\S*/)?curl(?:\.exe)?\s", text):
-        return None
-    joined = re.sub(r"[\\^`]\r?\n", " ", text)
-    joined = re.sub(r"\$'((?:[^'\\]|\\.)*)'", _ansi_quoted, joined)
-    try:
-        words = shlex.split(joined)[1:]
-    except ValueError as error:
-        raise InputError("a quote in the captured curl command is not closed", hint="copy the whole command") from error
-    command = _Command(notes)
-    for option, value in _options(words):
-        command.take(option, value)
-    return command.request()
-
-
-def _ansi_quoted(match: re.Match[str]) -> str:
-    r"""Return bash's ``$'…'`` (what browsers copy) as an ordinary quoted word."""
-    simple = {"n": "\n", "r": "\r", "t": "\t"}
-
-    def unescape(escape: re.Match[str]) -> str:
-        code = escape[1] or escape[2]
-        return chr(int(code, 16)) if code else simple.get(escape[3], escape[3])
-
-    return shlex.quote(re.sub(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))", unescape, match[1], flags=re.DOTALL))
-
-
-def _options(words: list[str]) -> Iterable[tuple[str, str]]:
-    """Return curl's words as options with their values; what is no option is the address."""
-    rest = iter(words)
-    for word in rest:
-        if word.startswith("--"):
-            name, _, value = word.partition("=")  # curl itself wants a space; people write =
-            option = _LONG.get(name, "")
-            if option and option != "G":
-                yield option, value or next(rest, "")
-            else:
-                yield option, ""
-        elif word.startswith("-") and len(word) > 1:
-            yield from _short_options(word[1:], rest)
+def curl(command: Command) -> list[RawRequest]:
+    """Return the requests of a curl command: one for each address, before and behind each ``--next``."""
+    notes: list[str] = list(command.notes)
+    variables: dict[str, str] = {}
+    operations = [_Operation(command, variables)]
+    for name, value in options(command.words[1:], CURL, command.line, notes):
+        if name == "next" and not operations[-1].has_address:
+            continue  # as curl does
+        if name == "next":
+            operations.append(_Operation(command, variables))
         else:
-            yield "url", word
+            operations[-1].take(name, value)
+    return [request for operation in operations for request in operation.requests(tuple(notes))]
 
 
-def _short_options(letters: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for index, letter in enumerate(letters):
-        if letter in _SHORT_WITH_VALUE:
-            yield letter, letters[index + 1 :] or next(rest, "")
-            return
-        yield letter, ""
+class _Operation:
+    """What stands between two ``--next`` of a command, being read option by option."""
 
-
-class _Command:
-    """A curl command being read, option by option."""
-
-    def __init__(self, notes: list[str]) -> None:
-        self._notes = notes
-        self._url = ""
+    def __init__(self, command: Command, variables: dict[str, str]) -> None:
+        self._command = command
+        self._variables = variables
+        self._urls: list[str] = []
         self._method: str | None = None
-        self._data: list[str] = []
+        self._data: str | None = None
+        self._query: list[str] = []
         self._fields: list[tuple[str, str]] = []
-        self._get = False
+        self._headers: list[tuple[str, str]] = []
+        self._flags: set[str] = set()
+        self._path: str | None = None
+        self._notes: list[str] = []
+        self._readings: list[str] = []
 
-    def take(self, option: str, value: str) -> None:
-        """Take one option; those that change nothing about the parameters are passed over."""
-        if option == "url":
-            self._url = self._url or value
-        elif option == "X":
+    @property
+    def has_address(self) -> bool:
+        """Whether there is something to ask yet."""
+        return bool(self._urls)
+
+    def take(self, name: str, value: str) -> None:
+        """Take one option; those that change nothing about the request are passed over."""
+        if name.startswith("expand-"):
+            name, value = name[7:], self._expand(value)
+        about = f" {visible(value.partition('=')[0])}" if name.startswith(("form", "data-url", "url-query")) else ""
+        word = f"--{name}" if name else "word"
+        self._readings.append(f"{word}{about}: {_READ_AS.get(name, 'no part of the request')}")
+        if name in ("", "url"):
+            self._urls.append(value)
+        elif name in ("form", "form-string"):
+            self._form(value, literal=name == "form-string")
+        elif name in ("data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json"):
+            self._body(name, value)
+        elif name == "url-query":
+            self._query.append(value[1:] if value.startswith("+") else self._encoded(value))
+        else:
+            self._take_other(name, value)
+
+    def _take_other(self, name: str, value: str) -> None:
+        if name == "request":
             self._method = value
-        elif option == "G":
-            self._get = True
-        elif option == "F":
-            self._form(value)
-        elif option == "string":
-            name, _, content = value.partition("=")
-            self._fields.append((name, content))
-        elif option == "urlencode":
-            self._urlencode(value)
-        elif option == "raw" or (option == "d" and not self._is_file(value)):
-            self._data.append(value)
+        elif name == "request-target":
+            self._path = value
+        elif name == "header" and ":" in value:
+            header, _, content = value.partition(":")
+            self._headers.append((header.strip(), content.strip()))
+        elif name == "variable":
+            variable, _, content = value.partition("=")
+            self._variables[variable.removeprefix("%")] = content
+        elif name in ("config", "upload-file") or (name == "header" and value.startswith("@")):
+            what = {"config": "options come", "header": "headers come"}.get(name, "the body comes")
+            self._notes.append(f"{what} from a file, which is not in the capture")
+        if name in ("get", "head", "globoff", "upload-file"):
+            self._flags.add(name)
 
-    def _form(self, value: str) -> None:
+    def _expand(self, value: str) -> str:
+        def replace(match: re.Match[str]) -> str:
+            if match[1] in self._variables and not match[2]:
+                return self._variables[match[1]]
+            self._notes.append(f"{visible(match[0])} of --variable is not worked out")
+            return match[0]
+
+        return re.sub(r"\{\{(\w+)((?::\w+)*)\}\}", replace, value)
+
+    def _form(self, value: str, *, literal: bool) -> None:
         name, _, content = value.partition("=")
-        if content[:1] in ("@", "<"):
-            self._notes.append(f"{visible(name)} comes from a file, which is not in the capture")
-            return
-        if re.fullmatch(r'".*"', content, re.DOTALL):
-            content = re.sub(r"\\(.)", r"\1", content[1:-1])
-        elif ";" in content:
-            # curl reads what follows a semicolon as settings of the field: ;type=, ;filename=. (curl(1), --form)
-            content = content.partition(";")[0]
-            self._notes.append(f"curl -F cuts {visible(name)} at the semicolon; --form-string sends it whole")
+        if not literal:
+            if content[:1] in ("@", "<"):
+                self._notes.append(f"{visible(name)} comes from a file, which is not in the capture")
+                return
+            content = self._form_content(name, content.lstrip())
         self._fields.append((name, content))
 
-    def _urlencode(self, value: str) -> None:
-        name, equals, content = value.partition("=")
-        if not equals:
-            name, content = "", value
-        if "@" in name or (not equals and "@" in content):
-            self._is_file("@")
+    def _form_content(self, name: str, content: str) -> str:
+        quoted = re.match(r'"((?:[^"\\]|\\.)*)"', content, re.DOTALL)
+        if quoted:
+            return re.sub(r"\\([\\\"])", r"\1", quoted[1])
+        if content.startswith("("):
+            self._notes.append(f"curl -F takes the ( of {visible(name)} for a body of its own; --form-string sends it")
+            return ""
+        content, semicolon, settings = content.partition(";")
+        if semicolon and not re.match(r"\s*(?:type|filename|headers|encoder)=", settings):
+            # What follows a semicolon are settings of the field: ;type=, ;filename=. (curl(1), --form)
+            self._notes.append(f"curl -F cuts {visible(name)} at the semicolon; --form-string sends it whole")
+        return content.rstrip()
+
+    def _body(self, name: str, value: str) -> None:
+        if name == "data-urlencode":
+            piece = self._encoded(value)
+        elif not value.startswith("@") or name == "data-raw":
+            piece = value
+        elif value == "@-" and self._command.stdin is not None:
+            text = self._command.stdin
+            piece = text if name in ("data-binary", "json") else re.sub(r"[\r\n\0]", "", text)
         else:
-            self._data.append(f"{name}={quote(content)}" if name else quote(content))
-
-    def _is_file(self, value: str) -> bool:
-        if value.startswith("@"):
             self._notes.append("a part of the body comes from a file, which is not in the capture")
-        return value.startswith("@")
+            return
+        # A piece of --json follows what there is, one of --data has & before it.
+        between = "&" if self._data and name != "json" else ""
+        self._data = (self._data or "") + between + piece
+        if name == "json":
+            self._flags.add("json")
 
-    def request(self) -> RawRequest:
-        """Return the request that the command makes."""
-        data = "&".join(self._data)
-        if data.lstrip().startswith(("{", "[")):
-            raise InputError("the captured curl command sends JSON, not a form", hint=f"give {WANTED}")
-        method = self._method or ("POST" if (data or self._fields) and not self._get else "GET")
-        raw = request_at(self._url, kind="curl command", method=method, body="" if self._get else data)
-        if self._get and data:
-            raw = replace(raw, query=f"{raw.query}&{data}".lstrip("&"))
-        return replace(raw, fields=tuple(self._fields))
+    def _encoded(self, value: str) -> str:
+        """Return ``name=content`` or ``content`` as --data-urlencode sends it: a space is ``+``."""
+        match = re.match(r"([^=@]*)([=@])", value)
+        if match and match[2] == "@":
+            self._notes.append("a part of the body comes from a file, which is not in the capture")
+            return match[1]
+        name, _, content = value.partition("=") if match else ("", "", value)
+        encoded = quote(to_bytes(content), safe="").replace("%20", "+")
+        return f"{name}={encoded}" if name else encoded
+
+    def requests(self, notes: tuple[str, ...]) -> list[RawRequest]:
+        """Return one request for each address."""
+        query, body = "&".join(self._query), self._data or ""
+        if "get" in self._flags:
+            query, body = body or query, ""
+        method = self._method or self._usual_method()
+        headers = tuple(self._headers)
+        if "json" in self._flags and "content-type" not in {name.lower() for name, _ in headers}:
+            headers = (*headers, *_JSON_HEADERS)
+        return [
+            RawRequest(
+                "curl command", self._target(url, query), method, headers, body, tuple(self._fields),
+                place=f"line {self._command.line}", readings=tuple(dict.fromkeys(self._readings)),
+                notes=(*notes, *self._notes, *self._about(url)),
+            )
+            for url in self._urls
+        ]  # fmt: skip
+
+    def _usual_method(self) -> str:
+        if "head" in self._flags:
+            return "HEAD"
+        if "upload-file" in self._flags:
+            return "PUT"
+        sends = self._fields or (self._data is not None and "get" not in self._flags)
+        return "POST" if sends else "GET"
+
+    def _target(self, url: str, query: str) -> str:
+        """Return the address with more of a query behind that which it has, and without what is not sent."""
+        if self._path is not None:
+            own = split_target(url).host
+            url = self._path if self._path.startswith("http") else f"http://{own}{self._path}"
+        address, hash_, fragment = url.partition("#")
+        if query:
+            address += ("&" if address.partition("?")[2] else "" if address.endswith("?") else "?") + query
+        return address + hash_ + fragment
+
+    def _about(self, url: str) -> list[str]:
+        notes = []
+        rest = re.sub(r"^[a-z]+://\[[^\]]*\]", "", url)
+        if "globoff" not in self._flags and re.search(r"\{[^{}]*\}|\[[^\[\]]+\]", rest):
+            notes.append("curl takes [ ] and { } in an address for patterns, unless -g says otherwise")
+        if re.search(r"\s", url):
+            notes.append("curl refuses an address with a space in it: write %20 or +")
+        return notes

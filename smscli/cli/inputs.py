@@ -52,6 +52,19 @@ def read_file(path: Path, option: str, limit: int = MAX_INPUT) -> str:
         raise InputError(f"cannot read {option} {str(path)!r}: {error.strerror}") from error
 
 
+def read_bytes(runtime: Runtime, source: str, what: str, limit: int) -> bytes:
+    """Return the bytes of a file, or of stdin for ``-``; InputError as the others."""
+    if source == "-":
+        if runtime.stdin is None:
+            raise InputError(f"there is no stdin to read {what} from")
+        return _bounded(runtime.stdin.buffer, f"{what} on stdin", limit)
+    try:
+        with Path(source).open("rb") as file:
+            return _bounded(file, f"{what} {source!r}", limit)
+    except OSError as error:
+        raise InputError(f"cannot read {what} {source!r}: {error.strerror}") from error
+
+
 def expand(to: Sequence[str], region: str | None) -> tuple[list[str], tuple[str, ...]]:
     """Return recipients with the numbers of each ``@FILE`` in its place, and notes of what was repaired there.
 
@@ -91,10 +104,15 @@ def _read_numbers(path: Path, region: str | None) -> tuple[list[str], list[str]]
     return numbers, [f"@{path}: {remark}" for remark in survey.repaired]
 
 
-def _read(stream: BinaryIO, what: str, limit: int) -> str:
+def _bounded(stream: BinaryIO, what: str, limit: int) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise InputError(f"{what} is longer than {limit} bytes")
+    return data
+
+
+def _read(stream: BinaryIO, what: str, limit: int) -> str:
+    data = _bounded(stream, what, limit)
     try:
         return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:

@@ -42,7 +42,7 @@ class _Send(Record):
     app,
     sections={
         "Message": ("to", "sender", "text", "at", "test"),
-        "Account": ("key_file",),
+        "Account": ("key_file", "also_key_file"),
         "Output": ("explain", "in_hex", "curl", "reveal"),
     },
     examples=(
@@ -55,10 +55,14 @@ def sign(
     pairs: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="The parameters, exactly as sent.")
     ] = None,
-    from_url: Annotated[
+    capture: Annotated[
         str | None,
         typer.Option(
-            "--from-url", metavar="URL|-", help="Take them from a URL, form, curl command or log line (- for stdin)."
+            "--capture",
+            "--from-url",
+            metavar="FILE|-|TEXT",
+            help="Take them from what was caught: a command (curl, wget …), HAR, log, HTTP request, URL or form. "
+            "Of several requests each is checked. --from-url is the old name.",
         ),
     ] = None,
     operation: Annotated[
@@ -88,25 +92,37 @@ def sign(
     key_file: Annotated[
         str | None, typer.Option("--key-file", metavar="FILE|-", help="Read the key from a file (- for stdin).")
     ] = None,
+    also_key_file: Annotated[
+        list[str] | None,
+        typer.Option("--also-key-file", metavar="FILE", help="Try this key, too, to explain a signature (an old one)."),
+    ] = None,
 ) -> Result:
     """Compute, explain and diagnose a request signature, offline."""
     typed = _Send(tuple(to or ()), sender, text, at, test, stamp)
-    _refuse_mixture(pairs, from_url, operation, typed, key_file)
-    captured = None if from_url is None else _capture(call, from_url)
+    _refuse_mixture(pairs, capture, operation, typed, key_file)
+    named = call.wanted.profile is not None or call.wanted.provider is not None
+    captures: Sequence[Captured] = () if capture is None else _captures(call, capture)
+    if len(captures) > 1:
+        _refuse_for_many(len(captures), expect=expect is not None, shown=explain or in_hex or curl or reveal)
     profile = _profile(call, key_file, Need.ACCOUNT if operation else Need.KEY)
-    if captured is not None and call.wanted.profile is None:
-        _refuse_other_account(captured, profile)
+    if len(captures) == 1 and call.wanted.profile is None:
+        _refuse_other_account(captures[0], profile)
     account = call.runtime.account(profile)
     provider = providers.get(profile.provider).of(account.fields)
-    if captured is not None:
-        question = _ask_about(captured, provider, call.runtime.now())
+    if len(captures) > 1:
+        return _check(call, captures, profile, provider, account, also_key_file or [], named=named)
+    if captures:
+        from smscli.cli.captures import question as about
+
+        question = about(captures[0], provider, call.runtime.now())
     elif operation is not None:
         question = _compose(call, profile, provider, account, operation, typed)
     else:
         question = Question(_pairs(pairs or []))
     answer = Working(provider, account, question, _key_source(profile), reveal=reveal, in_hex=in_hex)
     if expect is not None or question.expected is not None:
-        answer.compare(question.expected or "" if expect is None else expect, _other_keys(call.runtime, profile))
+        others = (*_named_keys(call.runtime, profile, also_key_file or []), *_other_keys(call.runtime, profile))
+        answer.compare(question.expected or "" if expect is None else expect, others)
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
 
 
@@ -114,19 +130,19 @@ def sign(
 
 
 def _refuse_mixture(
-    pairs: list[str] | None, from_url: str | None, operation: str | None, typed: _Send, key_file: str | None
+    pairs: list[str] | None, capture: str | None, operation: str | None, typed: _Send, key_file: str | None
 ) -> None:
     """Refuse command lines that say where the parameters come from in two ways, or in none."""
-    if sum((bool(pairs), from_url is not None, operation is not None)) != 1:
+    if sum((bool(pairs), capture is not None, operation is not None)) != 1:
         raise InputError(
-            "parameters come from one place: NAME=VALUE pairs, --from-url or --operation",
+            "parameters come from one place: NAME=VALUE pairs, --capture or --operation",
             hint="for instance: smscli sign login=YourLogin timestamp=1732809600",
         )
     if typed != _Send() and operation is None:
         raise InputError("the fields of a message need --operation send", hint="or write them as NAME=VALUE pairs")
     if typed._replace(stamp=None) != _Send() and operation == "balance":
         raise InputError("a balance has no recipient, sender, text or time")
-    if from_url == key_file == "-":
+    if capture == key_file == "-":
         raise InputError("stdin cannot be both the request and the key", hint="give one of them as a file or argument")
 
 
@@ -139,38 +155,44 @@ def _pairs(words: list[str]) -> Pairs:
     return tuple((name, value) for name, _, value in (word.partition("=") for word in words))
 
 
-def _capture(call: Invocation, from_url: str) -> Captured:
-    """Read the request, and let it name the vendor when nothing else does."""
-    from smscli import capture
-    from smscli.cli import inputs
+def _captures(call: Invocation, source: str) -> Sequence[Captured]:
+    """Read the requests, and let them name the vendor when nothing else does."""
+    from smscli.cli import captures
 
-    captured = capture.read(inputs.read_stdin(call.runtime, "the capture") if from_url == "-" else from_url)
-    if call.wanted.profile is None and call.wanted.provider is None:
-        with suppress(ConfigError):
-            if call.runtime.profile(call.wanted, need=Need.ADDRESS).provider in captured.providers:
-                return captured
-        if not captured.providers:
-            raise InputError("nothing in the capture tells its vendor", hint="name it with --provider or -p")
-        call.wanted = call.wanted._replace(provider=captured.providers[0])
-    return captured
+    read = captures.read(call, source)
+    captures.choose_vendor(call, read)
+    return read
 
 
-def _ask_about(captured: Captured, provider: Provider, now: float) -> Question:
-    from smscli.capture import staleness
+def _refuse_for_many(count: int, *, expect: bool, shown: bool) -> None:
+    if expect or shown:
+        raise InputError(
+            f"the capture holds {count} requests, and --expect, --explain, --hex, --curl and --reveal are about one",
+            hint="give one of them, or leave the option out: each is checked",
+        )
 
-    values = dict(reversed(captured.params))
-    notes = list(captured.notes)
-    if captured.providers and provider.name not in captured.providers:
-        notes.append(f"the capture looks like {captured.providers[0]}, not like {provider.name}")
-    stamp = values.get(provider.stamp_name or "")
-    if provider.stamp.ages and stamp is not None:
-        seen_at = now if captured.seen_at is None else captured.seen_at
-        stale = staleness(stamp, seen_at, provider.stamp_life)
-        notes += [stale] if stale else []
-    expected = values.get(provider.rule.signature)
-    if expected is None:
-        notes.append(f"the capture holds no {provider.rule.signature}")
-    return Question(captured.params, captured=captured, expected=expected, notes=tuple(notes))
+
+def _check(
+    call: Invocation,
+    captures: Sequence[Captured],
+    profile: Profile,
+    provider: Provider,
+    account: Account,
+    paths: list[str],
+    *,
+    named: bool,
+) -> Result:
+    """Check many captured requests; ``paths`` are files of other keys."""
+    from smscli.cli.captures import Checker
+
+    own = profile.fields if call.wanted.profile is None and _is_of_profile(profile) else None
+    runtime = call.runtime
+
+    def others() -> Iterator[tuple[str, Secret]]:
+        yield from _named_keys(runtime, profile, paths)
+        yield from _other_keys(runtime, profile)
+
+    return Checker(call, provider, account, _key_source(profile), named, own, others).check(captures)
 
 
 def _compose(
@@ -240,21 +262,23 @@ def _key_source(profile: Profile) -> str:
     return source.removeprefix("environment ")
 
 
+def _is_of_profile(profile: Profile) -> bool:
+    """Return whether the key is that of a profile, from wherever it takes it."""
+    return _key_source(profile).partition(" (")[0] == f"profile {profile.name}"
+
+
 def _refuse_other_account(captured: Captured, profile: Profile) -> None:
     """Raise ConfigError when the key is that of a profile nobody named, and the request names another account."""
-    from smscli.capture import identity
+    from smscli.cli.captures import another_account
 
-    if _key_source(profile).partition(" (")[0] != f"profile {profile.name}":
-        return
     provider = providers.get(profile.provider)
-    own = {wire: profile.fields.get(field) for wire, field in identity(provider).items()}
-    for name, value in captured.params:
-        if own.get(name) not in (None, value):
-            variable = f"SMSCLI_{provider.secret_field.name.upper()}"
-            raise ConfigError(
-                f"the request is of another account than profile {profile.name}: it names {name} {value}",
-                hint=f"say whose key to sign with: -p NAME, --key-file FILE or {variable}",
-            )
+    stranger = another_account(captured, provider, profile.fields) if _is_of_profile(profile) else None
+    if stranger:
+        variable = f"SMSCLI_{provider.secret_field.name.upper()}"
+        raise ConfigError(
+            f"the request is of another account than profile {profile.name}: it names {stranger}",
+            hint=f"say whose key to sign with: -p NAME, --key-file FILE or {variable}",
+        )
 
 
 def _ask_key(runtime: Runtime, provider: Provider) -> str:
@@ -277,6 +301,14 @@ def _key(runtime: Runtime, key_file: str) -> SecretSource:
     return SecretValue(Secret(inputs.read_stdin(runtime, "the key")))
 
 
+def _named_keys(runtime: Runtime, profile: Profile, paths: list[str]) -> Iterator[tuple[str, Secret]]:
+    from smscli import profiles
+
+    for path in paths:
+        file = SecretFile(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100,PTH111  (text)
+        yield path, profiles.secret(profile._replace(secret=file), environ=runtime.environ)
+
+
 def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:
     """Return the keys of the other profiles, as far as they can be read without running a command."""
     from smscli import profiles
@@ -289,4 +321,4 @@ def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secre
                 document, named=name, environ=runtime.environ, need=Need.KEY, credentials=credentials
             )
             if name != profile.name and not isinstance(other.secret, SecretCommand):
-                yield name, profiles.secret(other, environ=runtime.environ)
+                yield f"profile {name}", profiles.secret(other, environ=runtime.environ)

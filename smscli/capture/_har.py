@@ -1,0 +1,81 @@
+"""HAR files, as browsers (Chrome, Firefox, Safari) and proxies (mitmproxy, Charles, Fiddler) write them. (HAR 1.2)"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import quote_plus
+
+from smscli.capture._request import FORM, RawRequest, to_bytes, to_text
+from smscli.errors import InputError
+
+_KIND = "HAR entry"
+
+
+def har(text: str) -> list[RawRequest]:
+    """Return the requests of a HAR file; none when the text is none. InputError says where a cut one ends."""
+    if not text.startswith("{") or '"entries"' not in text:
+        return []
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        return []
+    except ValueError as error:
+        where = getattr(error, "lineno", 0)
+        raise InputError(f"the HAR file cannot be read from line {where} on", hint="save it again, whole") from None
+    log = document.get("log")
+    entries = log.get("entries") if isinstance(log, dict) else None
+    return [_request(entry, number) for number, entry in enumerate(entries if isinstance(entries, list) else (), 1)]
+
+
+def _request(entry: object, number: int) -> RawRequest:
+    place = f"entry {number}"
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict) or not isinstance(request.get("url"), str):
+        return RawRequest(_KIND, place=place, fault="it holds no request with an address")
+    data = request.get("postData")
+    notes: list[str] = []
+    body, fields = _body(data, notes) if isinstance(data, dict) else ("", ())
+    if not (body or fields) and isinstance(size := request.get("bodySize"), int) and size > 0:
+        notes.append(f"the body of {size} bytes is not in the HAR file")
+    headers = tuple(_pairs(request.get("headers")))
+    if isinstance(data, dict) and "content-type" not in {name.lower() for name, _ in headers}:
+        headers = (*headers, ("Content-Type", str(data.get("mimeType") or FORM)))
+    return RawRequest(
+        _KIND, request["url"], str(request.get("method") or "GET"), headers, body, fields,
+        place=place, seen_at=_time(entry.get("startedDateTime") if isinstance(entry, dict) else None),
+        notes=tuple(notes), readings=("request.url: the address", "request.postData: the body"),
+    )  # fmt: skip
+
+
+def _body(data: dict[str, object], notes: list[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the body's text, or the pairs that stand for it where the text is missing."""
+    text = data.get("text")
+    if isinstance(text, str) and text:
+        if data.get("encoding") == "base64":
+            try:
+                return to_text(base64.b64decode(text)), ()
+            except ValueError:
+                notes.append("the body is no base64, although the HAR file says so")
+        return text, ()
+    pairs = tuple(_pairs(data.get("params")))
+    if pairs and "multipart" not in str(data.get("mimeType")):
+        # What is there was decoded by whoever wrote the file (Chrome leaves it encoded beside a text).
+        notes.append("the HAR file has the parameters of the body, but not its bytes")
+        return "&".join(f"{quote_plus(name)}={quote_plus(to_bytes(value))}" for name, value in pairs), ()
+    return "", pairs
+
+
+def _pairs(items: object) -> Iterator[tuple[str, str]]:
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and "name" in item:
+            yield str(item["name"]), str(item.get("value") or "")
+
+
+def _time(text: object) -> int | None:
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp())
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,158 @@
+"""Lines of logs -> requests: what servers write (access and error logs), and what programs write about their calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from smscli.capture._request import RawRequest, to_bytes, to_text
+
+ACCESS = "access-log line"
+
+_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
+# nginx writes a quote in a request as \x22, Apache as \" and a backslash as \\.
+_REQUEST_LINE = re.compile(rf'"(?P<method>{_METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
+# IIS, CloudFront: the query is a column of its own, - when there is none.
+_COLUMNS = re.compile(rf"[ \t](?P<method>{_METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
+_VIRTUAL_HOST = re.compile(r"([\w-]+(?:\.[\w-]+)+)(?::\d+)? [0-9a-fA-F.:]+ ")
+_ERROR_HOST = re.compile(r', host: "([^":]+)')
+_LOG_TIME = re.compile(r"\[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\]")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_URL = r"https?://[^\s\"'<>`]+"
+_QUOTED_URL = r"https?://[^\"'<>`\n]+"
+# What a program's line says of a call: in named groups method, target and host. The first that fits counts.
+_MESSAGES = tuple(
+    (source, re.compile(pattern))
+    for source, pattern in (
+        (
+            "Python requests",
+            r"ConnectionPool\(host='(?P<host>[^']*)', port=\d*\): .{0,100}?with url: (?P<target>\S+)",
+        ),
+        ("Python urllib3", rf'(?P<target>https?://[\w.-]+(?::\d+)?) "(?P<method>{_METHODS}) (?P<path>\S+) HTTP/'),
+        ("Python requests", rf"(?:Client|Server) Error: .{{0,200}}? for url: (?P<target>{_URL})"),
+        ("Python httpx", rf'HTTP Request: (?P<method>[A-Z]+) (?P<target>{_URL}) "HTTP/'),
+        ("Python httpx", rf"error '\d[^']*' for url '(?P<target>{_URL})'"),
+        ("Python aiohttp", rf"url=(?:URL\()?'(?P<target>{_URL})'"),
+        ("Go", rf'\b(?P<method>Get|Post|Put|Head|Delete|Patch) \\?"(?P<target>{_QUOTED_URL}?)\\?": '),
+        ("Java", rf"Server returned HTTP response code: \d+ for URL: (?P<target>{_URL})"),
+        ("Java Spring", rf'I/O error on (?P<method>[A-Z]+) request for "(?P<target>{_QUOTED_URL})"'),
+        ("Java Spring", rf"\bHTTP (?P<method>{_METHODS}) (?P<target>{_URL})"),
+        ("Java Feign", rf"---> (?P<method>{_METHODS}) (?P<target>{_URL}) HTTP/"),
+        ("Java OkHttp", rf"--> (?P<method>{_METHODS}) (?P<target>{_URL})"),
+        ("Java Apache HttpClient", rf'>> "(?P<method>{_METHODS}) (?P<target>\S+) HTTP/[0-9.]+'),
+        (".NET HttpClient", rf"(?:Sending|Start processing) HTTP request (?P<method>[A-Z]+) (?P<target>{_URL})"),
+        ("PHP Guzzle", rf"`(?P<method>{_METHODS}) (?P<target>{_URL})` resulted in"),
+        ("PHP curl", rf"cURL error .{{0,300}}? for (?P<target>{_URL})"),
+    )
+)
+_ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{_METHODS}):? \W?)?(?P<target>{_URL})"))
+
+
+def lines(text: str) -> list[RawRequest]:
+    """Return the requests of the lines that a server wrote, or a program in a way that is known; none for others."""
+    return _each_line(text, lambda line: _told(line, _MESSAGES) or _logged(line))
+
+
+def messages(text: str) -> list[RawRequest]:
+    """Return the requests to all addresses in a text that have a query; an address alone says nothing."""
+    return _each_line(text, lambda line: _told(line, (_ANY_ADDRESS,)))
+
+
+def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawRequest]:
+    requests = []
+    for number, line in enumerate(text.split("\n"), 1):
+        request = read(line.strip()) if line else None
+        if request is not None:
+            requests.append(replace(request, place=f"line {number}"))
+    # A program tells about one call more than once, a server does not.
+    once = {(raw.kind, raw.method, raw.target): raw for raw in reversed(requests) if raw.kind != ACCESS}
+    return [raw for raw in requests if raw.kind == ACCESS or once[raw.kind, raw.method, raw.target] is raw]
+
+
+def _logged(line: str) -> RawRequest | None:
+    if "{" in line:
+        raw = _structured(line)
+        if raw is not None:
+            return raw
+    match = _REQUEST_LINE.search(line)
+    if match is None and (columns := _COLUMNS.search(line)):
+        return _from_server(columns["method"], f"{columns['path']}?{columns['query']}", line)
+    return match and _from_server(match["method"], _unescaped(match["target"]), line)
+
+
+def _structured(line: str) -> RawRequest | None:
+    """Read a line that is, or ends in, a JSON object: Caddy's, or one of nginx' or Traefik's with such names."""
+    try:
+        entry = json.loads(line[line.index("{") :])
+    except (ValueError, RecursionError):
+        return None
+    request = entry.get("request", entry) if isinstance(entry, dict) else None
+    if isinstance(request, str) and (match := _REQUEST_LINE.fullmatch(f'"{request}"')):
+        host = entry.get("host") or entry.get("http_host")
+        request = {"method": match["method"], "uri": match["target"], "host": host}
+    if not isinstance(request, dict):
+        return None
+    own = {key.lower(): value for key, value in request.items() if isinstance(value, str)}
+    names = {
+        "target": ("uri", "request_uri", "requestpath", "url"), "method": ("method", "request_method", "requestmethod"),
+        "host": ("host", "http_host", "requesthost", "server_name"),
+    }  # fmt: skip
+    got = {name: next((own[key] for key in keys if key in own), None) for name, keys in names.items()}
+    if not got["target"] or not got["method"]:
+        return None
+    query = next((own[key] for key in ("args", "query_string", "query") if own.get(key)), None)
+    target = got["target"] if query is None or "?" in got["target"] else f"{got['target']}?{query.removeprefix('?')}"
+    raw = _from_server(got["method"], target, line)
+    time = entry.get("ts", entry.get("time"))
+    seen_at = int(time) if isinstance(time, int | float) and 0 < time < 1e10 else raw.seen_at
+    return replace(raw, host=(got["host"] or "").partition(":")[0] or raw.host, seen_at=seen_at)
+
+
+def _from_server(method: str, target: str, line: str) -> RawRequest:
+    virtual_host, error_host = _VIRTUAL_HOST.match(line), _ERROR_HOST.search(line)
+    host = virtual_host or error_host
+    bodiless = method in ("GET", "HEAD")
+    note = f"an access log does not hold the body of a {method}: what was sent there is missing"
+    return RawRequest(
+        ACCESS, target, method, host=host[1] if host else None, seen_at=_log_time(line),
+        notes=() if bodiless else (note,), readings=("request line: the method and the address",),
+    )  # fmt: skip
+
+
+def _unescaped(text: str) -> str:
+    r"""Return a target as it was sent: ``\x`` and two digits are a byte, a backslash before others is the server's."""
+
+    def replace_escape(match: re.Match[str]) -> str:
+        return to_text(bytes.fromhex(match[1])) if match[1] else match[2]
+
+    return to_text(to_bytes(re.sub(r"\\(?:x([0-9A-Fa-f]{2})|(.))", replace_escape, text)))
+
+
+def _log_time(text: str) -> int | None:
+    match = _LOG_TIME.search(text)
+    if match is None or match[2] not in _MONTHS:
+        return None
+    day, year, hour, minute, second = (int(match[index]) for index in (1, 3, 4, 5, 6))
+    offset = (int(match[8]) * 60 + int(match[9])) * (-60 if match[7] == "-" else 60)
+    try:
+        local = datetime(year, _MONTHS.index(match[2]) + 1, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(local.timestamp()) - offset
+
+
+def _told(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:
+    for source, pattern in patterns:
+        match = pattern.search(line)
+        if match and "?" in match[0]:
+            parts = match.groupdict()
+            target = parts["target"].rstrip(").,;:") + (parts.get("path") or "")
+            return RawRequest(
+                f"line of {source}" if source else "URL", target, (parts.get("method") or "").upper() or None,
+                host=parts.get("host"), readings=("an address in a message",),
+            )  # fmt: skip
+    return None

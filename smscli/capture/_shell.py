@@ -1,0 +1,204 @@
+"""Command lines of a POSIX shell -> the words that a program gets, with the line where its command began.
+
+What a shell would look up or run (``$NAME``, ``$(…)``) is filled in where the text itself says it, and named where not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from smscli.capture._request import to_bytes, to_text
+from smscli.errors import InputError
+from smscli.model import visible
+
+_SIMPLE_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "E": "\x1b",
+    "f": "\f",
+    "v": "\v",
+}
+_SUBSTITUTION = r"""\$\((?:[^()"']|"[^"]*"|'[^']*'|\([^()]*\))*\)|`[^`]*`"""
+_EXPANSION = rf"{_SUBSTITUTION}|\$\{{[^{{}}]*\}}|\$[A-Za-z_]\w*|\$[0-9@*#?$!-]"
+_PIECES = re.compile(
+    rf"""(?P<joined>\\\n)
+    |(?P<escaped>\\[\s\S])
+    |(?P<single>'[^']*')
+    |(?P<ansi>\$'(?:[^'\\]|\\[\s\S])*')
+    |(?P<double>\$?"(?:[^"\\$`]|\\[\s\S]|{_SUBSTITUTION}|\$(?!\())*")
+    |(?P<open>\$?["'`])
+    |(?P<expansion>{_EXPANSION})
+    |(?P<comment>(?:(?<=[\s;])|(?<![\s\S]))\#[^\n]*)
+    |(?P<heredoc><<-?[ \t]*(?P<quote>["']?)(?P<mark>\w+)(?P=quote))
+    |(?P<herestring><<<[ \t]*)
+    |(?P<redirection>(?:(?<![^\s])\d+|&)?(?:>>|>\||>&|<&|>|<)[ \t]*&?)
+    |(?P<operator>&&|\|\||\|&|[;&|()\n])
+    |(?P<blank>[ \t]+)
+    |(?P<plain>(?:[^\s\\'"$`;&|()<>#]|(?<=[^\s;])\#)+|[\s\S])""",
+    re.VERBOSE,
+)
+_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[\w.-]+@[\w.-]+\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its words, the number of the line where it began, its stdin where the text has it, and doubts."""
+
+    words: tuple[str, ...]
+    line: int
+    stdin: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def commands(text: str) -> Iterator[Command]:
+    """Yield the commands of a script or a pasted line; raise InputError, with the line, for an open quote."""
+    text = _PROMPT.sub("", text.replace("\r\n", "\n"))
+    yield from _Reading(text, 1, {}).commands()
+
+
+@dataclass
+class _Reading:
+    """A script being read: the variables that it has set so far, and the command that is being read."""
+
+    text: str
+    first_line: int
+    variables: dict[str, str]
+    words: list[str] = field(default_factory=list)
+    word: str | None = None
+    notes: list[str] = field(default_factory=list)
+    inner: list[Command] = field(default_factory=list)
+    stdin: str | None = None
+    began: int = 0
+    target: str = ""
+
+    def commands(self) -> Iterator[Command]:
+        at = 0
+        while at < len(self.text):
+            match = _PIECES.match(self.text, at)
+            assert match is not None  # noqa: S101  (the last alternative takes any character)
+            kind, piece = str(match.lastgroup), match[0]  # of groups in one another the outer one
+            if self.word is not None and (kind == "comment" or (kind == "redirection" and piece[0].isdigit())):
+                kind, piece = "plain", piece[0]  # behind an escaped blank it is part of a word
+            start, at = at, at + len(piece)
+            if kind == "heredoc":
+                at = self._take_heredoc(match)
+            elif kind == "operator":
+                yield from self._end(piece, at)
+            else:
+                self._take(kind, piece, start)
+        yield from self._end("", at)
+
+    def _line(self, at: int) -> int:
+        return self.first_line + self.text.count("\n", 0, at)
+
+    def _take(self, kind: str, piece: str, at: int) -> None:
+        if kind in ("joined", "comment"):
+            return
+        if kind == "blank":
+            self._end_word()
+        elif kind in ("redirection", "herestring"):
+            self._end_word()
+            self.target = kind
+        elif kind == "open":
+            raise InputError(
+                f"a quote in line {self._line(at)} of the captured command is not closed", hint="copy the whole command"
+            )
+        else:
+            if not self.words and self.word is None:
+                self.began = self._line(at)
+            self.word = (self.word or "") + self._value(kind, piece, at)
+
+    def _value(self, kind: str, piece: str, at: int) -> str:
+        if kind == "escaped":
+            return piece[1:]
+        if kind == "single":
+            return piece[1:-1]
+        if kind == "ansi":
+            return unescape(piece[2:-1])
+        if kind == "double":
+            inner = piece.removeprefix("$")[1:-1]
+            parts = re.compile(rf'\\([$`"\\])|(\\\n)|({_EXPANSION})')
+            return parts.sub(lambda match: match[1] or ("" if match[2] else self._expand(match[3], at)), inner)
+        return self._expand(piece, at) if kind == "expansion" else piece
+
+    def _expand(self, expression: str, at: int) -> str:
+        name, _, usual = expression[1:].strip("{}").partition(":-")
+        if name in self.variables:
+            return self.variables[name]
+        if usual:
+            return usual
+        line = self._line(at)
+        if expression.startswith(("$(", "`")):
+            inside = expression[2:-1] if expression.startswith("$") else expression[1:-1]
+            self.inner += _Reading(inside, line, self.variables).commands()
+            expression = "$(…)"
+        self.notes.append(f"line {line}: {visible(expression)} is not in the capture; it is left as it is written")
+        return expression
+
+    def _end_word(self) -> None:
+        word, self.word = self.word, None
+        if word is None:
+            return
+        word = to_text(to_bytes(word))
+        if self.target == "herestring":
+            self.stdin = f"{word}\n"
+        elif not self.target:
+            self.words.append(word)
+        self.target = ""
+
+    def _take_heredoc(self, match: re.Match[str]) -> int:
+        """Take the lines up to the mark, and cut them out of the text; return where reading goes on."""
+        self._end_word()
+        body = re.compile(rf"\n(?P<body>(?:[\s\S]*?\n)?)[ \t]*{match['mark']}(?=\n|$)").search(self.text, match.end())
+        if body is None:
+            raise InputError(f"the here-document in line {self._line(match.start())} of the capture is not closed")
+        text = body["body"]
+        self.stdin = text if match["quote"] else re.sub(
+            _EXPANSION, lambda found: self._expand(found[0], body.start()), text
+        )  # fmt: skip
+        self.text = self.text[: body.start()] + self.text[body.end() :]
+        self.first_line += body[0].count("\n")  # of all that follows
+        return match.end()
+
+    def _end(self, operator: str, at: int) -> Iterator[Command]:
+        self._end_word()
+        words, notes, inner = self.words, self.notes, self.inner
+        while words and re.fullmatch(r"(?s)[A-Za-z_]\w*\+?=.*", words[0]):
+            name, _, value = words[0].partition("=")
+            self.variables[name] = value
+            words = words[1:]
+        if words and words[0] in ("export", "local", "declare", "readonly"):
+            self.variables.update((name, value) for name, _, value in (word.partition("=") for word in words[1:]))
+        if operator == "&" and any("?" in word and "://" in word for word in words):
+            notes.append(
+                f"line {self._line(at)}: the shell ends the command at &, and what follows is not sent: "
+                "the address needs quotes"
+            )
+        self.words, self.notes, self.inner = [], [], []
+        stdin, self.stdin = self.stdin, None
+        yield from inner
+        if words:
+            yield Command(tuple(words), self.began, stdin, tuple(notes))
+
+
+def unescape(text: str) -> str:
+    r"""Return what bash makes of the inside of ``$'…'``; ``\xHH`` and octals are bytes."""
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] or match[2]:
+            code = int(match[1] or match[2], 16 if match[1] else 8) & 0xFF
+            return chr(code) if code < 0x80 else chr(0xDC00 + code)
+        if match[3]:
+            return chr(min(int(match[3][1:], 16), 0x10FFFF))
+        return chr(ord(match[4][1].upper()) ^ 64) if match[4] else _SIMPLE_ESCAPES.get(match[5], match[5])
+
+    return re.sub(
+        r"\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8})|(c[A-Za-z@\[\]^_?])|([\s\S]))",
+        replace, text,
+    )  # fmt: skip

@@ -1,0 +1,2 @@
+curl -sS https://sms.example/api/send?login=a&text=b
+wait

@@ -1,0 +1,2 @@
+curl https://sms.example/api/send \
+  -d login=a

@@ -1,0 +1,1 @@
+curl --data-binary 'login=a&text=100%&x=' https://sms.example/api/send

@@ -1,0 +1,1 @@
+curl "https://sms.example/api/send?text=a'b" -d "say=\"hi\" \$5 \\ x\y"

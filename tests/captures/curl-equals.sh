@@ -1,0 +1,1 @@
+curl https://sms.example/api/send --data='login=a&text=b'

@@ -1,0 +1,1 @@
+curl https://sms.example/api/send -d @body.txt -d login=a

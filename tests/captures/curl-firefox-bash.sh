@@ -1,0 +1,1 @@
+curl 'https://sms.example/api/send?a=b' --compressed -X POST -H 'User-Agent: Mozilla/5.0 (X11; rv:128.0)' -H 'Accept: */*' -H 'Content-Type: application/x-www-form-urlencoded' -H 'Connection: keep-alive' --data-raw 'login=a&text=x+y'

@@ -1,0 +1,1 @@
+curl https://sms.example/api/send -F 'text="say \"hi\" \\ now"' -F login=a

@@ -1,0 +1,1 @@
+curl 'https://sms.example/api/send?text=number#1&login=a'

@@ -1,0 +1,1 @@
+curl -G 'https://sms.example/api/send?' -d login=a

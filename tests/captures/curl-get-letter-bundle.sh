@@ -1,0 +1,1 @@
+curl -sSGk https://sms.example/api/send -d login=a

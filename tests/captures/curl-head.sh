@@ -1,0 +1,1 @@
+curl -I 'https://sms.example/api/send?login=a'

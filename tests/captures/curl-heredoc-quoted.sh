@@ -1,0 +1,3 @@
+curl -sS https://sms.example/api/send -d @- <<'END'
+login=a&text=$HOME
+END

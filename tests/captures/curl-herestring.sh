@@ -1,0 +1,1 @@
+curl -sS https://sms.example/api/send -d @- <<< 'login=a'

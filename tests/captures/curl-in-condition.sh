@@ -1,0 +1,1 @@
+if curl -fsS 'https://sms.example/api/send?login=a'; then echo ok; fi

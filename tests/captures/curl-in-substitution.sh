@@ -1,0 +1,2 @@
+answer=$(curl -sS 'https://sms.example/api/send?login=a')
+echo "$answer"

@@ -1,0 +1,1 @@
+for i in 1; do curl -sS 'https://sms.example/api/send?login=a'; done

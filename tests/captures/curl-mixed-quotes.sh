@@ -1,0 +1,1 @@
+curl https://sms.example/api/send -d 'text=it'"'"'s' -d "a"'='1

@@ -1,0 +1,1 @@
+curl -sSLk --compressed -o /dev/null -w '%{http_code}' -H 'Accept: */*' -A 'Mozilla/5.0 (X11; Linux)' -b 'a=b; c=d' -e https://ref.example/?x=1 -u user:pass -m 5 --connect-timeout 2.5 --retry 0 'https://sms.example/api/send?login=a&text=b'

@@ -1,0 +1,1 @@
+curl -g 'https://sms.example/api/send?text={name}'

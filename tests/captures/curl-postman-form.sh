@@ -1,0 +1,3 @@
+curl --location --request POST 'https://sms.example/api/send' \
+--form 'login="a"' \
+--form 'text="x; y"'

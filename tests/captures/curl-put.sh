@@ -1,0 +1,1 @@
+curl -XPUT https://sms.example/api/send -d login=a

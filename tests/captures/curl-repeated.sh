@@ -1,0 +1,1 @@
+curl https://sms.example/api/send -d a=1 -d a=2

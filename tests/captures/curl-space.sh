@@ -1,0 +1,1 @@
+curl 'https://sms.example/api/send?text=a b'

@@ -1,0 +1,1 @@
+curl	-s	https://sms.example/api/send	-d	login=a

@@ -1,0 +1,1 @@
+curl -T body.txt 'https://sms.example/api/send?login=a'

@@ -1,0 +1,1 @@
+curl 'https://sms.example/api/send' -d 'login=a&text=Привет'

@@ -1,0 +1,1 @@
+fetch('https://sms.example/api/send?login=a&text=b').then(r => r.json())

@@ -1,0 +1,2 @@
+fetch("https://sms.example/api/send?login=a", {"method":"GET"}) ;
+fetch("https://sms.example/api/send?login=b", {"method":"GET"});

@@ -1,0 +1,1 @@
+http -f https://sms.example/api/send login=a text=@text.txt

@@ -1,0 +1,1 @@
+http --ignore-stdin -f https://sms.example/api/send login=a

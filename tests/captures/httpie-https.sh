@@ -1,0 +1,1 @@
+https sms.example/api/send login==a

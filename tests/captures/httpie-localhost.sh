@@ -1,0 +1,1 @@
+http :8025/api/send login==a

@@ -1,0 +1,1 @@
+http --ignore-stdin -f --raw 'login=a&text=b' https://sms.example/api/send

@@ -1,0 +1,1 @@
+irm https://sms.example/api/send -Body @{login='a'}

@@ -1,0 +1,3 @@
+$base = 'https://sms.example'
+$body = @{ login = 'a'; text = "x y" }
+Invoke-RestMethod -Uri "$base/api/send" -Method Post -Body $body

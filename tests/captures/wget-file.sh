@@ -1,0 +1,1 @@
+wget --post-file=body.txt 'https://sms.example/api/send?login=a'

@@ -1,0 +1,153 @@
+"""Captures at their edges: the half, the damaged, the odd and the hostile are read as far as they go."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+
+import pytest
+
+from smscli.capture import decode, read, read_all
+from smscli.errors import InputError
+from smscli.model import Pairs
+
+U = "https://sms.example/x"
+FORM = "Content-Type: multipart/form-data; boundary=X"
+
+
+def har(*entries: object) -> str:
+    """Return a HAR file."""
+    return json.dumps({"log": {"entries": entries}})
+
+
+def posted(data: object, **more: object) -> object:
+    """Return an entry with a body."""
+    return {"request": {"url": U, "method": "POST", "postData": data, **more}}
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "note"),
+    [
+        # commands
+        (f"curl --request-target '/y?a=1' {U}", (("a", "1"),), None),
+        (f"curl --request-target 'http://y.example/?a=1' {U}", (("a", "1"),), None),
+        (f"curl --variable a=1 --expand-data 'b={{{{a:url}}}}' {U}", (("b", "{{a:url}}"),), "is not worked out"),
+        (f"curl -K options {U}?a=1", (("a", "1"),), "options come from a file"),
+        (f"curl -H @headers {U}?a=1", (("a", "1"),), "headers come from a file"),
+        (f"curl -F =x -F a=1 {U}", (("a", "1"),), "a part of the multipart body has no name"),
+        (f"curl -F 'a=(x' {U}", (("a", ""),), "takes the ( of a for a body of its own"),
+        (f"curl --json a=1 -d b=2 {U}", (("a", "1"), ("b", "2")), "its Content-Type is application/json"),
+        (f"curl -X PUT --next {U}?a=1", (("a", "1"),), None),
+        (f"curl {U}?a=1\\ 2>/dev/null\\ #", (("a", "1 2"),), "refuses an address with a space"),
+        (f"curl --frobnicate {U}?a=1", (("a", "1"),), "curl has no option --frobnicate"),
+        (f"curl -- {U}?a=1", (("a", "1"),), None),
+        (f"http {U} a==1 word", (("a", "1"),), "a word that is no request item"),
+        (f"http -f {U} a=1 b:=[", (("a", "1"),), "b:= is no JSON"),
+        ("http ://sms.example/x?q=1 a==1 'b\\;==2'", (("q", "1"), ("a", "1"), ("b;", "2")), None),
+        (f"echo 'unrelated' > 'curl x'; curl {U}?a=1", (("a", "1"),), None),
+        (f"curl {U}?a=${{B}}", (("a", "${B}"),), "${B} is not in the capture"),
+        ("curl.exe 'https://sms.example/?a=1' | ConvertFrom-Json", (("a", "1"),), None),
+        ('curl "https://sms.example/?a=1" -d ^"b=\\^"2^\\^"^"', (("a", "1"), ("b", '"2"')), None),
+        # PowerShell
+        ("$u = @'\nhttps://sms.example/?a=1\n'@\nirm $u", (("a", "1"),), None),
+        ("irm ('https://sms.example/?a=1') -InFile x -UserAgent 'y'", (("a", "1"),), "comes from a file"),
+        ("irm https://sms.example/ -Method Post -Body ([Text.Encoding]::UTF8.GetBytes('a=1'))", (("a", "1"),), None),
+        ("irm https://sms.example/?a=1 -Headers", (("a", "1"),), None),
+        ("irm https://sms.example/?a=1 -Headers (", (("a", "1"),), None),
+        ("irm https://sms.example/?a=1 -Body @{b", (("a", "1"),), "order of its own"),
+        ('irm "https://sms.example/?a=`"1""2"', (("a", '"1"2'),), None),
+        # fetch
+        (f"fetch('{U}', {{method: 'POST', body: new URLSearchParams('a=1')}})", (("a", "1"),), None),
+        (f"fetch('{U}?a=1', {{/* none */ headers: [['a', 'b']]}}", (("a", "1"),), None),
+        # HTTP and HAR
+        (f"POST /x?q=1 HTTP/1.1\nHost: a.example\n{FORM}\n\n--Y\nzzz", (("q", "1"),), "its boundary is missing"),
+        ("POST /x HTTP/1.1\nTransfer-Encoding: chunked\n\n3\na=1", (("a", "1"),), None),
+        (har(posted({"mimeType": "", "text": "a=1"})), (("a", "1"),), None),
+        (har(posted({"text": "a=1", "encoding": "base64"})), (("a", "1"),), "is no base64"),
+        (har(posted({"params": [{"name": "a", "value": "1"}, "x"]})), (("a", "1"),), "but not its bytes"),
+        (har({"startedDateTime": "0", "request": {"url": f"{U}?a=\ud83d"}}), (("a", "\ufffd"),), None),
+        # logs
+        ('{"request": 5, "x": 1} "GET /?a=1 HTTP/1.1"', (("a", "1"),), None),
+        ('{"level": "info"} GET https://sms.example/?a=1', (("a", "1"),), None),
+        ('{"request": ["GET"]}\nhttps://sms.example/?a=1', (("a", "1"),), None),
+        ('{"a": {} https://sms.example/?a=1', (("a", "1"),), None),
+        # text
+        ("a=1&b=2\nc=3", (("a", "1"), ("b", "2\nc=3")), "it is read as one"),
+        ("text=see https://sms.example now&sign=1", (("text", "see https://sms.example now"), ("sign", "1")), None),
+    ],
+)  # fmt: skip
+def test_what_is_there_is_read_and_the_rest_is_said(text: str, params: Pairs, note: str | None) -> None:
+    """Nothing is guessed: what could not be read or worked out has a note."""
+    captured = read(text)
+    assert captured.params == params
+    assert (note or "") in "\n".join(captured.notes)
+    assert bool(note) == bool(captured.notes), captured.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f'curl ^"{U}?a=1', "a quote in line 1"),
+        (f"# one\ncurl {U} -d @- <<EOF\na=1\n", "here-document in line 2"),
+        (f"curl \\\n {U} \\\n -d 'a=1", "a quote in line 3"),
+        (f"irm '{U}?a=1", "a quote in line 1"),
+        ("irm " + "(" * 5000, "nested too deeply"),
+        ("fetch(url)", "fetch call in line 1 cannot be read: its address"),
+        (f"fetch('{U}?a=' + b)", "its address"),
+        (f"\nfetch('{U}', options)", "fetch call in line 1 cannot be read: its options"),
+        (f"fetch('{U}', {{a: [}})", "its options"),
+        (f"fetch('{U}', {{'a': \"{'x' * 9000}\", b: c}})", "its options"),
+        (f"fetch('{U}', {{body: {'[' * 4000}}})", "its options"),
+        ("fetch()" * 201, "more than 200 calls"),
+        ('{"log": {"entries": [{"request":\n{"url', "cannot be read from line 2 on"),
+        ('{"log": {"entries": "x"}}', "no request in the capture"),
+        ('{"log": [], "entries": 1}', "no request in the capture"),
+        ('{"entries": ' + "[" * 100_000, "no request in the capture"),
+        (har({"request": {"url": 5}}), "HAR entry in entry 1 cannot be read: it holds no request"),
+        (har(5), "it holds no request"),
+        ("https 2024-11-28T16:00:05.0Z x", "no request in the capture"),
+        ("curl", "no request in the capture"),
+        (f"curl {U}?a=1 " * 501, "more than 1000 words"),
+        (f"curl {U}?a=1\n" * 501, "more than 500 requests"),
+        ("see the curl manual", "no request in the capture"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_the_place(text: str, reason: str) -> None:
+    """Which kind it was taken for, where, and why."""
+    with pytest.raises(InputError) as caught:
+        read(text)
+    assert reason in caught.value.message
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others() -> None:
+    """Among several requests each stands for itself."""
+    one, two = read_all(f"fetch('{U}?a=1')\nfetch(elsewhere)")
+    assert (one.params, one.fault) == ((("a", "1"),), "")
+    assert two.fault.startswith("the captured fetch call in line 2 cannot be read")
+
+
+def test_a_file_is_decoded_by_its_mark() -> None:
+    """UTF-16 of PowerShell, UTF-8, and bytes that are neither."""
+    assert decode("a=ž".encode("utf-16")) == decode("a=ž".encode()) == "a=ž"
+    assert read(decode(b"a=\xb6")).raw_form == b"a=\xb6"
+
+
+HOSTILE = {
+    "quotes": 'curl "' * 20_000, "substitutions": "curl $(" * 18_000, "braces": "curl ${" * 18_000,
+    "brackets": "curl https://x.example/" + "{" * 60_000, "separators": "a=1&/" * 26_000,
+    "calls": "fetch(" * 200 + "x" * 100_000, "comments": "irm <#" + "<#" * 60_000, "strings": 'irm @"\n' * 20_000,
+    "backslashes": "curl " + "\\" * 120_000, "heredocs": "curl <<A\nA\n" * 12_000, "carets": 'curl ^"' + "^" * 120_000,
+    "log": "\"GET /?a=1" * 100_000, "messages": "ConnectionPool(host='', port=): " * 30_000,
+    "entities": "a=1&" + "×" * 100_000, "dots": "a." * 500_000, "heads": "GET / HTTP/1.1\n" * 3_000,
+    "multipart": f"POST / HTTP/1.1\n{FORM}\n\n" + "--X\n" * 10_000, "json": "[" * 100_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_read_in_bounded_time(text: str) -> None:
+    """What somebody else put into a log must not keep who reads it: processor seconds, and the only error is ours."""
+    began = time.process_time()
+    with suppress(InputError):
+        read_all(text)
+    assert time.process_time() - began < 5

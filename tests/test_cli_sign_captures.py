@@ -1,0 +1,218 @@
+"""``smscli sign --capture``: where a capture comes from, what -v tells of it, and many requests, each checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smscli import providers
+from smscli.cli import captures
+from smscli.wire import encode
+from tests.conftest import Ran
+from tests.vendors import NOW, PLATFORMS, account, environment, message
+
+Run = Callable[..., Ran]
+
+
+def params(vendor: str, text: str = "a b") -> tuple[tuple[str, str], ...]:
+    """Return the signed parameters of a send, the address' own among them."""
+    provider = providers.get(vendor).of(account(vendor).fields)
+    request = provider.send.build(message(vendor, text), account(vendor), str(int(NOW)))
+    return (*request.query, *request.form)
+
+
+def target(vendor: str, text: str = "a b", sent: str | None = None) -> str:
+    """Return path and query of a send; ``sent`` is the text that is sent although ``text`` was signed."""
+    provider = providers.get(vendor).of(account(vendor).fields)
+    script = provider.send.build(message(vendor), account(vendor), "1").url.partition("//")[2].partition("/")[2]
+    pairs = tuple((name, sent if value == text and sent else value) for name, value in params(vendor, text))
+    return f"/{script}?{encode(pairs)}"
+
+
+def logged(target: str, time: str = "16:00:02") -> str:
+    """Return a line of an access log."""
+    return f'203.0.113.9 - - [28/Nov/2024:{time} +0000] "GET {target} HTTP/1.1" 200 27\n'
+
+
+@pytest.fixture
+def check(smscli: Run) -> Run:
+    """Check a capture with the demo account of a vendor in the environment."""
+
+    def call(vendor: str, source: str, *argv: str, **world: object) -> Ran:
+        environ = {**environment(vendor), "SMSCLI_PROVIDER": ""}
+        return smscli("sign", "--capture", source, *argv, environ=environ, now=lambda: NOW, **world)
+
+    return call
+
+
+# --- where it comes from ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_a_capture_is_a_file_stdin_or_the_text_itself(check: Run, tmp_path: Path, vendor: str) -> None:
+    """The same request four times: the signature is printed, and it matches."""
+    line = logged(target(vendor))
+    path = tmp_path / "access.log"
+    path.write_text(line)
+    signature = dict(params(vendor))[providers.get(vendor).rule.signature]
+    utf_16 = tmp_path / "utf-16.log"
+    utf_16.write_bytes(line.encode("utf-16"))
+    for source, stdin in ((str(path), None), ("-", line.encode()), (line, None), (str(utf_16), None)):
+        ran = check(vendor, source, stdin=stdin)
+        assert (ran.code, ran.out) == (0, f"{signature}\n"), ran.err
+
+
+def test_bytes_of_another_encoding_are_read_from_a_file(check: Run, tmp_path: Path) -> None:
+    """What was sent as windows-1251 is named; an argument has to be text."""
+    path = tmp_path / "request.txt"
+    path.write_bytes(b"login=a&text=\xcf\xf0&signature=" + b"0" * 32)
+    ran = check("lightsms", str(path), "--explain")
+    assert "text is not UTF-8 on the wire" in ran.err
+    assert check("lightsms", "login=a&text=\udccf").code == 2
+
+
+def test_a_name_of_no_file_says_so(check: Run, tmp_path: Path) -> None:
+    """A path that was mistyped is no request; neither is a directory, nor stdin that is closed."""
+    assert "no file of that name" in check("lightsms", "trace.har").err
+    assert check("lightsms", str(tmp_path)).code == 2
+    path = tmp_path / "empty"
+    path.touch()
+    assert "there is no request in the capture\n" in check("lightsms", str(path)).err
+    path.chmod(0)
+    assert check("lightsms", "https://sms.example/").code == 2
+
+
+def test_the_old_name_of_the_option_is_kept(smscli: Run) -> None:
+    """Scripts that say ``--from-url`` go on."""
+    for option in ("--capture", "--from-url"):
+        assert smscli("sign", "--sandbox", option, "login=a&timestamp=1").code == 0
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_what_was_read_as_what_is_told_without_values(check: Run, vendor: str) -> None:
+    """With -v: the kind, the place, the names, and what each option was taken for."""
+    ran = check(vendor, f"curl -sS 'https://sms.example{target(vendor, 'geheim')}' -o out -H 'X-A: b'", "-v")
+    assert "capture: line 1: curl command: GET sms.example/" in ran.err
+    assert "capture: --output: no part of the request" in ran.err
+    assert "capture: --header: a header" in ran.err
+    assert "geheim" not in ran.err
+    two = check(vendor, logged(target(vendor)) + logged("/style.css"), "-vv")
+    assert "capture: line 2: access-log line: GET /style.css ()" in two.err
+    assert "request line: the method and the address" in two.err
+
+
+# --- many -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_all_requests_of_a_log_are_checked_and_the_wrong_ones_explained(check: Run, vendor: str) -> None:
+    """A line each: place, vendor, operation, verdict, and why; exit 4 when one does not match."""
+    log = logged(target(vendor)) + "started\n" + logged(target(vendor, sent="a+b")) + logged("/style.css?v=1")
+    ran = check(vendor, "-", stdin=log.encode())
+    assert ran.code == 4
+    right, wrong, style = ran.lines
+    assert right == ["line 1", vendor, "send", "matches", ""]
+    assert wrong[:4] == ["line 3", vendor, "send", "differs"]
+    assert ". " in wrong[4]  # a mistake and its fix
+    assert style == ["line 4", "", "", "no vendor", ""]
+    assert "1 of 3 signatures do not match" in ran.err
+    assert "1 of 3 requests are to no vendor" in ran.err
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_a_har_file_is_checked_the_same_way(check: Run, tmp_path: Path, vendor: str) -> None:
+    """JSON has all of it: the right signature, and the comparison of what is wrong; a table leaves strangers out."""
+    entries = [
+        {"request": {"method": "GET", "url": f"https://sms.example{path}"}}
+        for path in (target(vendor), target(vendor, sent="a+b"), "/style.css")
+    ]
+    path = tmp_path / "trace.har"
+    path.write_text(json.dumps({"log": {"entries": [*entries, {}]}}))
+    ran = check(vendor, str(path), "-o", "json")
+    data = ran.json["data"]
+    assert ran.code == 4
+    assert data["counts"] == {"matches": 1, "differs": 1, "no vendor": 1, "unreadable": 1}
+    right, wrong, _, broken = data["requests"]
+    assert right["signature"] == dict(params(vendor))[providers.get(vendor).rule.signature]
+    assert (wrong["place"], wrong["comparison"]["matches"]) == ("entry 2", False)
+    assert "holds no request" in broken["why"]
+    drawn = check(vendor, str(path), "-o", "table").out
+    assert "1 of 4 signatures match, 1 do not" in drawn
+    assert "entry 3" not in drawn
+
+
+def test_only_what_was_checked_is_success(check: Run) -> None:
+    """0 when all that could be checked match; 2 when one cannot be read, or there was nothing to check."""
+    good = logged(target("lightsms"))
+    assert check("lightsms", good + good).code == 0
+    assert check("lightsms", good + logged("https://[::1/?login=a&signature=b")).code == 2
+    unsigned = logged("/external/get/balance.php?login=a&timestamp=1")
+    none = check("lightsms", unsigned + unsigned)
+    assert (none.code, {line[3] for line in none.lines}) == (2, {"unsigned"})
+    assert "none of the 2 captured requests could be checked" in none.err
+
+
+def test_requests_of_others_are_not_checked_with_this_key(smscli: Run, check: Run, tmp_path: Path) -> None:
+    """Another vendor's are named; another account's, too, when the key is that of a profile nobody named."""
+    mixed = check("lightsms", logged(target("lightsms")) * 2 + logged(target("mainsms")))
+    assert mixed.lines[2][1:4] == ["mainsms", "", "other vendor"]
+    config = tmp_path / "config.toml"
+    config.write_text('default = "work"\n[profiles.work]\nprovider = "lightsms"\nlogin = "mine"\napi_key = "k"\n')
+    config.chmod(0o600)
+    log = logged("/external/get/balance.php?login=theirs&timestamp=1&signature=" + "0" * 32) * 2
+    ran = smscli("sign", "--capture", log)
+    assert ran.lines[0][3:] == ["other account", "it names login theirs"]
+    assert smscli("sign", "--capture", log, "-p", "work").lines[0][3] == "differs"
+
+
+def test_a_named_vendor_takes_what_nothing_else_tells(check: Run) -> None:
+    """Parameters that could be anybody's are his whom the command line names."""
+    log = logged("/x?a=1") * 2
+    assert [line[3] for line in check("mainsms", log + logged(target("mainsms"))).lines][::2] == [
+        "no vendor",
+        "matches",
+    ]
+    assert {line[3] for line in check("mainsms", log, "--provider", "mainsms").lines} == {"unsigned"}
+    assert "nothing in the capture tells its vendor" in check("lightsms", log).err
+
+
+def test_explaining_is_bounded_in_number_and_time(check: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is counted and left unexplained, and that is said."""
+    wrong = logged(target("lightsms", sent="a+b"))
+    monkeypatch.setattr(captures, "MOST_EXPLAINED", 2)
+    ran = check("lightsms", wrong * 4)
+    assert [bool(line[4]) for line in ran.lines] == [True, True, False, False]
+    assert "not all that differ are explained: at most 2" in ran.err
+    times = iter(range(0, 1000, 11))
+    late = check("lightsms", wrong * 2, monotonic=lambda: float(next(times)))
+    assert "within 10 seconds" in late.err
+
+
+@pytest.mark.parametrize("option", [("--expect", "0" * 32), ("--explain",), ("--curl",), ("--hex",), ("--reveal",)])
+def test_what_is_about_one_request_is_refused_for_many(check: Run, option: tuple[str, ...]) -> None:
+    """Exit 2, and how many there are."""
+    ran = check("lightsms", logged(target("lightsms")) * 3, *option)
+    assert ran.code == 2
+    assert "holds 3 requests" in ran.err
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_no_output_of_many_holds_the_key(check: Run, vendor: str) -> None:
+    """Not even where a request carries it."""
+    key = account(vendor).secret.reveal()
+    log = logged(target(vendor, f"{key} b", sent=f"{key}+b")) * 2
+    for output in ("plain", "json"):
+        ran = check(vendor, log, "-o", output, "-vv")
+        assert ran.code == 4
+        assert key not in ran.out + ran.err
+
+
+def test_a_log_of_any_length_is_checked_whole(check: Run, tmp_path: Path) -> None:
+    """Hundreds of lines, more than a command could be long."""
+    path = tmp_path / "access.log"
+    path.write_text(logged(target("lightsms")) * 1000 + "x" * 256 * 1024)
+    ran = check("lightsms", str(path))
+    assert (ran.code, len(ran.lines)) == (0, 1000)
