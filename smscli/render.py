@@ -7,7 +7,7 @@ know commands or vendors. Data is never read as markup: ``[/x]`` and ``:warning:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum, unique
 from io import StringIO
 
@@ -85,6 +85,7 @@ class Result(Record):
     ``lines`` are the rows of ``plain``, one line each, cells separated by tabs; they and an iterator in ``data`` are
     only asked for when they are written, and once. ``text``, where a command makes a
     document of its own (a script), stands in for lines and table as it is. ``notes`` go to stderr.
+    ``drawing`` gives what a person sees above the table, for a width and a number of colours; it may be painted.
     ``error`` (with ``data`` as far as there is any) makes the status of the whole. ``exit_code`` is an ``ExitCode``,
     or 128 and the number of a signal, or the status of a command that was run. ``settled``: it tells of what cannot be
     undone, so that output which is lost must not change it.
@@ -94,6 +95,7 @@ class Result(Record):
     lines: Iterable[tuple[str, ...]] = ()
     table: Table | None = None
     text: str | None = None
+    drawing: Callable[[int, int], str] | None = None
     notes: tuple[str, ...] = ()
     error: SmscliError | None = None
     exit_code: int = ExitCode.OK
@@ -126,8 +128,11 @@ def pieces(result: Result, command: str, output: Output, *, width: int = 80, col
         yield "\n"
     elif result.text is not None:
         yield result.text
-    elif output is Output.TABLE and result.table:
-        yield _draw(result.table, width, colour)
+    elif output is Output.TABLE and (result.table or result.drawing):
+        if result.drawing:
+            yield result.drawing(width, colour)
+        if result.table:
+            yield _draw(result.table, width, colour)
     else:
         for line in result.lines:
             yield "\t".join(visible(cell) for cell in line) + "\n"
@@ -219,7 +224,7 @@ def _draw(table: Table, width: int, colour: int) -> str:
     table = table._replace(
         columns=tuple(map(visible, table.columns)), rows=tuple(tuple(map(visible, row)) for row in table.rows)
     )
-    lines = _wrap(visible(table.title), width) if table.title else []
+    lines = wrap(visible(table.title), width) if table.title else []
     if table.rows:
         widths = _widths(table, width)
         lines += _list(table, width, colour) if widths is None else _box(table, widths, colour)
@@ -229,8 +234,8 @@ def _draw(table: Table, width: int, colour: int) -> str:
 def _widths(table: Table, width: int) -> list[int] | None:
     """Return the width of each column; None when a box of whole words does not fit."""
     columns = list(zip(table.columns, *table.rows, strict=True))
-    longest = [max(map(_cells, column)) for column in columns]
-    words = [max(_cells(word) for cell in column for word in cell.split(" ")) for column in columns]
+    longest = [max(map(cell_width, column)) for column in columns]
+    words = [max(cell_width(word) for cell in column for word in cell.split(" ")) for column in columns]
     prose = [name in table.prose for name in table.columns]
     widths = [
         min(whole, max(word, _PROSE)) if breaks else whole
@@ -258,7 +263,7 @@ def _box(table: Table, widths: Sequence[int], colour: int) -> list[str]:
     for row in table.rows:
         # Wrapped beforehand: rich breaks words where scripts of different widths meet. The text is a part of its cell,
         # so that the padding beside a word is not coloured.
-        cells = (("\n".join(_wrap(cell, width)), _style(cell, colour)) for cell, width in zip(row, widths, strict=True))
+        cells = (("\n".join(wrap(cell, width)), _style(cell, colour)) for cell, width in zip(row, widths, strict=True))
         drawing.add_row(*(Text.assemble(cell) for cell in cells))
     systems = {0: None, 16: "standard", 256: "256"}
     console = Console(
@@ -283,37 +288,42 @@ def _list(table: Table, width: int, colour: int) -> Iterator[str]:
         for name, column, cell in (fact for fact in facts if fact[-1]):
             fact = f"{name}: {cell}"
             if column in table.prose:
-                first, *more = _wrap(fact, width - 2)
+                first, *more = wrap(fact, width - 2)
                 yield from (first, *(f"  {line}" for line in more))
-            elif _cells(fact) <= width:
+            elif cell_width(fact) <= width:
                 yield f"{name}: {_paint(cell, colour)}"
             else:
                 yield from (f"{name}:", f"  {_paint(cell, colour)}")
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Return the text in lines of ``width`` cells, broken at blanks alone: a longer word keeps a line of its own."""
     lines = [""]
     for blanks, word in re.findall("( *)([^ ]+)", text):
-        if lines[-1] and _cells(lines[-1] + blanks + word) > width:
+        if lines[-1] and cell_width(lines[-1] + blanks + word) > width:
             lines.append(word)
         else:
             lines[-1] += blanks + word
     return lines
 
 
-def _paint(text: str, colour: int) -> str:
+def paint(text: str, colour: int, meaning: str) -> str:
+    """Return a text in the colour of ``accepted``, ``failed``, ``open`` or ``under way``."""
     from rich.style import Style
 
     # Without a system it would render plain text: rich's own names of codes are the same in each.
-    return Style.parse(_style(text, colour)).render(text) if colour else text
+    return Style.parse(_COLOURS[colour].get(meaning, "")).render(text) if colour and text else text
+
+
+def _paint(text: str, colour: int) -> str:
+    return paint(text, colour, _MEANINGS.get(text, ""))
 
 
 def _style(text: str, colour: int) -> str:
     return _COLOURS[colour].get(_MEANINGS.get(text, ""), "")
 
 
-def _cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)

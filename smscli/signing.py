@@ -163,7 +163,7 @@ def sign(rule: Rule, params: Pairs, secret: Secret, *, others: Sequence[Secret] 
 def arrange(rule: Rule, params: Pairs) -> tuple[Pairs, tuple[LeftOut, ...]]:
     """Return the parameters that are signed, in signing order, and those that are not, with the reason.
 
-    Repeated names keep their order among themselves.
+    Repeated names keep their order among themselves; ``to[0]`` is ``to[]`` where the rule has that, as in PHP.
     """
     place = {name: index for index, group in enumerate(rule.order) for name in group}
     signed: list[tuple[str, str]] = []
@@ -171,12 +171,18 @@ def arrange(rule: Rule, params: Pairs) -> tuple[Pairs, tuple[LeftOut, ...]]:
     for name, value in params:
         if name in rule.unsigned:
             left_out.append(LeftOut(name, value, rule.unsigned[name]))
-        elif rule.order and name not in place:
+        elif rule.order and counted_name(name) not in place:
             left_out.append(LeftOut(name, value, "not in the vendor's fixed order"))
         else:
             signed.append((name, value))
-    signed.sort(key=(lambda pair: place[pair[0]]) if rule.order else (lambda pair: pair[0].encode()))
+    signed.sort(key=(lambda pair: place[counted_name(pair[0])]) if rule.order else (lambda pair: pair[0].encode()))
     return tuple(signed), tuple(left_out)
+
+
+def counted_name(name: str) -> str:
+    """Return the name without the number of a place in a PHP array: ``to[0]`` counts as ``to[]``."""
+    head, bracket, number = name.partition("[")
+    return f"{head}[]" if bracket and number[:-1].isdecimal() and number.endswith("]") else name
 
 
 def _check_encodable(params: Pairs, secret: Secret) -> None:

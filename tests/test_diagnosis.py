@@ -177,6 +177,35 @@ def test_rarer_mistakes_are_named(vendor: str, params: Pairs, wrong: str, name: 
     assert ([name] in named) if name else named == [], named
 
 
+def test_dates_beyond_the_calendar_are_no_dates() -> None:
+    """What looks like a date and is none, or lies at the edge of time, is an ordinary text."""
+    for text in ("2031-02-31 10:00", "99.99.9999 10:00", "0001-01-01 00:00", "9999-12-31 23:59"):
+        assert not ask("lightsms", (("b", text),), "0" * 32, limit=20_000).explanations
+
+
+def test_a_date_sent_where_seconds_were_signed_is_named() -> None:
+    """The stamp was sent as a date, and signed as Unix seconds, by a clock of another zone."""
+    for sent, signed in (("2024-11-28T16:00:00Z", "1732809600"), ("2024-11-28 16:00:00", "1732820400000")):
+        wrong = md5(f"{signed if len(signed) == 10 else '1732809600000'}your_api_key_here")
+        assert ["stamp-format"] in names(ask("lightsms", (("timestamp", sent),), wrong))
+    assert names(ask("lightsms", (("timestamp", "soon"),), "0" * 32, limit=20_000)) == []
+
+
+def test_bytes_written_as_signed_numbers_are_named() -> None:
+    """Java's Integer.toHexString of a byte: ffffff8a; another one is no signature of this request."""
+    right = providers.get("lightsms").sign(LIGHTSMS, Secret("your_api_key_here")).signature
+    told = "".join(f"ffffff{byte:x}" if byte > 127 else f"{byte:x}" for byte in bytes.fromhex(right))
+    assert names(ask("lightsms", LIGHTSMS, told)) == [["bytes-signed"]]
+    assert names(ask("lightsms", LIGHTSMS, f"ffffff{told}")) == []
+
+
+def test_a_string_that_leaves_no_choice_makes_the_key_suspect() -> None:
+    """Nothing to spell otherwise and nothing found: the key. A text with blanks leaves it open, and so does a cut."""
+    assert ask("lightsms", LIGHTSMS, "0" * 32).suspect == "key"
+    assert ask("lightsms", (*LIGHTSMS, ("text", "a b")), "0" * 32).suspect is None
+    assert ask("lightsms", LIGHTSMS, "0" * 32, limit=100).suspect is None
+
+
 def test_the_key_between_the_stages_is_named() -> None:
     """The values hashed alone, the key appended to their digest."""
     values = hashlib.sha1(b"1;2", usedforsecurity=False).hexdigest()

@@ -109,7 +109,7 @@ def test_the_profile_chooses_the_digest(smscli: Run) -> None:
         ("&text=a+b&user=u", "escaped-otherwise", "Sign each value percent-encoded (RFC 3986), once."),
         ("&a%20b&u", "names-left-out", "Join name=value of each parameter."),
         ("&text=a%2520b&user=u", "percent-encoded", "Sign each value percent-encoded (RFC 3986), once; the request is"),
-        ("&user=u&text=a%20b", "unsorted", "Join the values sorted by name, byte by byte."),
+        ("&user=u&text=a%20b", "unsorted", "Join the values sorted by name, byte by byte"),
     ],
 )
 def test_the_mistakes_of_its_rule_have_its_words(vendor: Provider, text: str, name: str, fix: str) -> None:

@@ -102,14 +102,14 @@ class Invocation:
         self, profile: Profile, account: Account, interruption: Interruption | None = None
     ) -> AbstractContextManager[tuple[Provider, Caller]]:
         """Open the way to the profile's vendor."""
-        self._say_whose(profile)
+        self._say_whose(profile, account)
         return self.runtime.caller(self.wanted, profile, account, interruption=interruption, trace=self.trace)
 
     def callers(
         self, profile: Profile, account: Account, count: int, interruption: Interruption, notice: Callable[[], str]
     ) -> AbstractContextManager[tuple[Provider, tuple[Caller, ...]]]:
         """Open as many ways to the profile's vendor; ``notice`` answers a signal."""
-        self._say_whose(profile)
+        self._say_whose(profile, account)
         return self.runtime.callers(
             self.wanted, profile, account, count, interruption=interruption, trace=self.trace, notice=notice
         )
@@ -119,11 +119,15 @@ class Invocation:
         notice: Callable[[], str] | None = None,
     ) -> AbstractContextManager[tuple[Caller, ...]]:  # fmt: skip
         """Open a way to the vendor of each profile; ``notice`` answers a signal."""
-        for profile, _ in parties:
-            self._say_whose(profile)
+        for profile, account in parties:
+            self._say_whose(profile, account)
         return self.runtime.parties(self.wanted, parties, interruption=interruption, trace=self.trace, notice=notice)
 
-    def _say_whose(self, profile: Profile) -> None:
+    def _say_whose(self, profile: Profile, account: Account) -> None:
+        from smscli import profiles
+
+        if doubt := profiles.doubt(account.secret):
+            self.tell(f"warning: {doubt}")
         if self.trace:
             whose = profile.name or ("the sandbox's" if profile.sandbox else "the environment's")
             self.trace(f"account: {whose}, {profile.provider}, {len(profile.sources)} values")

@@ -14,7 +14,7 @@ from smscli.wire import Request, encode
 
 if TYPE_CHECKING:
     from smscli.capture import Captured
-    from smscli.diagnosis import Diagnosis
+    from smscli.diagnosis import Diagnosis, Finding
 
 
 class Question(Record):
@@ -25,6 +25,7 @@ class Question(Record):
     captured: Captured | None = None
     expected: str | None = None
     notes: tuple[str, ...] = ()
+    clock: str | None = None
 
 
 class Working:
@@ -42,33 +43,44 @@ class Working:
         self._reveal = reveal
         self._in_hex = in_hex
         self._diagnosis: Diagnosis | None = None
+        self._faults: tuple[Finding, ...] = ()
         self._error: SmscliError | None = None
 
     def compare(self, expected: str, others: Iterable[tuple[str, Secret]]) -> None:
         """Hold the signature against ``expected``; what cannot be one becomes the error of the result."""
-        from smscli.diagnosis import diagnose
+        from smscli.diagnosis import diagnose, faults
 
+        wire = self._wire()
+        self._faults = faults(*wire)
         try:
             diagnosis = diagnose(
                 self._provider, self._question.params, self._account.secret, expected,
-                others=tuple(others), hidden=self._account.secrets,
+                others=tuple(others), hidden=self._account.secrets, wire=wire,
             )  # fmt: skip
         except InputError as error:
             self._error = error
             return
         self._diagnosis = diagnosis
         if not diagnosis.matches:
-            self._error = AuthenticationError(_verdict(diagnosis), hint=None if diagnosis.explanations else _NEXT)
+            self._error = AuthenticationError(_verdict(diagnosis), hint=_hint(diagnosis))
+
+    def _wire(self) -> tuple[bytes, bytes]:
+        """Return the query and the body of a captured request as they travelled, as far as they are known."""
+        captured = self._question.captured
+        return (captured.raw_query or b"", captured.raw_form or b"") if captured else (b"", b"")
 
     def result(self, *, explain: bool, curl: bool) -> Result:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
         request = self._request() if explain or curl or self._question.request else None
-        rows = [*(self._explained(request) if explain and request else ()), *self._compared()]
+        explained = list(self._explained(request) if explain and request else ())
+        rows = [*explained, *self._compared()]
+        wrong = self._diagnosis is not None and not self._diagnosis.matches
         # A signature alone is one line for $(…), unless a person asked whether it matches.
-        drawn = rows or ([self._signature()] if self._diagnosis else [])
+        drawn = explained or ([self._signature()] if self._diagnosis and not wrong else [])
         return Result(
             data=self._tree(request),
             lines=tuple(rows) or ((self._trace.signature,),),
+            drawing=self._draw if wrong else None,
             table=Table(("what", "name", "value"), tuple(drawn), self._verdict(), prose=("value",), facts=True)
             if drawn
             else None,
@@ -82,14 +94,41 @@ class Working:
         return "signature", self._provider.rule.signature, self._trace.signature
 
     def _verdict(self) -> str | None:
+        return f"the signature matches ({self._provider.name})" if self._diagnosis and self._diagnosis.matches else None
+
+    def _draw(self, width: int, colour: int) -> str:
+        from smscli.cli import verdict
+
         if self._diagnosis is None:
-            return None
-        return f"the signature {'matches' if self._diagnosis.matches else 'does not match'} ({self._provider.name})"
+            return ""
+        step = self._trace.steps[-1 - len(self._provider.rule.digests)]
+        strings = verdict.Strings(step.value if self._reveal else step.masked, self._places(step.masked))
+        return verdict.draw(self._diagnosis, self._provider.name, self._trace.signature, strings, width, colour)
+
+    def _places(self, masked: str) -> tuple[tuple[str, int, int], ...]:
+        """Return where each parameter stands in the hashed string: name, first place, end; none if masks moved them."""
+        rule, parameters = self._provider.rule, self._trace.parameters
+        pieces = [rule.join(parameters[: count + 1]) for count in range(len(parameters))]
+        start = masked.find(rule.join(parameters))
+        if start < 0:
+            return ()
+        ends = [start + len(piece) for piece in pieces]
+        begins = [start + len(rule.head), *(end + len(rule.separator) for end in ends)]
+        return tuple((name, begin, end) for (name, _), begin, end in zip(parameters, begins, ends, strict=False))
 
     def _notes(self) -> tuple[str, ...]:
+        from smscli import profiles
+
         warning = ("the secret is shown: do not paste this anywhere",) if self._reveal else ()
+        if doubt := profiles.doubt(self._account.secret):
+            warning = (f"warning: {doubt}", *warning)
         whose = f"signed with the key of {self._key_source}"
-        return (whose, *(self._mask(note) for note in self._question.notes), *warning)
+        clock = (f"clock: {self._question.clock}",) if self._question.clock else ()
+        explained = (
+            {one.name for each in self._diagnosis.explanations for one in each.findings} if self._diagnosis else ()
+        )
+        sending = (f"sending: {one.sentence} {one.fix}" for one in self._faults if one.name not in explained)
+        return (whose, *(self._mask(note) for note in (*self._question.notes, *sending, *clock)), *warning)
 
     def _request(self) -> Request:
         """Return the request, the secret masked where it is sent instead of a signature."""
@@ -145,10 +184,12 @@ class Working:
             tree["request"] = {"method": request.method, "url": request.target, "curl": self._curl(request)}
         if self._question.captured is not None:
             tree["captured"] = _describe(self._question.captured)
+            tree["clock"] = None if self._question.clock is None else mask(self._question.clock)
         if self._diagnosis is not None:
             from dataclasses import asdict  # the diagnosis has loaded it
 
             tree["comparison"] = asdict(self._diagnosis)
+            tree["sending"] = [{**asdict(fault), "sentence": mask(fault.sentence)} for fault in self._faults]
         return tree
 
     def _explained(self, request: Request) -> Iterator[tuple[str, str, str]]:
@@ -185,15 +226,18 @@ class Working:
             yield "tried", f"{diagnosis.tried} combinations{cut}", ", ".join(diagnosis.searched)
 
 
-_NEXT = "check the key and the values as the other program has them; --explain shows every stage to compare with"
+def _hint(diagnosis: Diagnosis) -> str | None:
+    from smscli.cli.verdict import NEXT, SUSPECT_KEY
+
+    return None if diagnosis.explanations else SUSPECT_KEY if diagnosis.suspect else NEXT
 
 
 def _verdict(diagnosis: Diagnosis) -> str:
     if not diagnosis.explanations:
-        return "the expected value is not the signature, and no known mistake or pair of mistakes explains it"
+        return "the refused signature is not the right one, and no known mistake or pair of mistakes explains it"
     count = len(diagnosis.explanations)
     ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
-    return f"the expected value is not the signature{ambiguous}"
+    return f"the refused signature is not the right one{ambiguous}"
 
 
 def _describe(captured: Captured) -> dict[str, Tree]:

@@ -12,6 +12,10 @@ family, with its sentence and its fix. Nothing here shows a secret: every text t
     _mistake.py        what a mistake is, and what it may know of the request
     _participation.py  mistakes: which parameters take part
     _numbers.py        mistakes: phone numbers and lists
+    _printing.py       mistakes: numbers, lists and bytes as languages print them
+    _moments.py        mistakes: times as languages print them
+    _characters.py     mistakes: look-alike, invisible and lost characters
+    _documents.py      mistakes: queries, JSON and maps signed as a whole
     _spelling.py       mistakes: how values are spelled      (_respelling.py: how a spelling is applied)
     _stamp.py          mistakes: the time
     _order.py          mistakes: the order of the parameters
@@ -19,48 +23,62 @@ family, with its sentence and its fix. Nothing here shows a secret: every text t
     _key.py            mistakes: the key
     _digest.py         mistakes: charset, digests and HMAC
     _forms.py          mistakes: how the digest is written; what cannot be a signature
+    _sending.py        faults of the sending: what bytes do to values, whatever was signed
     _search.py         the bounded walk over all of them
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from smscli.diagnosis._characters import CHARACTERS, latin_twin
 from smscli.diagnosis._digest import DIGEST
+from smscli.diagnosis._documents import DOCUMENTS
 from smscli.diagnosis._findings import Diagnosis, Explanation, Finding
 from smscli.diagnosis._forms import clean, forms, outcome_lengths
 from smscli.diagnosis._joining import JOINING
 from smscli.diagnosis._key import KEY
 from smscli.diagnosis._mistake import Case, Mistake
+from smscli.diagnosis._moments import MOMENTS
 from smscli.diagnosis._numbers import NUMBERS
 from smscli.diagnosis._order import ORDER
 from smscli.diagnosis._participation import PARTICIPATION
+from smscli.diagnosis._printing import PRINTING
 from smscli.diagnosis._recipe import true_recipe
 from smscli.diagnosis._search import Search
+from smscli.diagnosis._sending import faults, readings
 from smscli.diagnosis._spelling import SPELLING
 from smscli.diagnosis._stamp import STAMP
 from smscli.model import Pairs, Secret
 from smscli.providers import Provider
 from smscli.signing import arrange
 
-__all__ = ["LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "diagnose"]
+__all__ = ["LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "diagnose", "faults", "latin_twin"]
 
 LIMIT = 200_000
 """Combinations tried at most for a request of ordinary size; longer ones get proportionally fewer."""
 
 _ORDINARY_SIZE = 400
 
-MISTAKES: tuple[Mistake, ...] = (
-    *PARTICIPATION,
-    *NUMBERS,
-    *SPELLING,
-    *STAMP,
-    *ORDER,
-    *JOINING,
-    *KEY,
-    *DIGEST,
-)
-"""Every mistake that is tried, most likely first within each stage."""
+FAMILIES: dict[str, tuple[Mistake, ...]] = {
+    "parameters left out, added or empty": PARTICIPATION,
+    "phone numbers and lists in other forms": NUMBERS,
+    "values escaped, trimmed, quoted or in other letters": SPELLING,
+    "other timestamps": STAMP,
+    "numbers, lists and bytes as languages print them": PRINTING,
+    "dates as languages print them": MOMENTS,
+    "look-alike, invisible and lost characters": CHARACTERS,
+    "other orders": ORDER,
+    "names and other separators": JOINING,
+    "whole queries, JSON and printed maps": DOCUMENTS,
+    "the key in other places and forms, and other keys": KEY,
+    "other charsets and digests": DIGEST,
+}
+"""The mistakes by what a person would call them; likeliest first within each stage of the work."""
+
+MISTAKES: tuple[Mistake, ...] = tuple(mistake for family in FAMILIES.values() for mistake in family)
+"""Every mistake that is tried."""
 
 
 def diagnose(
@@ -71,29 +89,42 @@ def diagnose(
     *,
     others: Sequence[tuple[str, Secret]] = (),
     hidden: Sequence[Secret] = (),
+    wire: tuple[bytes, bytes] = (b"", b""),
     limit: int = LIMIT,
 ) -> Diagnosis:
     """Return why ``expected`` is not (or that it is) the vendor's signature over ``params``.
 
     ``provider`` is the vendor as this account uses it (``Provider.of``). ``params`` are the decoded parameters in the
     order the other program has them; ``others`` are further keys by the name of their profile, tried as "the key of
-    another profile"; ``hidden`` are further secrets, masked like the keys. Raises InputError when ``expected`` cannot
+    another profile"; ``hidden`` are further secrets, masked like the keys. ``wire`` is the query and the body as bytes,
+    where they are known: what was meant by them is tried, too. Raises InputError when ``expected`` cannot
     be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
     cleaned = clean(expected)
-    readings = forms(cleaned, signature, provider)
+    looks = forms(cleaned, signature, provider)
     signed, left_out = arrange(provider.rule, params)
     keys = tuple((name, other.reveal()) for name, other in others if other != secret and other.reveal())
-    case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(readings), tuple(hidden))
+    case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(looks), tuple(hidden))
     size = sum(len(name) + len(value) + 8 for name, value in params)
-    search = Search(MISTAKES, case, readings, limit * _ORDINARY_SIZE // max(_ORDINARY_SIZE, size))
-    search.run(true_recipe(provider.rule, signed, secret.reveal()))
+    search = Search(MISTAKES, case, looks, limit * _ORDINARY_SIZE // max(_ORDINARY_SIZE, size))
+    meant = [
+        (finding, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
+        for finding, others_meant in readings(*wire)
+    ]
+    search.run(true_recipe(provider.rule, signed, secret.reveal()), meant)
+    explanations = search.explanations()
+    matches = cleaned == signature
+    plain = all(re.fullmatch(r"[A-Za-z0-9.]*", value) for _, value in signed)
     return Diagnosis(
-        matches=cleaned == signature,
+        matches=matches,
         expected=cleaned,
-        explanations=search.explanations(),
+        explanations=explanations,
         tried=search.tried,
         cut=search.cut,
         searched=search.applied,
+        families=tuple(
+            words for words, family in FAMILIES.items() if {one.name for one in family} & set(search.applied)
+        ),
+        suspect="key" if plain and not (matches or explanations or search.cut) else None,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
+from smscli.diagnosis._printing import numbers_of_bytes
 from smscli.diagnosis._recipe import HEX_LENGTHS, Digest, Place, Recipe, chained, hex_digest, keyed
 from smscli.diagnosis._respelling import EIGHT_BIT
 from smscli.signing import KeyUse
@@ -29,6 +30,27 @@ def charset(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     for names in charsets_by_bytes.values():
         if names and names[0] != recipe.charset:
             yield recipe._replace(charset=names[0]), (" or ".join(names),)
+
+
+@mistake(
+    "charset",
+    Stage.CHARSET,
+    "The text was hashed in {0}, not in UTF-8.",
+    "Encode the text as UTF-8 (Node: update(text, 'utf8'); Java: getBytes(StandardCharsets.UTF_8)).",
+    alone=True,
+)
+def low_bytes(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Keep the low byte of each UTF-16 unit, as old JavaScript libraries do; or write UTF-16 as Java does."""
+    text = recipe.text(recipe.key)
+    if not text.isascii():
+        words = "the low byte of each character (Node's latin1, ascii and binary)"
+        yield recipe._replace(charset="latin-1", finish=lambda text: _low(recipe.finish(text))), (words,)
+    finish = recipe.finish
+    yield recipe._replace(charset="utf-16-be", finish=lambda text: "\ufeff" + finish(text)), ("UTF-16 with a mark",)
+
+
+def _low(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass")[::2].decode("latin-1")
 
 
 # --- which digests ---------------------------------------------------------------------------------------------------
@@ -52,6 +74,55 @@ _BETWEEN: tuple[tuple[str, Callable[[str], bytes]], ...] = (
     ("capital hex between", lambda text: text.upper().encode()),
     ("base64 between", lambda text: base64.b64encode(bytes.fromhex(text))),
 )
+
+
+def _zeros_dropped(text: str) -> bytes:
+    return "".join(f"{byte:x}" for byte in bytes.fromhex(text)).encode()
+
+
+def _sign_extended(text: str) -> bytes:
+    return "".join(f"ffffff{byte:x}" if byte > 127 else f"{byte:x}" for byte in bytes.fromhex(text)).encode()
+
+
+def _appended(before: str, behind: str) -> Callable[[str], bytes]:
+    return lambda text: f"{before}{text}{behind}".encode()
+
+
+def _as_text(charset: str) -> Callable[[str], bytes]:
+    return lambda text: bytes.fromhex(text).decode(charset, "replace").encode()
+
+
+def _in_numbers(place: int) -> Callable[[str], bytes]:
+    return lambda text: numbers_of_bytes(bytes.fromhex(text))[place][1].encode()
+
+
+_RARELY_BETWEEN: tuple[tuple[str, Callable[[str], bytes]], ...] = (
+    ("a line feed behind the hex (echo, or a pipe) between", _appended("", "\n")),
+    ("the file column of sha1sum between", _appended("", "  -\n")),
+    ("the file column of sha1sum between", _appended("", "  -")),
+    ("the words of openssl dgst between", _appended("SHA1(stdin)= ", "\n")),
+    ("the words of openssl dgst between", _appended("SHA1(stdin)= ", "")),
+    ("the words of openssl dgst between", _appended("(stdin)= ", "\n")),
+    ("the words of openssl dgst between", _appended("(stdin)= ", "")),
+    ("the words of openssl dgst between", _appended("", " *stdin\n")),
+    ("the words of openssl dgst between", _appended("", " *stdin")),
+    ("base64 and a line feed between", lambda text: base64.b64encode(bytes.fromhex(text)) + b"\n"),
+    ("base64 without = between", lambda text: base64.b64encode(bytes.fromhex(text)).rstrip(b"=")),
+    ("base64url between", lambda text: base64.urlsafe_b64encode(bytes.fromhex(text))),
+    ("raw bytes taken for Latin-1 text between", _as_text("latin-1")),
+    ("raw bytes taken for UTF-8 text between", _as_text("utf-8")),
+    ("hex without the zeros of small bytes between", _zeros_dropped),
+    ("hex of signed bytes (ffffff8a) between", _sign_extended),
+    *((f"bytes {words} between", _in_numbers(place)) for place, (words, _) in enumerate(numbers_of_bytes(b""))),
+)
+
+
+@lru_cache
+def _rarely_chained(algorithms: tuple[str, ...]) -> tuple[tuple[str, Digest], ...]:
+    label, length = " then ".join(algorithms), HEX_LENGTHS[algorithms[-1]]
+    return tuple((words, Digest(label, length, chained(algorithms, between))) for words, between in _RARELY_BETWEEN)
+
+
 _WRONGLY_CHAINED = tuple(
     (words, Digest(" then ".join(algorithms), HEX_LENGTHS[algorithms[-1]], chained(algorithms, between)))
     for algorithms in product(HEX_LENGTHS, repeat=2)
@@ -70,6 +141,25 @@ def wrong_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         for words, digest in _WRONGLY_CHAINED:
             if case.wants(digest):
                 yield recipe._replace(digest=digest), (digest.label, words)
+        digests = case.rule.digests
+        if len(digests) > 1 and set(digests) <= set(HEX_LENGTHS):
+            for words, digest in _rarely_chained(digests):
+                if case.wants(digest):
+                    yield recipe._replace(digest=digest), (digest.label, words)
+
+
+@mistake(
+    "nothing-hashed",
+    Stage.DIGEST,
+    "Nothing was hashed: the value is {0} of an empty text.",
+    "Give the text to the digest before asking for it (Go: h.Write(text), then h.Sum(nil)).",
+    alone=True,
+)
+def nothing_hashed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    for digest in (*_HASHES, *_HMACS):
+        if case.wants(digest):
+            changed = recipe._replace(pairs=(), key_place=Place.NOWHERE, head="", tail="", digest=digest)
+            yield changed, (digest.label,)
 
 
 @mistake(
@@ -166,4 +256,15 @@ def hmac_for_hash(recipe: Recipe, case: Case) -> Iterator[Attempt]:
                 yield recipe._replace(digest=digest, key_place=Place.NOWHERE), (digest.label,)
 
 
-DIGEST = (charset, wrong_digest, wrong_between, key_between, hmac_swapped, key_decoded, hash_for_hmac, hmac_for_hash)
+DIGEST = (
+    charset,
+    nothing_hashed,
+    low_bytes,
+    wrong_digest,
+    wrong_between,
+    key_between,
+    hmac_swapped,
+    key_decoded,
+    hash_for_hmac,
+    hmac_for_hash,
+)

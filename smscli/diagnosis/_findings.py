@@ -10,19 +10,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: its name (stable, for scripts), what was done, and what to do instead."""
+    """One mistake: its name (stable, for scripts), what was done, and what to do instead.
+
+    ``kind`` is "signing", or "sending" for a right signature whose values were damaged on their way.
+    """
 
     name: str
     sentence: str
     fix: str
+    kind: str = "signing"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The mistakes that together give exactly the expected value, and the text that was hashed (keys masked)."""
+    """The mistakes that together give exactly the expected value, and the text that was hashed (keys masked).
+
+    ``text`` has escapes for what cannot be seen, ``string`` is the text itself, character by character.
+    """
 
     findings: tuple[Finding, ...]
     text: str
+    string: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class Diagnosis:
 
     All explanations have the same, smallest number of mistakes; more than one is an ambiguity that the value alone
     cannot settle. ``searched`` names the mistakes that could be made on this request and were tried; ``cut`` says
-    that the limit ended the search before all pairs were made.
+    that the limit ended the search before all pairs were made. ``families`` are the searched ones in words, and
+    ``suspect`` is "key" when nothing explains the value and no value of the request can be spelled otherwise.
     """
 
     matches: bool
@@ -40,3 +49,5 @@ class Diagnosis:
     tried: int
     cut: bool
     searched: tuple[str, ...]
+    families: tuple[str, ...] = ()
+    suspect: str | None = None

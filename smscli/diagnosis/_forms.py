@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -27,6 +27,7 @@ class Form(NamedTuple):
     target: str
     findings: tuple[Finding, ...] = ()
     cut: bool = False
+    spell: Callable[[str], str] | None = None
 
     @property
     def plain(self) -> bool:
@@ -34,8 +35,10 @@ class Form(NamedTuple):
         return not self.findings
 
     def fits(self, outcome: str) -> bool:
-        """Tell whether the target, which is inside the outcome, stands there as this form says."""
-        return (len(self.target) < len(outcome)) is self.cut
+        """Tell whether the target stands in the outcome as this form says."""
+        if self.spell is not None:
+            return self.spell(outcome) == self.target
+        return self.target in outcome and (len(self.target) < len(outcome)) is self.cut
 
 
 def clean(expected: str) -> str:
@@ -65,7 +68,9 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
     if len(compact) in lengths:
         readings = [Form(hexadecimal, findings)]
     elif _SHORTEST_CUT <= len(compact) < own:
-        readings = []
+        readings = [Form(hexadecimal, (_ZEROS,), spell=spell) for spell in (_loose, _without_leading_zeros)]
+    elif own < len(compact) <= 4 * own and "ffffff" in hexadecimal:
+        readings = [Form(hexadecimal, (_SIGNED,), spell=_sign_extended)]
     else:
         short = " (too short to be told from chance)" if len(compact) < _SHORTEST_CUT else ""
         raise InputError(
@@ -78,6 +83,31 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
         )
         readings.append(Form(hexadecimal, (cut,), cut=True))
     return readings
+
+
+_ZEROS = Finding(
+    "zeros-dropped",
+    "The zeros in front of small bytes were dropped as the digest was written in hex.",
+    'Write every byte as two digits (Java: HexFormat.of().formatHex, String.format("%02x"); JavaScript: '
+    "padStart(2, '0')).",
+)
+_SIGNED = Finding(
+    "bytes-signed",
+    "Bytes above 127 were written as negative numbers (ffffff8a) in hex.",
+    "Write every byte as two digits (Java: Integer.toHexString(b & 0xff) with its zero, or HexFormat).",
+)
+
+
+def _loose(outcome: str) -> str:
+    return "".join(f"{byte:x}" for byte in bytes.fromhex(outcome))
+
+
+def _without_leading_zeros(outcome: str) -> str:
+    return outcome.lstrip("0")
+
+
+def _sign_extended(outcome: str) -> str:
+    return "".join(f"ffffff{byte:x}" if byte > 127 else f"{byte:x}" for byte in bytes.fromhex(outcome))
 
 
 def _encoded(expected: str, lengths: Sequence[int]) -> list[Form]:
@@ -98,6 +128,8 @@ def _encoded(expected: str, lengths: Sequence[int]) -> list[Form]:
 
 def outcome_lengths(readings: Iterable[Form]) -> frozenset[int]:
     """Return how long an outcome can be that one of these forms fits."""
+    if any(form.spell for form in readings):
+        return frozenset(HEX_LENGTHS.values())
     exact = {len(form.target) for form in readings if not form.cut}
     longer = {length for form in readings if form.cut for length in HEX_LENGTHS.values() if length > len(form.target)}
     return frozenset(exact | longer)

@@ -20,10 +20,10 @@ _SEPARATOR_FIX = "Put {separator}, and nowhere else."
 )
 def names_included(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     """Join ``name=value`` as in a query string, with one separator before the key or the rule's."""
-    for glue in ("=", "", ":"):
+    for glue in ("=", "", ":", ",", ";") if case.wide else ("=", "", ":"):
         if glue == case.rule.glue:
             continue
-        for separator in dict.fromkeys((recipe.separator, "&", ";", ",", "")):
+        for separator in dict.fromkeys((recipe.separator, "&", ";", ",", *((", ",) if case.wide else ()), "")):
             facts = (f"name{glue}value", separator_in_words(separator))
             changed = recipe._replace(glue=glue, separator=separator)
             yield changed, facts
@@ -78,6 +78,19 @@ def separator_at_end(recipe: Recipe, case: Case) -> Iterator[Attempt]:
                 yield recipe._replace(head=separator), (separator, "at the beginning")
 
 
+@mistake(
+    "padded-string",
+    Stage.JOIN,
+    "The string was hashed with {0} behind it.",
+    "Hash the string alone: printf %s instead of echo, and no line end read from a file.",
+)
+def padded_string(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Hash a line; where the key stands last, that is a key with a line end."""
+    if recipe.key_place is not Place.BEHIND:
+        for end, words in (("\n", "a line feed"), ("\r\n", "CRLF"), (" ", "a space")):
+            yield recipe._replace(tail=end), (words,)
+
+
 @mistake("separator-other", Stage.JOIN, "The separator was {0} {1}.", _SEPARATOR_FIX)
 def separator_other(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for separator in (";", ",", "&", "|", ":", " ", "\n", "-", "_", ".", "/", "+", "; ", ", "):
@@ -116,6 +129,7 @@ JOINING = (
     separator_missing,
     separator_doubled,
     separator_at_end,
+    padded_string,
     separator_other,
     joined_percent_encoded,
 )

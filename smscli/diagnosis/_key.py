@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
+from smscli.diagnosis._characters import visible_only
 from smscli.diagnosis._mistake import Attempt, Case, Facts, Stage, mistake
 from smscli.diagnosis._recipe import Place, Recipe, hex_digest
 from smscli.diagnosis._respelling import Spellings, rawurlencode
@@ -29,15 +31,26 @@ def key_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
         yield recipe._replace(key_place=Place.NOWHERE), ("no key at all",)
 
 
-@mistake("key-of-another", Stage.KEY, "The key was that of profile {0}.", "Use this account's key.")
+@mistake("key-of-another", Stage.KEY, "The key was that of {0}.", "Use this account's key.")
 def key_of_another(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for name, key in case.keys:
         yield recipe.with_key(key), (name,)
 
 
+_UNSEEN = {
+    "\u00a0": "a no-break space",
+    "\u200b": "a zero-width space",
+    "\u00ad": "a soft hyphen",
+    "\ufeff": "a byte order mark",
+    "\u2060": "a word joiner",
+    "\u200e": "a direction mark",
+    "\t": "a tab",
+    "\n": "a line feed",
+}
+
 _KEY_SPELLINGS: Spellings = (
-    ("a line feed behind it", "{}\n".format),
-    ("CRLF behind it", "{}\r\n".format),
+    ("a line feed behind it, as echo and text files have it", "{}\n".format),
+    ("CRLF behind it, as text files have it", "{}\r\n".format),
     ("a carriage return behind it", "{}\r".format),
     ("a space behind it", "{} ".format),
     ("a space before it", " {}".format),
@@ -67,11 +80,94 @@ _KEY_SPELLINGS: Spellings = (
 )
 
 
+_RARE_KEY_SPELLINGS: Spellings = (
+    *((f"{words} behind it", f"{{}}{character}".format) for character, words in _UNSEEN.items()),
+    *((f"{words} before it", f"{character}{{}}".format) for character, words in _UNSEEN.items()),
+    ("its invisible characters cut out", visible_only),
+    ("what a shell or PHP took for a variable cut out", lambda key: re.sub(r"\$\{?\w*\}?", "", key)),
+    ("what Perl took for an array cut out", lambda key: re.sub(r"@\w+", "", key)),
+    ("what follows # cut off", lambda key: key.partition("#")[0]),
+    ("what follows a space cut off", lambda key: key.partition(" ")[0]),
+    ("what follows = cut off", lambda key: key.partition("=")[0]),
+    ("its backslashes eaten", lambda key: re.sub(r"\\(.)", r"\1", key)),
+    ("+ turned into a space", lambda key: key.replace("+", " ")),
+    ("a line feed behind its base64 encoding", lambda key: base64.b64encode(key.encode()).decode() + "\n"),
+    ("hex encoding", lambda key: key.encode().hex()),
+    ("its last two characters missing", lambda key: key[:-2]),
+    ("its second half missing", lambda key: key[: len(key) // 2]),
+    ("itself once more behind it", lambda key: key * 2),
+    ("its MD5 in capitals instead of itself", lambda key: hex_digest("md5", key.encode()).upper()),
+    ("its SHA-256 instead of itself", lambda key: hex_digest("sha256", key.encode())),
+    ("Python's b'…' around it", lambda key: repr(key.encode())),
+    ("the square brackets of a list around it", "[{}]".format),
+    ("the brackets and quotes of a list around it", '["{}"]'.format),
+    ("the brackets and quotes of a list around it", "['{}']".format),
+    ("Java's Optional around it", "Optional[{}]".format),
+    ("Ruby's colon of a symbol before it", ":{}".format),
+    ("its characters as Java prints an array", lambda key: f"[{', '.join(key)}]"),
+    ("its bytes as a language prints them", lambda key: f"[{' '.join(map(str, key.encode()))}]"),
+    ("its bytes as a language prints them", lambda key: f"[{', '.join(map(str, key.encode()))}]"),
+    ("the variable's name before it", "api_key={}".format),
+    ("the variable's name before it", "key={}".format),
+    ("Bearer before it", "Bearer {}".format),
+    ("the mask *** instead of itself", lambda _: "***"),
+    ("the word nil instead", lambda _: "nil"),
+    ("the word NULL instead", lambda _: "NULL"),
+    ("the word Array instead", lambda _: "Array"),
+    ("the word false instead", lambda _: "false"),
+)
+"""They are tried alone."""
+
+
 @mistake(
     "key-misspelled",
     Stage.KEY,
     "The key was used with {0}.",
-    "Use the key exactly as the vendor shows it, without what surrounds it.",
+    "Use the key exactly as the vendor shows it, without what surrounds it; in source code and .env files in single "
+    "quotes.",
+    alone=True,
+)
+def key_mangled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    """Use the key as a copy, a shell or a language's printing left it."""
+    usual = {recipe.key, *(key for key, _ in _respelled_keys(recipe.key))}
+    for words, spell in _RARE_KEY_SPELLINGS:
+        key = spell(recipe.key)
+        if key not in usual:
+            usual.add(key)
+            yield recipe.with_key(key), (words,)
+
+
+@mistake(
+    "key-swapped",
+    Stage.KEY,
+    "The key and the value of {0} were taken for each other.",
+    "Use the secret key behind the values, and the public name among them.",
+    alone=True,
+)
+def key_swapped(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    for index, (name, value) in enumerate(recipe.pairs):
+        pairs = (*recipe.pairs[:index], (name, recipe.key), *recipe.pairs[index + 1 :])
+        yield recipe.with_pairs(pairs).with_key(value), (name,)
+
+
+@mistake(
+    "values-missing",
+    Stage.KEY,
+    "No value was signed: the key stood alone.",
+    "Check that the values were there when the string was joined.",
+    alone=True,
+)
+def values_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    if recipe.pairs:
+        yield recipe.with_pairs(()), ()
+        yield recipe._replace(pairs=(("", ""),), glue=None), ()
+
+
+@mistake(
+    "key-misspelled",
+    Stage.KEY,
+    "The key was used with {0}.",
+    "Use the key exactly as the vendor shows it, without what surrounds it (printf %s, not echo; trim, strip, chomp).",
 )
 def key_misspelled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Use the key as a file, a shell or a language left it."""
@@ -97,4 +193,6 @@ def key_from_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             yield recipe.with_key(value), (name,)
 
 
-KEY = (key_placed, key_missing, key_of_another, key_misspelled, key_from_value)
+KEY = (
+    key_placed, key_missing, key_of_another, key_misspelled, key_from_value, key_swapped, key_mangled, values_missing,
+)  # fmt: skip

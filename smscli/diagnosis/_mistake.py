@@ -84,8 +84,10 @@ class Case(NamedTuple):
                 f"Sign each value {rule.escape}, once",
                 "the request is encoded on top of that, on its own",
             )
+        sorts = " (PHP: ksort; JavaScript: Object.keys(p).sort(); Java: a TreeMap; Go: sort.Strings of the names)"
         return {
             "order": order,
+            "idiom": "" if rule.order else sorts,
             "pieces": pieces,
             "separator": f"{separator_in_words(rule.separator)} {' and '.join(places)}",
             "key": key,
@@ -112,8 +114,9 @@ Apply = Callable[[Recipe, Case], Iterable[Attempt]]
 class Mistake(NamedTuple):
     """One way to go wrong. ``sentence`` and ``fix`` are format strings over the facts that ``apply`` gives.
 
-    A fix may also name ``{order}``, ``{pieces}``, ``{separator}`` (with its places), ``{key}``, ``{values}``,
-    ``{encoding}`` and ``{digest}``: those of the vendor's rule, in words.
+    A fix may also name ``{order}``, ``{idiom}`` (how languages sort so), ``{pieces}``, ``{separator}`` (with its
+    places), ``{key}``, ``{values}``, ``{encoding}`` and ``{digest}``: those of the vendor's rule, in words. One that is
+    made ``alone`` is not tried together with another: it is rare, or has too many variants.
     """
 
     name: str
@@ -121,8 +124,9 @@ class Mistake(NamedTuple):
     sentence: str
     fix: str
     apply: Apply
+    alone: bool = False
 
 
-def mistake(name: str, stage: Stage, sentence: str, fix: str) -> Callable[[Apply], Mistake]:
+def mistake(name: str, stage: Stage, sentence: str, fix: str, *, alone: bool = False) -> Callable[[Apply], Mistake]:
     """Return the decorator that turns the function that makes a mistake into that mistake."""
-    return partial(Mistake, name, stage, sentence, fix)
+    return partial(Mistake, name, stage, sentence, fix, alone=alone)

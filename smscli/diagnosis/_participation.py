@@ -73,9 +73,11 @@ def other_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     "Keep empty values in both the request and the string, or in neither.",
 )
 def empty_dropped(recipe: Recipe, _: Case) -> Iterator[Attempt]:
-    filled = tuple(pair for pair in recipe.pairs if pair[1])
-    if len(filled) < len(recipe.pairs):
-        yield recipe.with_pairs(filled), (", ".join(name for name, value in recipe.pairs if not value),)
+    """Drop what is empty, and as PHP's ``array_filter`` and its like do, what counts as false."""
+    for empty in ("",), ("", "0"), ("", "0", "false"):
+        dropped = dict.fromkeys(name for name, value in recipe.pairs if value in empty)
+        if any(value == empty[-1] for _, value in recipe.pairs):
+            yield recipe.with_pairs(tuple(pair for pair in recipe.pairs if pair[1] not in empty)), (", ".join(dropped),)
 
 
 @mistake(
@@ -98,18 +100,23 @@ def empty_kept(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 )
 def absent_as_word(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     for name in dict.fromkeys(name for name, _ in _absent(case, recipe)):
-        for word in ("null", "None", "undefined"):
+        for word in _WORDS if case.wide else _WORDS[:3]:
             for changed in _insert(recipe, name, word, case):
                 yield changed, (name, word)
 
 
-PARTICIPATION = (forgotten, added, counted, other_value, empty_dropped, empty_kept, absent_as_word)
+_WORDS = ("null", "None", "undefined", "nil", "<nil>", "NULL", "NaN", "(null)", "Optional.empty", "false", "False")
+
+PARTICIPATION = (empty_dropped, forgotten, added, counted, other_value, empty_kept, absent_as_word)
 
 
 def _absent(case: Case, recipe: Recipe) -> Iterator[tuple[str, str]]:
     # What was added before may be added again with another value: two layers of a program can each have a default.
     present = {name for name, _ in case.given} | set(case.rule.unsigned)
-    return (pair for pair in case.provider.extras if pair[0] not in present and pair not in recipe.pairs)
+    yield from (pair for pair in case.provider.extras if pair[0] not in present and pair not in recipe.pairs)
+    for group in case.rule.order:
+        if not present & set(group):
+            yield group[0], ""
 
 
 def _insert(recipe: Recipe, name: str, value: str, case: Case) -> Iterator[Recipe]:

@@ -92,6 +92,17 @@ def _lower_hex(text: str) -> str:
     return re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text)
 
 
+def _escape(text: str) -> str:
+    """Escape as JavaScript's old ``escape`` does: code units, not UTF-8."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    codes = [high << 8 | low for high, low in zip(units[::2], units[1::2], strict=True)]
+    return "".join(
+        chr(code) if code < 128 and re.match(r"[A-Za-z0-9@*_+./-]", chr(code))
+        else f"%{code:02X}" if code < 256 else f"%u{code:04X}"
+        for code in codes
+    )  # fmt: skip
+
+
 PERCENT: dict[str, Spelling] = {
     "PHP's rawurlencode": rawurlencode,
     "PHP's urlencode": lambda text: quote_plus(text).replace("~", "%7E"),
@@ -100,6 +111,12 @@ PERCENT: dict[str, Spelling] = {
     "encodeURIComponent": partial(quote, safe="!*'()"),
     "encodeURI": partial(quote, safe=";,/?:@&=+$-_.!~*'()#"),
     "Java's URLEncoder": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
+    "Go's PathEscape": partial(quote, safe="$&+:=@"),
+    "JavaScript's escape": _escape,
+    "Ruby's URI escape": partial(quote, safe=";/?:@&=+$,-_.!~*'()[]"),
+    "old Perl, lower-case hex": lambda text: _lower_hex(
+        re.sub("[_.~-]", lambda m: f"%{ord(m[0]):02x}", rawurlencode(text))
+    ),
     "lower-case hex": lambda text: _lower_hex(rawurlencode(text)),
     ".NET's UrlEncode": lambda text: _lower_hex(quote_plus(text, safe="!*()").replace("~", "%7e")),
 }

@@ -28,6 +28,7 @@ class _Hit(NamedTuple):
     recipe: Recipe
     combination: Combination
     form: Form
+    sent: Finding | None
 
 
 class Search:
@@ -40,15 +41,32 @@ class Search:
         self._limit = limit
         self._hits: list[_Hit] = []
         self._applied: dict[str, None] = {}
-        self._targets = tuple(dict.fromkeys(form.target for form in forms))
+        self._targets = tuple(dict.fromkeys(form.target for form in forms if form.spell is None))
+        self._respelled = tuple(form for form in forms if form.spell is not None)
+        self._sent: Finding | None = None
         self.tried = 0
         self.cut = False
 
-    def run(self, recipe: Recipe) -> None:
-        """Try level after level until one explains; in pairs the wide variants would be too many."""
+    def run(self, recipe: Recipe, meant: Sequence[tuple[Finding, Recipe]] = ()) -> None:
+        """Try level after level until one explains; in pairs the wide variants would be too many.
+
+        ``meant`` are recipes without a mistake over what the program may have meant, with the fault of the sending that
+        made something else of it.
+        """
         self._try([(recipe, ())])
+        if not self._solved(0):
+            for self._sent, other in meant:
+                self._try([(other, ())])
+            self._sent = None
         if not self._solved(1):
             self._single(recipe)
+        if not self._solved(1):
+            wide, self._case = self._case, self._case._replace(wide=False)
+            for self._sent, other in meant:
+                for mistake in self._mistakes:
+                    if not mistake.alone:
+                        self._try(mistake.apply(other, self._case), mistake)
+            self._sent, self._case = None, wide
         plain = [form for form in self._forms if form.plain]
         if plain and not self._solved(1):
             self._pairs(recipe, self._case._replace(wide=False, lengths=outcome_lengths(plain)))
@@ -59,15 +77,44 @@ class Search:
         return tuple(self._applied)
 
     def explanations(self) -> tuple[Explanation, ...]:
-        """Return the hits of the fewest mistakes, each once, in the order of the table."""
+        """Return the hits of the fewest mistakes, no two that say the same, in the order of the table."""
         fewest = min((hit.cost for hit in self._hits), default=0)
         unique: dict[frozenset[Finding], Explanation] = {}
-        for cost, recipe, combination, form in self._hits:
-            if cost == fewest and cost:
-                findings = tuple(self._finding(mistake, facts) for mistake, facts in combination) + form.findings
-                text = self._masked(recipe.text(MASK))
-                unique.setdefault(frozenset(findings), Explanation(findings, text))
+        said: dict[Recipe, list[Combination]] = {}
+        for cost, recipe, combination, form, sent in self._hits:
+            if cost != fewest or not cost:
+                continue
+            if self._is_said(said, recipe, combination):
+                continue
+            findings = tuple(self._finding(mistake, facts) for mistake, facts in combination) + form.findings
+            findings = (*((sent,) if sent else ()), *findings)
+            string = self._hidden(recipe.text(MASK))
+            unique.setdefault(frozenset(findings), Explanation(findings, visible(string), string))
         return tuple(unique.values())
+
+    @staticmethod
+    def _is_said(said: dict[Recipe, list[Combination]], recipe: Recipe, combination: Combination) -> bool:
+        """Tell whether an explanation before says the same of the same string, and note this one if not.
+
+        It does when it has another name for what befell the same parameter, or the same name for the same outcome.
+        """
+
+        def words(of: Combination) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+            names = frozenset(mistake.name for mistake, _ in of)
+            return (
+                names,
+                frozenset(facts[0] for _, facts in of if facts),
+                frozenset(fact for _, facts in of for fact in facts),
+            )
+
+        text = recipe.text(recipe.key)
+        same = said.setdefault(recipe._replace(pairs=((text, ""),), escape=str, finish=str), [])
+        names, about, facts = words(combination)
+        for others, things, theirs in map(words, same):
+            if facts & theirs if names == others else about & things:
+                return True
+        same.append(combination)
+        return False
 
     def _solved(self, level: int) -> bool:
         return any(hit.cost <= level for hit in self._hits)
@@ -82,8 +129,9 @@ class Search:
                 return
 
     def _pairs(self, recipe: Recipe, case: Case) -> None:
-        for first in self._mistakes:
-            seconds = [second for second in self._mistakes if first.stage.may_precede(second.stage)]
+        mistakes = [mistake for mistake in self._mistakes if not mistake.alone]
+        for first in mistakes:
+            seconds = [second for second in mistakes if first.stage.may_precede(second.stage)]
             if first.stage is not Stage.DIGEST and not case.wants(recipe.digest):
                 seconds = [second for second in seconds if second.stage is Stage.DIGEST]
             for once, facts in first.apply(recipe, case):
@@ -95,7 +143,7 @@ class Search:
 
     def _try(self, attempts: Iterable[Attempt], mistake: Mistake | None = None, before: Combination = ()) -> None:
         """Try what one mistake makes of a recipe in which those ``before`` were made; the whole search runs in here."""
-        tried, limit, targets = self.tried, self._limit, self._targets
+        tried, limit, targets, respelled = self.tried, self._limit, self._targets, self._respelled
         for recipe, facts in attempts:
             if tried >= limit:
                 self.cut = True
@@ -104,13 +152,20 @@ class Search:
             outcome = recipe.outcome()
             for target in targets:
                 if target in outcome:
-                    self._keep(recipe, (*before, (mistake, facts)) if mistake else (), outcome, target)
+                    self._keep(recipe, (*before, (mistake, facts)) if mistake else (), outcome)
+                    break
+            else:
+                if respelled and any(form.fits(outcome) for form in respelled):
+                    self._keep(recipe, (*before, (mistake, facts)) if mistake else (), outcome)
         self.tried = tried
 
-    def _keep(self, recipe: Recipe, combination: Combination, outcome: str, target: str) -> None:
+    def _keep(self, recipe: Recipe, combination: Combination, outcome: str) -> None:
         for form in self._forms:
-            if form.target == target and form.fits(outcome):
-                self._hits.append(_Hit(len(combination) + (not form.plain), recipe, combination, form))
+            if form.fits(outcome):
+                cost = len(combination) + (not form.plain) + (self._sent is not None)
+                self._hits.append(_Hit(cost, recipe, combination, form, self._sent))
+                if form.spell is not None:
+                    break  # where zeros were dropped in front, it looks cut off, too
 
     def _finding(self, mistake: Mistake, facts: Facts) -> Finding:
         masked = [self._masked(fact) for fact in facts]
@@ -118,7 +173,10 @@ class Search:
         return Finding(mistake.name, mistake.sentence.format(*masked), fix)
 
     def _masked(self, text: str) -> str:
+        return visible(self._hidden(text))
+
+    def _hidden(self, text: str) -> str:
         case = self._case
         secrets = [case.key, *(key for _, key in case.keys), *(secret.reveal() for secret in case.hidden)]
         spelled = {spell(secret) for secret in secrets for spell in (str, rawurlencode, quote_plus)}
-        return visible(mask(text, map(Secret, spelled)))
+        return mask(text, map(Secret, spelled))

@@ -30,6 +30,9 @@ def _percent_in(charset: str, encode: Callable[..., str]) -> Spelling:
     return lambda text: text if text.isascii() else encode(text, encoding=charset, errors="replace")
 
 
+_FULL = (partial(quote, safe=""), quote_plus, partial(quote_plus, safe="*"))
+
+
 def _line_ends(end: str) -> Spelling:
     return lambda text: re.sub("\r\n|\r|\n", lambda _: end, text)  # a function: a template reads escapes
 
@@ -45,6 +48,13 @@ def _quoted_json(text: str) -> str:
 
 def _mojibake(charset: str) -> Spelling:
     return lambda text: text.encode().decode(charset, "replace")
+
+
+def _dumped(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)
+    return (
+        re.sub(r"[^\x00-\x7f]", lambda match: f"\\u{ord(match[0]):04X}", quoted).replace("#", "\\#") if quoted else ""
+    )
 
 
 def _word(value: str, word: str) -> tuple[str, Spelling]:
@@ -74,6 +84,18 @@ SPELLING = (
         *((charset, _percent_in(charset, encode)) for charset in EIGHT_BIT for encode in (quote, quote_plus)),
     ),
     _spelled(
+        "percent-encoded-charset",
+        "{0}: encoded in {1} and percent-encoded before signing.",
+        "{values}, in UTF-8.",
+        *((charset, partial(encode, encoding=charset, errors="replace")) for charset in EIGHT_BIT for encode in _FULL),
+    )._replace(alone=True),
+    _spelled(
+        "space-for-plus",
+        "{0}: a space instead of + in the string that was signed.",
+        "Sign the + itself, and send it as %2B.",
+        ("", lambda text: text.replace("+", " ")),
+    ),
+    _spelled(
         "percent-decoded",
         "{0}: percent-decoded before signing, though it is sent with these characters.",
         "Sign the value as it is meant; decode nothing that was not encoded.",
@@ -85,12 +107,6 @@ SPELLING = (
         "{0}: + instead of a space in the string that was signed.",
         "Sign the space itself; + stands for it in URLs and forms only.",
         ("", lambda text: text.replace(" ", "+")),
-    ),
-    _spelled(
-        "space-for-plus",
-        "{0}: a space instead of + in the string that was signed.",
-        "Sign the + itself, and send it as %2B.",
-        ("", lambda text: text.replace("+", " ")),
     ),
     _spelled(
         "nfd",
@@ -105,6 +121,14 @@ SPELLING = (
         ("", partial(unicodedata.normalize, "NFC")),
     ),
     _spelled(
+        "trimmed",
+        "{0}: white space at its ends cut off before signing ({1}).",
+        "Trim before both signing and sending, or not at all.",
+        ("both ends", str.strip),
+        ("the end", str.rstrip),
+        ("the line end", lambda text: text.rstrip("\r\n")),
+    ),
+    _spelled(
         "line-ends",
         "{0}: other line ends than those sent ({1}).",
         "Sign the text with exactly the line ends that are sent; HTML forms turn LF into CRLF.",
@@ -114,16 +138,19 @@ SPELLING = (
         ("a space", _line_ends(" ")),
         ("none", _line_ends("")),
         ("backslash and n", _line_ends("\\n")),
+        ("<br>", _line_ends("<br>\n")),
+        ("<br />", _line_ends("<br />\n")),
+        ("<br> alone", _line_ends("<br>")),
         ("LF for backslash and n", lambda text: text.replace("\\n", "\n")),
     ),
     _spelled(
         "trimmed",
-        "{0}: white space at its ends cut off before signing ({1}).",
-        "Trim before both signing and sending, or not at all.",
-        ("both ends", str.strip),
-        ("the end", str.rstrip),
-        ("the line end", lambda text: text.rstrip("\r\n")),
-    ),
+        "{0}: white space was thrown together before signing ({1}).",
+        'Quote variables in a shell ("$text"), and change the text before both signing and sending, or not at all.',
+        ("each run of it one blank", lambda text: re.sub(r"[ \t-\r]+", " ", text).strip(" ")),
+        ("each run of blanks one", lambda text: re.sub(" +", " ", text).strip(" ")),
+        ("none left", lambda text: re.sub(r"[ \t-\r]+", "", text)),
+    )._replace(alone=True),
     _spelled(
         "padded",
         "{0}: {1} appended before signing.",
@@ -142,6 +169,12 @@ SPELLING = (
         ("PHP's htmlentities", _html_entities),
         ("Jinja and Django", lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")),
         ("&", lambda text: text.replace("&", "&amp;")),
+        (
+            "PHP's FILTER_SANITIZE_SPECIAL_CHARS",
+            lambda text: re.sub("[&<>\"'\x00-\x1f]", lambda m: f"&#{ord(m[0])};", text),
+        ),
+        ("&, <, > and double quotes", lambda text: html.escape(text, quote=False).replace('"', "&quot;")),
+        ("Ruby's escapeHTML", lambda text: html.escape(text).replace("&#x27;", "&#39;")),
         ("numeric entities", lambda text: text.encode("ascii", "xmlcharrefreplace").decode()),
     ),
     _spelled(
@@ -157,6 +190,7 @@ SPELLING = (
         ("JSON", _quoted_json),
         ("PHP's json_encode", lambda text: _quoted_json(text).replace("/", "\\/")),
         ("JSON in UTF-8", lambda text: json.dumps(text, ensure_ascii=False)[1:-1]),
+        ("bash's printf %q", lambda text: re.sub(r"([^\w@%+=:,./-])", r"\\\1", text)),
         ("PHP's addslashes", lambda text: re.sub(r"([\\'\"])", r"\\\1", text)),
     ),
     _spelled(
@@ -165,6 +199,21 @@ SPELLING = (
         "Take the quotes off; a shell or .env file left them there.",
         ("double", '"{}"'.format),
         ("single", "'{}'".format),
+        ("JSON's double", lambda text: json.dumps(text, ensure_ascii=False)),
+        ("JSON's double, in ASCII", json.dumps),
+        ("Go's double, in ASCII", lambda text: json.dumps(text)),
+        ("Ruby's double, in ASCII", _dumped),
+        (
+            "Go's JSON double",
+            lambda text: (
+                json.dumps(text, ensure_ascii=False)
+                .replace("<", "\\u003c")
+                .replace(">", "\\u003e")
+                .replace("&", "\\u0026")
+            ),
+        ),
+        ("PHP's single", lambda text: "'" + re.sub(r"([\\'])", r"\\\1", text) + "'"),
+        ("a shell's single", lambda text: "'" + text.replace("'", "'\\''") + "'"),
     ),
     _spelled(
         "letter-case",
@@ -172,6 +221,14 @@ SPELLING = (
         "Sign the value with the letters that are sent.",
         ("lower case", str.lower),
         ("upper case", str.upper),
+        ("Turkish lower case", lambda text: text.replace("I", "ı").replace("İ", "i").lower()),
+        ("Turkish upper case", lambda text: text.replace("i", "İ").replace("ı", "I").upper()),
+        ("i for the Turkish ı", lambda text: text.replace("ı", "i").replace("İ", "I")),
+        ("the other case each", str.swapcase),
+        ("small ASCII letters", lambda text: re.sub("[A-Z]+", lambda m: m[0].lower(), text)),
+        ("capital ASCII letters", lambda text: re.sub("[a-z]+", lambda m: m[0].upper(), text)),
+        ("a first capital", lambda text: text[:1].upper() + text[1:].lower()),
+        ("a first capital", lambda text: text[:1].upper() + text[1:]),
     ),
     _spelled(
         "utf-8-twice",
@@ -193,15 +250,5 @@ SPELLING = (
         *(_word("0", word) for word in ("false", "False", "FALSE", "")),
         *(_word(word, "1") for word in ("true", "True")),
         *(_word(word, "0") for word in ("false", "False")),
-    ),
-    _spelled(
-        "time-format",
-        "{0}: the time was signed {1}.",
-        "Format the time once and use that text for both signing and sending.",
-        ("with seconds", lambda text: re.sub(r"( \d\d?:\d\d)$", r"\1:00", text)),
-        ("without seconds", lambda text: re.sub(r"( \d\d?:\d\d):\d\d$", r"\1", text)),
-        ("with a T", lambda text: re.sub(r"^(\d{4}-\d\d-\d\d) (?=\d\d:)", r"\1T", text)),
-        ("as day.month.year", lambda text: re.sub(r"^(\d{4})-(\d\d)-(\d\d)(?= \d)", r"\3.\2.\1", text)),
-        ("as year-month-day", lambda text: re.sub(r"^(\d\d)\.(\d\d)\.(\d{4})(?= \d)", r"\3-\2-\1", text)),
     ),
 )

@@ -39,6 +39,7 @@ from smscli.profiles._secrets import (
     KEYRING,
     MAX_SECRET,
     Keyring,
+    doubt,
     journal_password,
     secret,
     sent_secrets,
@@ -47,7 +48,7 @@ from smscli.profiles._settings import SETTINGS, SettingError, check
 
 __all__ = [
     "BUILT_IN", "COMMAND_SECONDS", "CREDENTIAL", "KEYRING", "MAX_SECRET", "SETTINGS", "Document", "Keyring", "Need",
-    "SettingError", "add", "change", "check", "expanded", "find",
+    "SettingError", "add", "change", "check", "doubt", "expanded", "find",
     "journal_password", "names", "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use",
     "values",
 ]  # fmt: skip

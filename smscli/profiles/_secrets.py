@@ -85,6 +85,23 @@ def sent_secrets(
     return {name: _fetch(name, source, environ, seconds) for name, source in profile.sent_secrets.items()}
 
 
+def doubt(secret: Secret) -> str | None:
+    """Return what makes a key look mistyped, without a character of it; None for one of plain ASCII."""
+    text = secret.reveal()
+    if text.isascii() and text.isprintable() and text == text.strip():
+        return None
+    import unicodedata
+
+    alphabets = {unicodedata.name(one, "").partition(" ")[0].capitalize() for one in text if one.isalpha()}
+    if text != text.strip():
+        what = "white space at its beginning or end"
+    elif "Latin" in alphabets and alphabets & {"Cyrillic", "Greek"}:
+        what = f"{' and '.join(sorted(alphabets & {'Cyrillic', 'Greek'}))} letters among Latin ones, which look alike"
+    else:
+        what = "characters beyond ASCII"
+    return f"the key holds {what}; if it was typed or copied so by mistake, no signature will be right"
+
+
 def journal_password(argv: tuple[str, ...], *, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS) -> Secret:
     """Return what the profile file's ``journal_password_command`` prints; it is run as ``secret`` runs its command."""
     return _fetch("journal_password", SecretCommand(argv), environ, seconds)

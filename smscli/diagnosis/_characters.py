@@ -1,0 +1,208 @@
+"""Mistakes with single characters: typographic and invisible ones, look-alikes, and those that got lost on the way."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice, product
+
+from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
+from smscli.diagnosis._recipe import Recipe
+from smscli.diagnosis._respelling import Spelling, respelled
+
+# --- typography ------------------------------------------------------------------------------------------------------
+
+_PLAIN = {
+    "quotes": {**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″«»", '"')},
+    "dashes": dict.fromkeys("‐‑‒–—―−", "-"),
+    "ellipses": {"…": "..."},
+}
+_SAME_SENSE: tuple[tuple[str, dict[str, str]], ...] = (
+    ("plain quotes, hyphens and dots", {**_PLAIN["quotes"], **_PLAIN["dashes"], **_PLAIN["ellipses"]}),
+    *((f"plain characters instead of the typographic {words}", table) for words, table in _PLAIN.items()),
+)
+
+
+def _replaced(table: dict[str, str]) -> Spelling:
+    translation = str.maketrans(table)
+    return lambda text: text if text.isascii() else text.translate(translation)
+
+
+def _curly(text: str) -> str:
+    text = re.sub(r'(^|[\s(\[])"', r"\1“", text).replace('"', "”")
+    return re.sub(r"(^|[\s(\[])'", r"\1‘", text).replace("'", "’")
+
+
+_TYPOGRAPHIC: tuple[tuple[str, Spelling], ...] = (
+    ("typographic quotes", _curly),
+    ("typographic apostrophes", lambda text: text.replace("'", "’")),
+    ("a dash for each hyphen between spaces", lambda text: text.replace(" - ", " – ")),
+    ("a long dash for each hyphen between spaces", lambda text: text.replace(" - ", " — ")),
+    ("one ellipsis for each three dots", lambda text: text.replace("...", "…")),
+    (
+        "typographic quotes, dashes and ellipses",
+        lambda text: _curly(text).replace(" - ", " – ").replace("...", "…"),
+    ),
+)
+
+# --- what nobody sees ------------------------------------------------------------------------------------------------
+
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+"""Soft hyphen, zero-width characters, direction marks and the byte order mark: a copied text brings them along."""
+
+_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_WITHOUT_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
+_PLAIN_SPACES = dict.fromkeys(map(ord, _SPACES), " ")
+
+
+def visible_only(text: str) -> str:
+    """Return the text without invisible characters, every space an ordinary one."""
+    return text if text.isascii() else text.translate(_WITHOUT_INVISIBLE).translate(_PLAIN_SPACES)
+
+
+_UNSEEN: tuple[tuple[str, Spelling], ...] = (
+    ("ordinary spaces instead of no-break ones", lambda text: text.translate(_PLAIN_SPACES)),
+    ("without its zero-width characters and soft hyphens", lambda text: text.translate(_WITHOUT_INVISIBLE)),
+    ("ordinary spaces, and without its invisible characters", visible_only),
+    ("no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u00a0")),
+    ("a byte order mark in front", "\ufeff{}".format),
+)
+
+# --- what got lost ---------------------------------------------------------------------------------------------------
+
+_PICTURES = re.compile("[\U00010000-\U0010ffff\u2600-\u27bf\ufe0f\u200d]")
+
+
+def _without_accents(text: str) -> str:
+    apart = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
+
+
+def _ascii(form: str | None = None) -> Spelling:
+    def spell(text: str) -> str:
+        apart = unicodedata.normalize(form, text) if form else text  # type: ignore[arg-type]  # a literal above
+        return apart.encode("ascii", "ignore").decode()
+
+    return spell
+
+
+_LOST: tuple[tuple[str, Spelling], ...] = (
+    ("without tags (strip_tags)", lambda text: re.sub(r"<[^<>]*>", "", text)),
+    ("without emoji", lambda text: text if text.isascii() else _PICTURES.sub("", text)),
+    ("without characters beyond U+FFFF", lambda text: re.sub("[\U00010000-\U0010ffff]", "", text)),
+    ("? for each character beyond U+FFFF", lambda text: re.sub("[\U00010000-\U0010ffff]", "?", text)),
+    ("?? for each character beyond U+FFFF", lambda text: re.sub("[\U00010000-\U0010ffff]", "??", text)),
+    ("without accents", _without_accents),
+    ("without accents, then without what is not ASCII", _ascii("NFKD")),
+    ("without what is not ASCII", _ascii()),
+    ("? for each character that is not ASCII", lambda text: re.sub(r"[^\x00-\x7f]", "?", text)),
+    ("without control characters", lambda text: re.sub(r"[\x00-\x1f\x7f]", "", text)),
+)
+
+
+def _cut(length: int) -> Spelling:
+    return lambda text: text[:length]
+
+
+def _cut_bytes(length: int) -> Spelling:
+    return lambda text: text.encode()[:length].decode("utf-8", "ignore")
+
+
+_LENGTHS = (160, 70, 153, 67, 140, 255, 64, 50, 100, 128, 200, 254, 256)
+_CUTS: tuple[tuple[str, Spelling], ...] = (
+    *((f"{length} characters", _cut(length)) for length in _LENGTHS),
+    *((f"{length} bytes", _cut_bytes(length)) for length in _LENGTHS),
+)
+
+# --- look-alikes -----------------------------------------------------------------------------------------------------
+
+_LATIN, _CYRILLIC = "AaBCcEeHKMOoPpTXxyIiJjSs", "АаВСсЕеНКМОоРрТХхуІіЈјЅѕ"
+_GREEK_LATIN, _GREEK = "ABEZHIKMNOPTYXovu", "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονυ"
+_TO_LATIN = str.maketrans(_CYRILLIC + _GREEK, _LATIN + _GREEK_LATIN)
+_TO_CYRILLIC, _TO_GREEK = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_GREEK_LATIN, _GREEK)
+_ALIKE: tuple[tuple[str, Spelling], ...] = (
+    ("Latin letters instead of Cyrillic or Greek ones", lambda text: text.translate(_TO_LATIN)),
+    ("Cyrillic letters instead of Latin ones", lambda text: text.translate(_TO_CYRILLIC)),
+    ("Greek letters instead of Latin ones", lambda text: text.translate(_TO_GREEK)),
+)
+
+
+def latin_twin(letter: str) -> str | None:
+    """Return the Latin letter that a Cyrillic or Greek one looks like."""
+    twin = _TO_LATIN.get(ord(letter))
+    return None if twin is None else chr(twin)
+
+
+_TWINS = {**dict.fromkeys("0Oo", "0Oo"), **dict.fromkeys("1lI", "1lI"), "5": "5S", "S": "S5", "8": "8B", "B": "B8"}
+_MOST_TWINS = 600
+"""A key with many such characters has more spellings than anybody mistypes; those nearest to the first are tried."""
+
+
+@lru_cache(maxsize=16)
+def look_alikes(key: str) -> tuple[tuple[str, str], ...]:
+    """Return other keys that look like this one, with the words for what was taken for what."""
+    spelled = {key.translate(_TO_LATIN): "Latin letters instead of Cyrillic or Greek ones"}
+    for words, table in (("Cyrillic", _TO_CYRILLIC), ("Greek", _TO_GREEK)):
+        spelled.setdefault(key.translate(table), f"{words} letters instead of Latin ones")
+        for index, letter in enumerate(key):
+            twin = table.get(ord(letter))
+            if twin is not None:
+                spelled.setdefault(f"{key[:index]}{chr(twin)}{key[index + 1 :]}", f"a {words} letter among its own")
+    for other in islice(product(*(_TWINS.get(one, one) for one in key)), _MOST_TWINS):
+        spelled.setdefault("".join(other), "0 and O, 1 and l and I, 5 and S, or 8 and B taken for each other")
+    spelled.pop(key, None)
+    return tuple(spelled.items())
+
+
+@mistake(
+    "key-look-alike",
+    Stage.KEY,
+    "The key was used with {0}.",
+    "Copy the key from the vendor's page; what is typed from a picture or a letter holds look-alikes.",
+    alone=True,
+)
+def key_look_alike(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+    for key, words in look_alikes(recipe.key):
+        yield recipe.with_key(key), (words,)
+
+
+def _alone(name: str, sentence: str, fix: str, spellings: tuple[tuple[str, Spelling], ...]) -> Mistake:
+    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings), alone=True)
+
+
+CHARACTERS = (
+    _alone(
+        "typography",
+        "{0}: signed with {1}.",
+        "Change the text before both signing and sending; a word processor or a filter changed it between the two.",
+        (*((words, _replaced(table)) for words, table in _SAME_SENSE), *_TYPOGRAPHIC),
+    ),
+    _alone(
+        "invisible",
+        "{0}: signed with characters that nobody sees changed ({1}).",
+        "Clean the text once, before both signing and sending; a copied text brings invisible characters along.",
+        _UNSEEN,
+    ),
+    _alone(
+        "characters-lost",
+        "{0}: characters were lost before signing ({1}).",
+        "Filter the text once, before both signing and sending; it is sent whole.",
+        _LOST,
+    ),
+    _alone(
+        "text-cut",
+        "{0}: cut to {1} before signing, but sent whole.",
+        "Shorten the text before both signing and sending.",
+        _CUTS,
+    ),
+    _alone(
+        "look-alike",
+        "{0}: signed with {1}.",
+        "Type the value in one alphabet; letters of two look the same.",
+        _ALIKE,
+    ),
+    key_look_alike,
+)
+"""Mistakes with single characters; they are tried alone, for in pairs they would be too many."""

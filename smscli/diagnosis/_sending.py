@@ -1,0 +1,227 @@
+"""Faults of the sending: what the bytes of a request do to values on their way, whatever was signed.
+
+A signature is made of values, a request carries bytes. Where a value is not encoded, another one arrives, and the
+vendor calls a right signature wrong. ``readings`` says what the program may have meant by its bytes; whether it did,
+its signature tells. ``faults`` says what is wrong with the bytes in any case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from smscli.diagnosis._findings import Finding
+from smscli.model import Pairs, visible
+
+_CHARSETS = ("cp1251", "koi8-r", "iso-8859-9", "latin-1", "cp1257")
+_ENCODE = (
+    "encode every value (PHP: http_build_query; JavaScript: URLSearchParams, encodeURIComponent; Python: urlencode; "
+    "Go: url.Values.Encode; Java: URLEncoder; curl: --data-urlencode)"
+)
+
+
+class Reading(NamedTuple):
+    """What a program may have meant by the bytes it sent, and the fault that made something else of it."""
+
+    finding: Finding
+    params: Pairs
+
+
+class _Piece(NamedTuple):
+    """One parameter as its bytes stand in the request; ``bare``: without ``=``."""
+
+    name: bytes
+    value: bytes
+    bare: bool = False
+
+
+def readings(query: bytes, form: bytes) -> tuple[Reading, ...]:
+    """Return what the bytes of query and body may have been meant to say, where that is not what they do say.
+
+    Both are as they travel, without ``?``; a ``#`` in the query cuts off what follows. Likeliest first.
+    """
+    sent, whole = _pieces(query.partition(b"#")[0], form), _pieces(query, form)
+    usual = _read(sent)
+    meant: dict[Pairs, Finding] = {usual: Finding("", "", "")}
+    for finding, params in _meanings(sent, whole):
+        meant.setdefault(params, finding)
+    return tuple(Reading(finding, params) for params, finding in meant.items() if finding.name)
+
+
+def faults(query: bytes, form: bytes) -> tuple[Finding, ...]:
+    """Return what is wrong with the bytes whatever they mean: no program may send them so."""
+    return tuple(_certain(query, form))
+
+
+def _finding(name: str, sentence: str, fix: str) -> Finding:
+    return Finding(name, sentence, fix, "sending")
+
+
+def _pieces(query: bytes, form: bytes) -> tuple[_Piece, ...]:
+    pieces = (piece.partition(b"=") for part in (query, form) for piece in part.split(b"&") if piece)
+    return tuple(_Piece(name, value, not equals) for name, equals, value in pieces)
+
+
+def _text(data: bytes, charset: str = "utf-8") -> str:
+    """Return the decoded text; what is not UTF-8 is taken for windows-1251, as the rest of the program reads it."""
+    try:
+        return data.decode(charset)
+    except UnicodeDecodeError:
+        return data.decode("cp1251", "replace")
+
+
+def _usual(value: bytes) -> bytes:
+    return unquote_to_bytes(value.replace(b"+", b" "))
+
+
+def _read(pieces: tuple[_Piece, ...], decode: Callable[[bytes], bytes] = _usual, charset: str = "utf-8") -> Pairs:
+    return tuple((_text(_usual(piece.name), charset), _text(decode(piece.value), charset)) for piece in pieces)
+
+
+def _names(pieces: tuple[_Piece, ...], affected: Callable[[bytes], object]) -> str:
+    return ", ".join(dict.fromkeys(visible(_text(_usual(piece.name))) for piece in pieces if affected(piece.value)))
+
+
+# --- what may have been meant ----------------------------------------------------------------------------------------
+
+
+def _meanings(sent: tuple[_Piece, ...], whole: tuple[_Piece, ...]) -> Iterator[tuple[Finding, Pairs]]:
+    plus = _names(sent, lambda value: b"+" in value)
+    write = "+ arrives as a space: write %2B for it"
+    yield (
+        _finding("plus-unescaped", f"{plus}: + was sent as it is.", f"{write}; {_ENCODE}."),
+        _read(sent, unquote_to_bytes),
+    )
+    leading = _names(sent, lambda value: re.search(rb"(?:^|,)\+\d", value))
+    yield (
+        _finding("plus-unescaped", f"{leading}: + was sent as it is.", f"{write}; {_ENCODE}."),
+        _read(sent, lambda value: _usual(re.sub(rb"(^|,)\+(?=\d)", rb"\1%2B", value))),
+    )
+    if whole != sent:
+        yield _hash_fault(whole), _read(whole)
+    for literally in (False, True):
+        joined = _rejoined(whole, literally=literally)
+        if joined != whole:
+            finding = _cut_fault(joined, whole)
+            yield finding, _read(joined)
+            yield finding, _read(joined, unquote_to_bytes)
+            yield finding, _read(joined, lambda value: value.replace(b"%26", b"&"))
+    twice = _names(sent, lambda value: _usual(_usual(value)) != _usual(value))
+    yield (
+        _finding(
+            "encoded-twice",
+            f"{twice}: percent-encoded twice on the way.",
+            "Encode once: hand plain values to a library that encodes on its own.",
+        ),
+        _read(sent, lambda value: _usual(_usual(value))),
+    )
+    percent = _names(sent, lambda value: b"%" in value)
+    yield (
+        _finding(
+            "percent-unescaped",
+            f"{percent}: % was sent as it is, and what follows it was taken for a code.",
+            f"Write %25 for %; {_ENCODE}.",
+        ),
+        _read(sent, lambda value: value.replace(b"+", b" ")),
+    )
+    yield _finding("not-encoded", f"{percent}: nothing was encoded.", f"Please {_ENCODE}."), _read(sent, bytes)
+    if names := _names(sent, lambda value: not _is_utf8(_usual(value))):
+        yield from ((_wire_charset(names, charset), _read(sent, charset=charset)) for charset in _CHARSETS)
+    yield from _once(sent)
+
+
+def _rejoined(pieces: tuple[_Piece, ...], *, literally: bool) -> tuple[_Piece, ...]:
+    """Return the pieces with those that cannot be parameters of their own put back behind the value before them.
+
+    ``literally`` takes for such also what has a name that no parameter has: with blanks or other than ASCII letters.
+    """
+    joined: list[_Piece] = []
+    for piece in pieces:
+        stray = piece.bare and not re.fullmatch(rb"[A-Za-z]\w*(?:\[\w*\])?", piece.name)
+        if joined and (
+            stray or (literally and not re.fullmatch(rb"[A-Za-z]\w*(?:(?:\[|%5B)\w*(?:\]|%5D))?", piece.name))
+        ):
+            name, value, _ = joined.pop()
+            rest = piece.name if piece.bare else piece.name + b"=" + piece.value
+            joined.append(_Piece(name, value + b"%26" + rest))
+        else:
+            joined.append(piece)
+    return tuple(joined)
+
+
+def _cut_fault(joined: tuple[_Piece, ...], pieces: tuple[_Piece, ...]) -> Finding:
+    names = _names(joined, lambda value: value not in {piece.value for piece in pieces})
+    return _finding(
+        "ampersand-unescaped",
+        f"{names}: & was sent as it is, and cut the value there.",
+        f"Write %26 for &; {_ENCODE}.",
+    )
+
+
+def _hash_fault(pieces: tuple[_Piece, ...]) -> Finding:
+    names = _names(pieces, lambda value: b"#" in value)
+    return _finding(
+        "hash-unescaped", f"{names}: # was sent as it is; what follows it never leaves.", f"Write %23 for #; {_ENCODE}."
+    )
+
+
+def _wire_charset(names: str, charset: str) -> Finding:
+    return _finding(
+        "wire-charset",
+        f"{names}: sent in another charset than UTF-8 ({charset}).",
+        "Send UTF-8, the bytes that were signed; or tell the HTTP library which charset the text is in.",
+    )
+
+
+def _once(pieces: tuple[_Piece, ...]) -> Iterator[tuple[Finding, Pairs]]:
+    params = _read(pieces)
+    names = [name for name, _ in params]
+    names = [name for name in names if not name.endswith("]")] if len(set(names)) < len(names) else []
+    repeated = ", ".join(visible(name) for name in dict.fromkeys(names) if names.count(name) > 1)
+    if not repeated:
+        return
+    fix = "Send each name once; a server keeps the last one (PHP, unless the name ends in []) or the first."
+    for words, kept in (("last", dict(params)), ("first", dict(reversed(params)))):
+        chosen = tuple(dict.fromkeys((name, value if name.endswith("]") else kept[name]) for name, value in params))
+        yield _finding("name-repeated", f"{repeated}: sent more than once, signed once (the {words}).", fix), chosen
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# --- what is wrong in any case ---------------------------------------------------------------------------------------
+
+
+def _certain(query: bytes, form: bytes) -> Iterator[Finding]:
+    whole = _pieces(query, form)
+    if b"#" in query:
+        yield _hash_fault(_pieces(query, b""))
+    if b" " in query:
+        names = _names(_pieces(query, b""), lambda value: b" " in value)
+        yield _finding(
+            "space-unescaped",
+            f"{names}: a space was sent as it is; the request ends there for a server.",
+            f"Write %20 for it; {_ENCODE}.",
+        )
+    joined = _rejoined(whole, literally=False)
+    if joined != whole:
+        yield _cut_fault(joined, whole)
+    if names := _names(whole, lambda value: re.search(rb"%(?![0-9A-Fa-f]{2})", value)):
+        yield _finding(
+            "percent-unescaped", f"{names}: % was sent as it is; it begins a code.", f"Write %25 for %; {_ENCODE}."
+        )
+    if names := _names(whole, lambda value: not _is_utf8(_usual(value))):
+        yield _wire_charset(names, "it is not valid UTF-8")
+    elif names := _names(whole, lambda value: not value.isascii()):
+        yield _finding(
+            "bytes-unescaped",
+            f"{names}: characters beyond ASCII were sent as raw bytes.",
+            f"Servers may cut or refuse them; {_ENCODE}.",
+        )
