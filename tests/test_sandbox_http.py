@@ -136,6 +136,12 @@ def test_a_second_request_may_have_raw_bytes_too(host: str) -> None:
     assert texts(host) == ["раз", "два"]
 
 
+def test_an_empty_line_alone_is_passed_over(host: str) -> None:
+    """However many come, in packets of their own: everybody else is served, and so is who sent them."""
+    answer = raw(host, b"\r\n", b"\n", b"\r", b"\n", line(b"/external/get/timestamp.php"))
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+
+
 def test_a_space_in_the_address_is_refused_with_the_reason(host: str) -> None:
     """No server could tell where the address ends."""
     answer = raw(host, line(SEND.encode() + b"a b"))

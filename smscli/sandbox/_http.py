@@ -145,6 +145,8 @@ class _Protocol(H11Protocol):
         if self._in_line:
             if not self.conn.trailing_data[0]:
                 data = data.lstrip(b"\r\n")
+            if not data:
+                return  # h11 would take nothing for the end of the connection, and uvicorn ask it about that for ever
             line, newline, rest = data.partition(b"\n")
             data = re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), line) + newline + rest
             self._in_line = not newline
