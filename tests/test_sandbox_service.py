@@ -9,11 +9,15 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smscli import providers, runtime, sandbox
 from smscli.errors import AuthenticationError, ConfigError, RejectedError
 from smscli.model import Account, Outcome, Secret, visible
 from smscli.providers import Stamp
+from smscli.sandbox import _api
+from smscli.sandbox._raw import RawRequest
 from smscli.wire import Request
 from tests.bench import LIGHTSMS_KEY, MESAJLARIM_SECRET, NOW, PAY, PAYFORSMS_KEY, SEND, Bench, ask
 from tests.vendors import message as sample
@@ -246,3 +250,35 @@ def test_an_address_that_cannot_be_had_is_a_config_error(bench: Bench, port: int
     with pytest.raises(ConfigError, match=str(port)) as caught:
         sandbox.serve(bench.app, port, "192.0.2.1" if port == 1 else "127.0.0.1", ready=lambda _url: None)
     assert caught.value.hint == "port 0 takes any free one"
+
+
+PIECES = [
+    b"a", b"=", b"&", b"%", b"%00", b"\xff", b"\0", b"[", b"]", b"[]", b"login=demo", b"timestamp=1", b"signature=x",
+    b"9" * 30, b"project=demo-payforsms", b"apikey=demo-key-payforsms", b"recipients=9121231234", b"message=",
+    b"appId=1", b"rand=1", b"msisdn=5321000000", b"token=", b"action=sendsms", b"return=xml", b"state=",
+    b"messages_id=", b"limit=1", b"timeout=0", b"\xed\xa0\x80", b"vendor=lightsms", b"amount=1", b"run_at=",
+    b"sendingTime=", b"-1", b"{", b'"', b"--x\r\n", b"\r\n", b":",
+]  # fmt: skip
+KINDS = [
+    b"", b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x",
+    b"multipart/form-data; boundary=\xff", b"application/json", b";",
+]  # fmt: skip
+PATHS = [*_api.ROUTES, "/", "/x", "/api", "/api/messages/1", "/api/messages/99999999999999999999", "//", "", "*"]
+PATHS += [path for emulator in sandbox.emulators() for path in emulator.routes]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    path=st.sampled_from(PATHS),
+    query=st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join),
+    body=st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join),
+    kind=st.sampled_from(KINDS),
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "Ж"]),
+)
+def test_any_request_has_an_answer(path: str, query: bytes, body: bytes, kind: bytes, method: str) -> None:
+    """Whatever it is made of; its headers are headers."""
+    app = sandbox.create_app({}, clock=lambda: NOW)  # nobody has an account: nothing is diagnosed
+    reply = app.answer(RawRequest(method, path.encode() + b"?" + query, ((b"Content-Type", kind),), body))
+    assert 200 <= reply.status < 500
+    assert isinstance(reply.body, bytes)
+    assert all(f"{name}{value}".isascii() and value.isprintable() for name, value in reply.headers)
