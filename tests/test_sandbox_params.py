@@ -128,6 +128,9 @@ def test_more_than_a_thousand_parameters_are_not_read() -> None:
     many = b"&".join(b"a%d=1" % number for number in range(1500))
     assert len(read(many)) == 1000
     assert read(many, FORM, body=many.replace(b"a", b"b"))[-1] == ("b999", "1")
+    kind = (b"Content-Type", b"application/json")
+    assert len(read(b"", kind, body=json.dumps({f"a{number}": 1 for number in range(1500)}).encode())) == 1000
+    assert len(read(b"", kind, body=json.dumps({"a": list(range(1500))}).encode())) == 1000
 
 
 def multipart(*parts: bytes, boundary: bytes = b"x") -> tuple[tuple[bytes, bytes], bytes]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from smscli.model import Pairs
@@ -208,9 +209,9 @@ def _members(body: bytes) -> _Tree:
     if not isinstance(value, dict):
         return {}
     tree: _Tree = {}
-    for name, member in value.items():
+    for name, member in islice(value.items(), MOST):
         if isinstance(member, list):
-            tree[_bytes(name)] = {place: _bytes(item) for place, item in enumerate(member)}
+            tree[_bytes(name)] = {place: _bytes(item) for place, item in enumerate(member[:MOST])}
         elif member is not None:
             tree[_bytes(name)] = _bytes(member)
     return tree

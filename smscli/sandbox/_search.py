@@ -18,6 +18,7 @@ _WORDS = re.compile(
     r"code|pin\b|otp|tan\b|passw|verif|confirm|код|пароль|подтвержд|kod|şifre|sifre|parola|onay|slapta|patvirt",
     re.IGNORECASE,
 )
+_LONGEST = 2000  # characters in which a code is looked for: every number is held against every word
 _NEAR = 40  # characters between a code and a word that says so
 
 
@@ -115,8 +116,10 @@ def _digits(number: str) -> str:
 def code(text: str, digits: int | None = None) -> str | None:
     """Return the one-time code of a text: 4 to 8 digits (or just as many), ``123 456`` and ``123-456`` without the gap.
 
-    Of several the one that stands nearest to a word such as "code", else the first.
+    Of several the one that stands nearest to a word such as "code", else the first. Only the beginning of a long text
+    is read.
     """
+    text = text[:_LONGEST]
     codes = [
         (match.start(), value)
         for match in _CODE.finditer(text)
