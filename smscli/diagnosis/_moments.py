@@ -91,9 +91,8 @@ def stamp_format(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             texts = {str(int(moment.timestamp()) + 3600 * hours): "Unix seconds" for hours in _ALL_ZONES}
             texts |= {f"{int(moment.timestamp())}000": "milliseconds"}
         for text, words in texts.items():
-            if text != value:
-                pairs = (*recipe.pairs[:index], (name, text), *recipe.pairs[index + 1 :])
-                yield recipe.with_pairs(pairs), (name, text, words)
+            pairs = (*recipe.pairs[:index], (name, text), *recipe.pairs[index + 1 :])
+            yield recipe.with_pairs(pairs), (name, text, words)
 
 
 @mistake(
