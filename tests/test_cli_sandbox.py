@@ -149,6 +149,9 @@ def test_a_line_is_a_line() -> None:
     with app.desk.lock:
         app.desk.refuse(noted, "error 6", ["1\n2"])
         app.desk.keep([replace(noted, to="3", text="\x1b[31m" + "x" * 99, parts=2)])
-    first, second = (line(sandbox.written(app, entry)) for entry in app.desk.caught)
+        app.desk.chaos = "delay=1"
+        app.desk.keep([replace(noted, to="4", text="y", parts=1)])
+    first, second, third = (line(sandbox.written(app, entry)) for entry in app.desk.caught)
     assert first == "message 1: lightsms send to 1\\n2: refused, error 6"
     assert second == f"message 2: lightsms send to 3: accepted, 2 parts: \\x1b[31m{'x' * 49}..."
+    assert third == "message 3: lightsms send to 4: accepted, 1 part [delay=1]: y"

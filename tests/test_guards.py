@@ -317,13 +317,14 @@ def test_the_two_commands_of_the_readme_are_one_line_each() -> None:
 
 
 def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None:
-    """What is installed is what was tested: every module, the type marker, the shells' scripts, the licence."""
+    """What is installed is what was tested: every module, the page's files, the type marker, the shells' scripts."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     if subprocess.run([sys.executable, "-c", "import hatchling"], capture_output=True, check=False).returncode:
         pytest.skip("hatchling is not installed beside the tests, and building must not need the network")
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
-    ours = {str(path.relative_to(ROOT)) for path in (ROOT / "smscli").rglob("*.py")}
+    files = (path for path in (ROOT / "smscli").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    ours = {str(path.relative_to(ROOT)) for path in files}
     assert ours | {"smscli/py.typed"} <= names
     assert any(name.endswith("share/bash-completion/completions/smscli") for name in names)
     assert not any(name.startswith("tests/") for name in names)

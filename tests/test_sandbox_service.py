@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smscli import providers, runtime, sandbox
-from smscli.errors import AuthenticationError, ConfigError, RejectedError
+from smscli.errors import AuthenticationError, ConfigError, RejectedError, SmscliError
 from smscli.model import Account, Outcome, Secret, visible
 from smscli.providers import Stamp
-from smscli.sandbox import _api
+from smscli.sandbox import _api, _chaos
 from smscli.sandbox._raw import RawRequest
 from smscli.wire import Request
 from tests.bench import LIGHTSMS_KEY, MESAJLARIM_SECRET, NOW, PAY, PAYFORSMS_KEY, SEND, Bench, ask
@@ -67,6 +67,30 @@ def test_a_wrong_key_is_an_authentication_error_with_the_expected_text(bench: Be
     request = provider.send.build(message, sandbox.demo(name).account, stamp)
     right = dict(request.query + request.form)[provider.rule.signature]
     assert right not in everything
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_a_rule_provokes_each_error_that_an_emulator_names(name: str) -> None:
+    """Of a send and of a question, in a shape that the vendor's reader knows; the list says which rule it was."""
+    provider, account = providers.get(name), sandbox.demo(name).account
+    message, stamp = sample(name, "Hello"), str(NOW)
+    emulator = next(one for one in sandbox.emulators() if name in one.demo)
+    assert emulator.errors
+    for code in emulator.errors:
+        rule = f"{name} error='{code}'"
+        app = sandbox.create_app(clock=lambda: NOW, chaos=[rule])
+        speak = sandbox.transport(app)
+        sent = provider.send.parse(speak(provider.send.build(message, account, stamp), 1.0), message, stamp)
+        assert [s.outcome for s in sent.submissions] == [Outcome.REFUSED], code
+        answer = speak(provider.balance.build(None, account, stamp), 1.0)
+        with pytest.raises(SmscliError):
+            provider.balance.parse(answer, None, stamp)
+        entries = list(app.desk.caught)
+        assert [(entry.operation, (entry.refusal or "").endswith(code)) for entry in entries] == [
+            ("send", True),
+            ("balance", True),
+        ]
+        assert {entry.chaos for entry in entries} == {_chaos.parse(rule, app.emulators).text}
 
 
 def test_the_account_of_a_profile_replaces_the_demo_account() -> None:

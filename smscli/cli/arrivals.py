@@ -110,6 +110,7 @@ def line(entry: Mapping[str, object]) -> str:
     else:
         why = entry["reason"] or entry["note"]
         fate = f"refused, {entry['refusal']}" + (f" ({visible(str(why))})" if why else "")
+    fate += f" [{visible(str(entry['chaos']))}]" if entry["chaos"] else ""
     text = visible(str(entry["text"])) if entry["text"] else ""
     excerpt = text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 3]}..."
     what = f"message {entry['number']}: {entry['vendor']} {entry['operation']}{whom}: {fate}"

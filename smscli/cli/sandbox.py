@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from smscli import providers
 from smscli.cli.options import Invocation, command, new_app, profile_option
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.model import Account, visible
@@ -27,6 +26,7 @@ app = new_app()
         "Account": ("profile", "credit", "write_profile"),
         "Files": ("ready_file", "export"),
         "Delivery": ("reports",),
+        "Failures": ("chaos", "seed"),
     },
     examples=("smscli sandbox", "smscli sandbox --port 0 -o json"),
 )
@@ -64,8 +64,22 @@ def sandbox(
             help="Report deliveries to this URL of this machine, as the vendor does; repeatable.",
         ),
     ] = None,
+    chaos: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chaos",
+            metavar="RULE",
+            help="Let requests fail: [VENDOR] [OPERATION] EFFECT=VALUE [count=N], such as 'lightsms send error=32';"
+            " repeatable.",
+        ),
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", metavar="TEXT", help="Let chance be the same in every run of this text.")
+    ] = None,
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
+    from shlex import quote
+
     from smscli import sandbox as emulator
     from smscli.cli.arrivals import followed
     from smscli.interruption import interruptible
@@ -81,10 +95,16 @@ def sandbox(
         clock=call.runtime.now,
         credit=_credit(credit or (), tuple(accounts)),
         reports=_reports(reports or ()),
+        chaos=chaos or (),
+        seed=seed,
     )
 
     def announce(root: str) -> None:
         notes = _write_profiles(call, write_profile, root, accounts) if write_profile else ()
+        if app.chaos:
+            notes += (
+                f"failures: {len(app.chaos.tracks)}; --seed {quote(app.chaos.seed)} gives the same chances again",
+            )
         call.show(_result(root, accounts, profile, notes))
         if ready_file:
             _put(ready_file, f"{root}\n")
@@ -167,7 +187,12 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
                 continue  # a profile's own key is in a profile already
             if document.tables.get(prefix + vendor, {}).get("sandbox") is True:
                 document = profiles.remove(document, prefix + vendor)
-            table: dict[str, object] = {"provider": vendor, "sandbox": True, "base_url": url, **_settings(vendor)}
+            table: dict[str, object] = {
+                "provider": vendor,
+                "sandbox": True,
+                "base_url": url,
+                **emulator.settings(vendor),
+            }
             table |= {"sender": demo.sender} if demo.sender else {}
             table |= {"region": demo.region} if demo.region else {}
             document = profiles.add(document, prefix + vendor, table, make_default=is_file and not document.tables)
@@ -176,15 +201,6 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
     profiles.change(path, put_in)
     own = f"SMSCLI_CONFIG={quote(str(path))} " if is_file else ""
     return (f"profiles are in {path}: {own}smscli send -p {prefix}{emulator.USUAL} ...",)
-
-
-def _settings(vendor: str) -> dict[str, str]:
-    """Return the settings of an invented account. Its key is no secret: it opens nothing but this emulator."""
-    from smscli import sandbox as emulator
-
-    account = emulator.demo(vendor).account
-    secrets = {providers.get(vendor).secret_field.name: account.secret, **account.sent_secrets}
-    return {**account.fields, **{field: secret.reveal() for field, secret in secrets.items()}}
 
 
 def _result(root: str, accounts: Mapping[str, Account], profile: str | None, more: tuple[str, ...]) -> Result:
@@ -197,7 +213,7 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
         fields: dict[str, str] = {}
         shown = f"profile {profile}"
         if account is emulator.demo(name).account:
-            fields = _settings(name)
+            fields = emulator.settings(name)
             shown = " ".join(f"{field}={value}" for field, value in fields.items())
         rows.append((name, url, shown))
         listed.append({"provider": name, "base_url": url, "account": shown, "settings": fields})
@@ -207,6 +223,7 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
         lines=tuple(rows),
         table=Table(("provider", "base URL", "account"), tuple(rows), prose=("account",)),
         notes=(
+            f"inbox: {address}/",
             f"messages: {address}/api/messages (for programs: {address}/api/openapi.json)",
             *more,
             "stop it with Ctrl-C",

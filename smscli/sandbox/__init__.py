@@ -13,14 +13,18 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
     _later.py      a reply that is not ready
     _service.py    the sandbox: raw request -> raw reply
     _api.py        what programs ask it below /api (openapi.json describes that)
+    _chaos.py      what goes wrong on demand                    (pure)
+    _page.py       the page at / for people (its files are in page/)
+    _overlay.py    two texts laid over each other               (pure)
     _search.py     which messages are meant, and the code in one        (pure)
+    _asgi.py       a reply on its way, whole or broken
     _http.py       the server in front of it                            (the only importer of uvicorn)
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,7 +35,19 @@ from urllib.parse import urlsplit
 from smscli import plugins, providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, SecretValue, visible
-from smscli.sandbox._emulator import Answer, Call, Caught, Check, Demo, Desk, Emulator, due, standing, verify
+from smscli.sandbox._emulator import (
+    Answer,
+    Call,
+    Caught,
+    Check,
+    Demo,
+    Desk,
+    Emulator,
+    account_settings,
+    due,
+    standing,
+    verify,
+)
 from smscli.sandbox._failures import Failure, ending, provoked
 from smscli.wire import Transport
 
@@ -41,10 +57,10 @@ if TYPE_CHECKING:
 __all__ = [
     "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "Failure", "Sandbox", "base_urls",
     "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "parse_amount", "provoked",
-    "serve", "standing", "transport", "verify", "written",
+    "serve", "settings", "standing", "transport", "verify", "written",
 ]  # fmt: skip
 
-_PAGES = ("/", "/api/messages")  # the sandbox's own
+_PAGES = ("/", "/api/messages", "/page/setup")  # the sandbox's own
 
 
 _MODULES = sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
@@ -109,6 +125,14 @@ def base_urls(root: str) -> dict[str, str]:
     return {name: root.rstrip("/") + urlsplit(account.base_url).path for name, account in demo_accounts().items()}
 
 
+def settings(vendor: str) -> dict[str, str]:
+    """Return the settings of a demo account. Its key is no secret: it opens nothing but this emulator.
+
+    Raises what ``demo`` raises.
+    """
+    return account_settings(vendor, demo(vendor).account)
+
+
 def create_app(
     accounts: Mapping[str, Account] | None = None,
     *,
@@ -116,6 +140,8 @@ def create_app(
     clock: Callable[[], float] = time.time,
     credit: Mapping[str, Decimal] | None = None,
     reports: Mapping[str, str] | None = None,
+    chaos: Sequence[str] = (),
+    seed: str | None = None,
 ) -> Sandbox:
     """Return a sandbox with state of its own: balances, ids, and what it caught.
 
@@ -123,14 +149,21 @@ def create_app(
     looked at. ``clock`` gives Unix seconds. ``credit`` replaces what a vendor's account holds at the start (money, or
     free messages). ``only`` names the one vendor whose platform is served; without it all are.
     ``reports`` are the URLs of this machine that deliveries are reported to, by vendor name.
-    Raises what ``demo`` raises, and InputError for a URL that is not of this machine or a vendor without reports.
+    ``chaos`` are rules of what goes wrong (``_chaos.py``); with one ``seed`` the same chances come in the same order.
+    Raises what ``demo`` raises, and InputError for a URL that is not of this machine, a vendor without reports, or a
+    rule that says what there is not.
     """
     from smscli.sandbox._service import Sandbox  # who only wants the demo accounts does not pay for it
 
     served = emulators() if only is None else (_platform(only),)
-    app = Sandbox(served, demo_accounts() if accounts is None else accounts, clock, credit or {})
+    app = Sandbox(served, demo_accounts() if accounts is None else accounts, clock, credit or {}, seed or "")
+    if chaos:
+        from smscli.sandbox._chaos import parse  # few want them
+
+        app.rules().first = [parse(text, served) for text in chaos]
+        app.rules().reset()
     if reports:
-        from smscli.sandbox._reports import Reports  # few want them
+        from smscli.sandbox._reports import Reports  # nor these
 
         app.desk.listeners.append(Reports(served, reports, clock, app.desk.cancelled))
     return app

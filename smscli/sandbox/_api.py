@@ -206,8 +206,7 @@ def _seconds(given: str | None, usual: float) -> float:
 
 
 def _reset(sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:
-    with sandbox.desk.lock:
-        sandbox.desk.reset(sandbox.starting_credit())
+    sandbox.reset()
     return RawReply(204)
 
 
@@ -233,6 +232,37 @@ def parse_amount(text: str) -> Decimal:
     if not re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", text):
         raise InputError("an amount is a number such as 150.50")
     return Decimal(text)
+
+
+def _rules(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ())
+    with sandbox.desk.lock:
+        chaos = sandbox.rules()
+        return json_reply({"seed": chaos.seed, "rules": [chaos.tree(number) for number in chaos.tracks]})
+
+
+def _add_rule(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    from smscli.sandbox import _chaos
+
+    given = {name: value for name, value in params if value}
+    if given.keys() == {"rule"}:
+        rule = _chaos.parse(given["rule"], sandbox.emulators)
+    else:
+        rule = _chaos.build(given, sandbox.emulators)
+    with sandbox.desk.lock:
+        chaos = sandbox.rules()
+        return json_reply(chaos.tree(chaos.add(rule)), 201)
+
+
+def _delete_rules(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
+    parse(params, ())
+    with sandbox.desk.lock:
+        tracks = sandbox.rules().tracks
+        if number is None:
+            tracks.clear()
+        elif tracks.pop(int(number), None) is None:
+            return _trouble(404, f"there is no rule {number}")
+    return RawReply(204)
 
 
 def _state(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
@@ -296,6 +326,8 @@ ROUTES: Mapping[str, Mapping[str, _Handler]] = {
     "/api/wait": {"GET": _wait},
     "/api/reset": {"POST": _reset},
     "/api/balance": {"GET": _balances, "POST": _set_balance},
+    "/api/chaos": {"GET": _rules, "POST": _add_rule, "DELETE": _delete_rules},
+    "/api/chaos/{number}": {"DELETE": _delete_rules},
     "/api/state": {"GET": _state},
     "/api/events": {"GET": _events},
     "/api/openapi.json": {"GET": _openapi},

@@ -16,14 +16,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from math import inf
 from threading import Lock
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Account, DeliveryState, Pairs, Secret, visible
 from smscli.sandbox import _reasons
-from smscli.sandbox._failures import Failure
-from smscli.sandbox._raw import RawRequest
+from smscli.sandbox._failures import Failure, Fault, provoked
+from smscli.sandbox._raw import Mishap, RawRequest
+
+if TYPE_CHECKING:
+    from smscli.diagnosis import Diagnosis
 
 # What is kept, in entries and in bytes of text; a load test must not eat the machine's memory.
 _CAUGHT = 100_000
@@ -67,6 +71,7 @@ class Call:
 
     ``params`` are the decoded pairs of query and body. ``accounts`` are those of this platform, by vendor name.
     ``now`` is Unix seconds. ``demo_keys`` are the invented keys, by vendor name. ``raw`` is the request as it came.
+    ``fault`` is what a rule finds wrong with a request that is right, ``forced`` what it finds for single recipients.
     """
 
     params: Pairs
@@ -75,6 +80,8 @@ class Call:
     now: float
     demo_keys: Mapping[str, Secret]
     raw: RawRequest = _NOTHING
+    fault: Fault | None = None
+    forced: Mapping[str, Failure] = field(default_factory=dict)
 
     @property
     def raw_query(self) -> bytes:
@@ -89,6 +96,10 @@ class Call:
     def get(self, name: str) -> str | None:
         """Return the parameter's value, or None when it was not sent."""
         return next((value for own, value in self.params if own == name), None)
+
+    def provoked(self, number: str, failures: Mapping[str, Failure]) -> Failure | None:
+        """Return the failure that a recipient meets, by a rule or by how the number ends; None for one like any."""
+        return self.forced.get(number) or provoked(number, failures)
 
     def account(self, field_name: str, value: str | None) -> tuple[str, Account] | None:
         """Return the vendor name and account whose field has this value, or None."""
@@ -141,7 +152,7 @@ class Check:
 class Answer:
     """What goes back. Many vendors put their errors into the body and keep the HTTP status at 200.
 
-    ``reason`` says in words why something was refused.
+    ``reason`` says in words why something was refused, ``mishap`` what befalls the answer on its way.
     """
 
     body: str
@@ -150,6 +161,7 @@ class Answer:
     status: int = 200
     headers: Pairs = ()
     reason: str | None = None
+    mishap: Mishap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,10 @@ class Emulator:
     ``roots`` are paths that end in ``/``: whatever is asked for below one, and has no route, its handler answers.
     ``failures`` are the endings of numbers that provoke an error (``ending``). ``push`` is how it reports deliveries,
     None for one that does not.
+
+    For rules: ``operations`` are the names of what it emulates, ``errors`` the words of each documented code,
+    ``address`` the code for an address that is not on its list; ``noted`` returns a call as an entry, nothing
+    checked, and its recipients. An emulator that has ``errors`` heeds ``Call.fault`` and ``Call.provoked``.
     """
 
     demo: Mapping[str, Demo]
@@ -175,6 +191,10 @@ class Emulator:
     roots: Mapping[str, Callable[[Call, Desk], Answer]] = field(default_factory=dict)
     failures: Mapping[str, Failure] = field(default_factory=dict)
     push: Push | None = None
+    operations: Sequence[str] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    address: str | None = None
+    noted: Callable[[Call], tuple[Caught, Sequence[str]]] | None = None
 
     def handler(self, path: str) -> Callable[[Call, Desk], Answer] | None:
         """Return what answers at a path, with or without a slash at its end; None where this vendor has nothing."""
@@ -188,8 +208,9 @@ class Caught:
     """One message to one recipient, or one refused request (``to`` None).
 
     ``now`` is Unix seconds. ``signature`` is the one that came. ``refusal`` is the vendor's word for why it was
-    refused, None means accepted; ``reason`` says it to a person. ``send_at`` is as it came. The desk adds ``number``,
-    from 1 on, and ``raw``, the beginning of the request.
+    refused, None means accepted; ``reason`` says it to a person. ``send_at`` is as it came. ``cost`` is an amount with
+    its currency, or the vendor's word for it. The desk adds ``number``, from 1 on, ``raw``, the beginning of the
+    request, and ``chaos``, the rule that hit it.
     """
 
     vendor: str
@@ -203,17 +224,19 @@ class Caught:
     sender: str | None = None
     send_at: str | None = None
     parts: int | None = None
+    cost: str | None = None
     message_id: str | None = None
     note: str | None = None
     reason: str | None = None
     number: int = 0
     raw: bytes = b""
+    chaos: str | None = None
 
     @property
     def size(self) -> int:
         """How many bytes its texts take, each counted as if no other entry shared it."""
         texts = (self.vendor, self.signature, self.to, self.text, self.sender, self.send_at, self.note, self.reason)
-        size = sum(map(sys.getsizeof, (*texts, self.raw)))
+        size = sum(map(sys.getsizeof, (*texts, self.chaos, self.raw)))
         if self.check:
             size += sys.getsizeof(self.check.expected) + (0 if self.check.right else _DIAGNOSIS)
         return size
@@ -231,6 +254,7 @@ class Caught:
             "sender": self.sender,
             "send_at": self.send_at,
             "parts": self.parts,
+            "cost": self.cost,
             "message_id": self.message_id,
             "received": datetime.fromtimestamp(self.now, UTC).isoformat(timespec="milliseconds"),
             "signature": self.signature,
@@ -238,6 +262,7 @@ class Caught:
             "diagnosis": self.check.diagnosis if self.check else None,
             "note": self.note,
             "reason": self.reason,
+            "chaos": self.chaos,
         }
 
 
@@ -246,8 +271,9 @@ class Desk:
     """The sandbox's memory: credit per vendor, serial numbers, what was caught. Hold ``lock`` for a whole call.
 
     At most ``most`` entries of ``most_bytes`` are kept, the newest; ``total`` counts all that came. ``request`` is the
-    one that is just worked on. Each of ``listeners`` is called with what happened ("new", "update", "clear", "reset",
-    "close") and the entry that it happened to; it must not use the desk.
+    one that is just worked on, ``chaos`` the rule that hit it, ``skew`` the seconds that its clock is ahead. Each of
+    ``listeners`` is called with what happened ("new", "update", "clear", "reset", "close") and the entry that it
+    happened to; it must not use the desk.
     """
 
     credit: dict[str, Decimal]
@@ -261,6 +287,8 @@ class Desk:
     most: int = _CAUGHT
     most_bytes: int = _CAUGHT_BYTES
     request: bytes = b""
+    chaos: str | None = None
+    skew: float = 0.0
     listeners: list[Callable[[str, Caught | None], None]] = field(default_factory=list)
     # Ids in the order of cancellation; the latest are remembered.
     cancelled: dict[str, None] = field(default_factory=dict)
@@ -278,14 +306,14 @@ class Desk:
         what another has accepted. ``due`` is Unix seconds, infinite for a message that never sets out; one ``to`` a
         number that ends in 9 never arrives.
         """
-        moment = int(min(max(due - _EPOCH, 1), _SECONDS - 1))
+        moment = int(min(max(due - self.skew - _EPOCH, 1), _SECONDS - 1))
         return (moment * 2 + (not to.endswith("9"))) * _COUNT + next(self.serials) % _COUNT
 
     def keep(self, entries: Iterable[Caught]) -> None:
         """Put these into the list; the oldest leave when it grows too long or too large."""
         for entry in entries:
             self.total += 1
-            numbered = replace(entry, number=self.total, raw=self.request)
+            numbered = replace(entry, number=self.total, raw=self.request, chaos=self.chaos, now=entry.now - self.skew)
             self.caught.append(numbered)
             self.caught_bytes += numbered.size
             while len(self.caught) > self.most or self.caught_bytes > self.most_bytes:
@@ -378,20 +406,31 @@ def verify(vendor: str, signature: str, call: Call, account: Account, names: Col
     return Check(False, hashed, question=question, reason=reason)
 
 
-def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
+def find_mistakes(vendor: str, signature: str, call: Call, account: Account) -> Diagnosis:
+    """Try the known mistakes on a wrong signature. Raises InputError for what cannot be one of this vendor."""
     from smscli.diagnosis import diagnose  # only a wrong signature needs it
 
+    return diagnose(
+        providers.get(vendor).of(account.fields), call.params, account.secret, signature,
+        others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
+    )  # fmt: skip
+
+
+def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
     try:
-        diagnosis = diagnose(
-            providers.get(vendor).of(account.fields), call.params, account.secret, signature,
-            others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
-        )  # fmt: skip
+        diagnosis = find_mistakes(vendor, signature, call, account)
     except InputError as error:
         return error.message
     sentences = [
         " ".join(finding.sentence for finding in explanation.findings) for explanation in diagnosis.explanations
     ]
     return " Or: ".join(sentences) or f"No known mistake explains it ({diagnosis.tried} combinations tried)."
+
+
+def account_settings(vendor: str, account: Account) -> dict[str, str]:
+    """Return what a program has to know of an invented account. Its key is no secret: it opens nothing else."""
+    secrets = {providers.get(vendor).secret_field.name: account.secret, **account.sent_secrets}
+    return {**account.fields, **{field: secret.reveal() for field, secret in secrets.items()}}
 
 
 def header(text: str) -> str:

@@ -19,17 +19,18 @@ class Fault:
 class Failure:
     """The vendor's error that a number of a certain ending provokes, and what it means.
 
-    ``alone`` tells whether it concerns that recipient alone, or the whole request.
+    ``alone`` tells whether it concerns that recipient alone, or the whole request; ``why`` what provokes it.
     """
 
     code: str
     words: str
     alone: bool = False
+    why: str = "the number ends as one that"
 
     @property
     def fault(self) -> Fault:
         """What is wrong with a request that has such a number."""
-        return Fault(self.code, f"the number ends as one that provokes {self.words}")
+        return Fault(self.code, f"{self.why} provokes {self.words}")
 
 
 def ending(number: int) -> str:

@@ -26,6 +26,7 @@ import uvicorn  # noqa: TID253  (this module is loaded when a sandbox is served)
 from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the same)
 
 from smscli.errors import ConfigError
+from smscli.sandbox._asgi import play, send_reply, write
 from smscli.sandbox._emulator import Caught
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply
@@ -129,6 +130,7 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take the connection, unless there are too many."""
         super().connection_made(transport)
+        self.app_state = {"transport": transport}  # the application needs it to break the connection
         if len(self.connections) > self._most:
             self._refuse(503, "There are too many connections to the sandbox.")
             return
@@ -295,7 +297,11 @@ class _Site:
             step = await self._diagnose(step)
         elif isinstance(step, Waiting):
             step = await self._wait(step, receive)
-        await _send(step, send)
+        if step.mishap is None:
+            await send_reply(step, send)
+        else:
+            transport = scope["state"]["transport"]
+            await play(step, step.mishap, transport, send, lambda seconds: self._rest(seconds, receive))
 
     def _fence(self, request: RawRequest) -> RawReply | None:
         """Refuse what a page of somebody else's sends.
@@ -353,23 +359,40 @@ class _Site:
                 gone.cancel()
         return reply or step.give_up()
 
+    async def _rest(self, seconds: float, receive: ASGIReceiveCallable) -> bool:
+        """Let time pass; return whether somebody still waits for the answer, and the sandbox goes on."""
+        if not seconds:
+            return True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        with self._hub.listening() as queue:
+            gone = loop.create_task(_leave(receive, queue))
+            try:
+                while await asyncio.wait_for(queue.get(), deadline - loop.time()):
+                    pass
+            except TimeoutError:
+                return True
+            finally:
+                gone.cancel()
+        return False
+
     async def _stream(self, step: Streaming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         headers = [(b"Content-Type", b"text/event-stream"), (b"Cache-Control", b"no-store")]
         with self._hub.listening() as queue:
             gone = asyncio.get_running_loop().create_task(_leave(receive, queue))
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await _write(b"".join(step.first), send)
+                await write(b"".join(step.first), send)
                 while not self._sandbox.closing:
                     try:
                         event = await asyncio.wait_for(queue.get(), _BREATH)
                     except TimeoutError:
-                        await _write(b": still here\n\n", send)
+                        await write(b": still here\n\n", send)
                         continue
                     if event is None:
                         break
-                    await _write(step.event(*event), send)
-                await _write(b"", send, more=False)
+                    await write(step.event(*event), send)
+                await write(b"", send, more=False)
             finally:
                 gone.cancel()
 
@@ -394,24 +417,6 @@ async def _leave(receive: ASGIReceiveCallable, queue: asyncio.Queue[Any]) -> Non
     while (await receive())["type"] != "http.disconnect":
         pass
     end(queue)
-
-
-async def _send(reply: RawReply, send: ASGISendCallable) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    headers += [(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")]
-    if isinstance(reply.pieces, tuple) and reply.status != 204:
-        headers.append((b"Content-Length", b"%d" % sum(map(len, reply.pieces))))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    if isinstance(reply.pieces, tuple):
-        await _write(b"".join(reply.pieces), send, more=False)
-        return
-    for piece in reply.pieces:
-        await _write(piece, send)
-    await _write(b"", send, more=False)
-
-
-async def _write(data: bytes, send: ASGISendCallable, *, more: bool = True) -> None:
-    await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
 def _listen(host: str, port: int) -> socket.socket:

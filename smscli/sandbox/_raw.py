@@ -46,12 +46,27 @@ class RawRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Mishap:
+    """What befalls a reply on its way: only a server can play it.
+
+    ``delay`` is seconds, ``drip`` bytes a second (0: all at once), ``cut`` how many bytes of the body arrive before the
+    connection ends (None: all). With ``reset`` nothing arrives, and the connection breaks.
+    """
+
+    delay: float = 0.0
+    drip: int = 0
+    cut: int | None = None
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RawReply:
     """One reply: ``pieces`` are its body, made when they are asked for, once."""
 
     status: int
     headers: Pairs = ()
     pieces: Iterable[bytes] = ()
+    mishap: Mishap | None = None
 
     @property
     def body(self) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smscli.model import Account, Pairs, Secret, mask, visible
@@ -19,6 +20,9 @@ from smscli.sandbox._later import Diagnosing, Later, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply, text_reply
 from smscli.wire import Request, Response, Transport
+
+if TYPE_CHECKING:
+    from smscli.sandbox._chaos import Chaos
 
 LONGEST = 1024 * 1024
 """Bytes of a body that are taken."""
@@ -32,6 +36,7 @@ _REMEMBERED = 256  # diagnoses
 class _Window:
     """What answers at one path of a vendor's."""
 
+    emulator: Emulator
     handle: Callable[[Call, Desk], Answer]
     accounts: Mapping[str, Account]
     demo_keys: Mapping[str, Secret]
@@ -48,8 +53,10 @@ class Sandbox:
     accounts: Mapping[str, Account]
     now: Callable[[], float]
     credit: Mapping[str, Decimal]
+    seed: str = ""
     desk: Desk = field(init=False)
     begun: float = field(init=False)
+    chaos: Chaos | None = field(default=None, init=False)  # a send inside the process has none, and does not load it
     closing: bool = field(default=False, init=False)
     _windows: dict[str, _Window] = field(default_factory=dict, init=False)
     _roots: dict[str, _Window] = field(default_factory=dict, init=False)
@@ -60,13 +67,13 @@ class Sandbox:
         """Open."""
         self.begun = time.monotonic()
         self.desk = Desk(self.starting_credit())
+        keys = {vendor: demo.account.secret for emulator in self.emulators for vendor, demo in emulator.demo.items()}
         for emulator in self.emulators:
             own = {name: self.accounts[name] for name in emulator.demo if name in self.accounts}
-            keys = {vendor: demo.account.secret for vendor, demo in emulator.demo.items()}
             for path, handle in emulator.routes.items():
-                self._windows[path.rstrip("/")] = _Window(handle, own, keys)
+                self._windows[path.rstrip("/")] = _Window(emulator, handle, own, keys)
             for root, handle in emulator.roots.items():
-                self._roots[root] = _Window(handle, own, keys)
+                self._roots[root] = _Window(emulator, handle, own, keys)
 
     def starting_credit(self) -> dict[str, Decimal]:
         """Return what each vendor's account holds at the start."""
@@ -102,8 +109,12 @@ class Sandbox:
         window = self._window(path)
         if window:
             return self._call(window, request)
-        if path == "/":
+        if path == "/" and "text/html" not in request.header(b"accept"):
             return self._index(request)
+        if path == "/" or path.startswith("/page/"):
+            from smscli.sandbox import _page  # a send inside the process does not want it
+
+            return _page.answer(self, request)
         if self.is_own(path):
             from smscli.sandbox import _api  # a send inside the process does not want it
 
@@ -118,6 +129,23 @@ class Sandbox:
         root = max((root for root in self._roots if path.startswith(root)), key=len, default="")
         return self._windows.get(path.rstrip("/")) or self._roots.get(root)
 
+    def reset(self) -> None:
+        """Begin anew: no messages, the credit and the rules of the start."""
+        with self.desk.lock:
+            self.desk.reset(self.starting_credit())
+            if self.chaos:
+                self.chaos.reset()
+
+    def rules(self) -> Chaos:
+        """Return the rules of what goes wrong, none at first. Hold the desk's lock."""
+        if self.chaos is None:
+            from secrets import token_hex
+
+            from smscli.sandbox._chaos import Chaos
+
+            self.chaos = Chaos(self.seed or token_hex(4))
+        return self.chaos
+
     def close(self) -> None:
         """Have whoever serves this sandbox stop; from any thread."""
         self.closing = True
@@ -127,7 +155,10 @@ class Sandbox:
         call = Call(gather(request), request.header(b"accept"), window.accounts, self.now(), window.demo_keys, request)
         with self.desk.lock:
             self.desk.request = request.transcript(RAW_BYTES)
-            answer = window.handle(call, self.desk)
+            if self.chaos is None:
+                answer = window.handle(call, self.desk)
+            else:
+                answer = self.chaos.handle(window.emulator, window.handle, call, self.desk)
         check = answer.check
         if check is None or check.right or check.question is None:
             return self._reply(answer)
@@ -170,7 +201,8 @@ class Sandbox:
             headers += (("X-Smscli-Expected", header(answer.check.expected)),)
             if answer.check.diagnosis:
                 headers += (("X-Smscli-Diagnosis", header(answer.check.diagnosis)),)
-        return text_reply(answer.status, answer.body, answer.content_type, headers)
+        reply = text_reply(answer.status, answer.body, answer.content_type, headers)
+        return replace(reply, mishap=answer.mishap) if answer.mishap else reply
 
     def _nothing_there(self, path: str) -> RawReply:
         from difflib import get_close_matches  # only who is lost needs it

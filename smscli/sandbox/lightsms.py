@@ -42,7 +42,7 @@ from smscli.sandbox._emulator import (
     standing,
     verify,
 )
-from smscli.sandbox._failures import Failure, Fault, ending, provoked
+from smscli.sandbox._failures import Failure, Fault, ending
 from smscli.segments import measure
 
 _PRICE = Decimal("0.0144")
@@ -127,7 +127,7 @@ def _price(call: Call, desk: Desk) -> Answer:
         fault = Fault("33", _reasons.missing("phone", call.params))
     if not fault and not _is_number(phone):
         fault = Fault("33", "phone is one number here" if "," in phone else f"phone: {_reasons.number(phone, 7, 15)}")
-    if not fault and (failure := provoked(phone, _FAILURES)):
+    if not fault and (failure := call.provoked(phone, _FAILURES)):
         fault = failure.fault
     if fault:
         return _refuse(call, desk, "price", fault, check)
@@ -174,13 +174,13 @@ def _report(message: Caught, state: DeliveryState) -> Pairs:
 
 
 def _send(call: Call, desk: Desk) -> Answer:
-    phones = list(dict.fromkeys(phone.strip() for phone in (call.get("phone") or "").split(",") if phone.strip()))
+    phones = _phones(call)
     fault, check = _admit(call)
     fault = fault or _fault(call, phones)
     noted = _noted(call, "send", check)
     if fault:
         return _refuse(call, desk, "send", fault, check, phones)
-    results = {phone: _submit(desk, replace(noted, to=phone)) for phone in phones}
+    results = {phone: _submit(call, desk, replace(noted, to=phone)) for phone in phones}
     reason = "; ".join(f"{visible(phone)}: {one.reason}" for phone, one in results.items() if isinstance(one, Fault))
     entries = {phone: {"error": one.code} if isinstance(one, Fault) else one for phone, one in results.items()}
     if _wants_xml(call):
@@ -190,12 +190,12 @@ def _send(call: Call, desk: Desk) -> Answer:
     return replace(_json(answer, check), reason=reason or None)
 
 
-def _submit(desk: Desk, message: Caught) -> dict[str, str] | Fault:
+def _submit(call: Call, desk: Desk, message: Caught) -> dict[str, str] | Fault:
     number, parts = message.to or "", max(1, measure(message.text or "").parts)
     fault = None
     if not _is_number(number):
         fault = Fault("16", _reasons.number(number, 7, 15))
-    elif failure := provoked(number, _FAILURES):
+    elif failure := call.provoked(number, _FAILURES):
         fault = failure.fault
     elif not desk.charge("lightsms", parts * _PRICE):
         fault = Fault("32", f"{parts * _PRICE} {_CURRENCY} are wanted and {desk.credit['lightsms']} left")
@@ -204,7 +204,7 @@ def _submit(desk: Desk, message: Caught) -> dict[str, str] | Fault:
         return fault
     serial = desk.serial(due(message.send_at, _FORMS, _ZONE, message.now), number)
     message_id = f"4{serial:021d}"
-    desk.keep([replace(message, parts=parts, message_id=message_id)])
+    desk.keep([replace(message, parts=parts, cost=f"{parts * _PRICE} {_CURRENCY}", message_id=message_id)])
     return {"error": "0", "id_sms": message_id, "cost": str(parts * _PRICE), "count_sms": str(parts)}
 
 
@@ -224,6 +224,16 @@ def _elsewhere(call: Call, desk: Desk) -> Answer:
     reason = "no script of that name is known here: " + ", ".join(sorted(path.rsplit("/", 1)[1] for path in _ROUTES))
     desk.refuse(_noted(call, "unknown", None), "not emulated", reason=reason)
     return replace(_refusal(call, Fault("000", reason), None), status=404)
+
+
+def _phones(call: Call) -> list[str]:
+    return list(dict.fromkeys(phone.strip() for phone in (call.get("phone") or "").split(",") if phone.strip()))
+
+
+def _noted_call(call: Call) -> tuple[Caught, list[str]]:
+    script = call.raw.path.rpartition("/")[2].removesuffix(".php")
+    operation = {"operator": "price", "state": "status"}.get(script, script)
+    return _noted(call, operation, None), _phones(call) if operation == "send" else []
 
 
 def _noted(call: Call, operation: str, check: Check | None) -> Caught:
@@ -253,7 +263,7 @@ def _admit(call: Call) -> tuple[Fault | None, Check | None]:
         return Fault("7", _reasons.identity("login", login, call.told("login"))), None
     check = verify(owner[0], signature, call, owner[1], _PARAMS)
     reasons = [reason for reason in (check.reason, _reasons.clock(stamp, call.now, _LIFE)) if reason]
-    return Fault("6", "; also, ".join(reasons)) if reasons else None, check
+    return Fault("6", "; also, ".join(reasons)) if reasons else call.fault, check
 
 
 def _fault(call: Call, phones: list[str]) -> Fault | None:
@@ -272,7 +282,7 @@ def _fault(call: Call, phones: list[str]) -> Fault | None:
         return Fault("14", f"{len(phones)} numbers came, and {_NUMBERS} may")
     if not any(map(_is_number, phones)):
         return Fault("27", _reasons.numbers(phones, 7, 15))
-    failures = (provoked(phone, _FAILURES) for phone in phones)
+    failures = (call.provoked(phone, _FAILURES) for phone in phones)
     return next((failure.fault for failure in failures if failure and not failure.alone), None)
 
 
@@ -377,4 +387,7 @@ EMULATOR = Emulator(
     roots={_ROOT: _elsewhere},
     failures=_FAILURES,
     push=Push(lambda message_id: int(message_id[1:]), _report),
+    operations=("timestamp", "balance", "prices", "price", "senders", "send", "status"),
+    errors={code: reason.text for code, reason in ERRORS.items()},
+    noted=_noted_call,
 )

@@ -49,6 +49,7 @@ from smscli.sandbox._failures import Failure, Fault, ending, provoked
 from smscli.segments import measure
 
 _PRICE = Decimal("4.52")
+_CURRENCY = "RUB"
 
 # Assumed: pages speak of 5 to 11 Latin letters and digits, and show a longer sender with a dot in it.
 _SENDER = re.compile(r"[A-Za-z0-9 ._-]{1,15}")
@@ -110,6 +111,7 @@ def _admitted(operation: str, method: _Method) -> _Handler:
 
     def handle(call: Call, desk: Desk) -> Answer:
         fault, vendor, check = _admit(call)
+        fault = fault or call.fault
         if fault:
             asked = _asked(call.get("recipients")) if operation == "send" else ()
             return _refuse(call, desk, _noted(call, operation, vendor, check), fault, asked)
@@ -132,7 +134,7 @@ def _price(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
 
 
 def _send(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
-    numbers = _numbers(call)
+    numbers = [number for number in _numbers(call) if number not in call.forced]
     noted = _noted(call, "send", vendor, check)
     is_test = call.get("test") == "1"
     parts = _parts(call.get("message"))
@@ -141,11 +143,12 @@ def _send(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
         fault = _charge(desk, vendor, parts * len(numbers))
     if fault:
         return _refuse(call, desk, noted, fault, _asked(call.get("recipients")))
+    if call.forced:  # assumed: the vendor leaves out what it does not take, as it does with what is no number
+        desk.refuse(noted, "left out", [*call.forced], "a rule has it left out of the answer")
     sets_out = inf if is_test else due(noted.send_at, _FORMS, _ZONE, call.now)
     ids = [desk.serial(sets_out, number) for number in numbers]
-    note = "test mode: not charged" if is_test else None
     desk.keep(
-        replace(noted, to=number, parts=parts, message_id=str(message_id), note=note)
+        _billed(replace(noted, to=number, parts=parts, message_id=str(message_id)), is_test)
         for number, message_id in zip(numbers, ids, strict=True)
     )
     body = _priced(call, numbers) | {
@@ -172,7 +175,7 @@ def _batch(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
         fault = None
         if not number or not text:
             fault = Fault("4" if text else "3", f"messages[{place}] has no {'number' if text else 'text'}")
-        elif failure := provoked(number, _FAILURES):
+        elif failure := call.provoked(number, _FAILURES):
             fault = failure.fault
         elif not is_test:
             fault = _charge(desk, vendor, _parts(text))
@@ -181,7 +184,7 @@ def _batch(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
             desk.refuse(one, f"error {fault.code}", [one.to or ""], fault.reason)
             errors.append({"id": message.get("id", place), "messages": _MESSAGES[fault.code]})
         else:
-            desk.keep([replace(one, note="test mode: not charged" if is_test else None)])
+            desk.keep([_billed(one, is_test)])
             sent.append(one)
     parts = sum(one.parts or 0 for one in sent)
     # The low digits of a serial number: those of no message.
@@ -263,6 +266,12 @@ def _parts(text: str | None) -> int:
     return max(1, measure(text or "").parts)
 
 
+def _billed(message: Caught, is_test: bool) -> Caught:
+    if is_test:
+        return replace(message, note="test mode: not charged")
+    return replace(message, cost=f"{(message.parts or 0) * _PRICE} {_CURRENCY}")
+
+
 def _charge(desk: Desk, vendor: str, parts: int) -> Fault | None:
     price = parts * _PRICE
     return None if desk.charge(vendor, price) else Fault("7", f"{price} is wanted and {desk.credit[vendor]} left")
@@ -278,6 +287,13 @@ def _priced(call: Call, numbers: list[str]) -> dict[str, object]:
         "count": count,
         "price": _comma(f"{count * _PRICE:.2f}"),
     }
+
+
+def _noted_call(call: Call) -> tuple[Caught, list[str]]:
+    owner = call.account("project", call.get("project"))
+    path = "/".join(call.raw.path.strip("/").split("/")[-2:])
+    operation = _METHODS[path][0] if path in _METHODS else path
+    return _noted(call, operation, owner[0] if owner else "mainsms", None), _numbers(call)
 
 
 def _noted(call: Call, operation: str, vendor: str, check: Check | None) -> Caught:
@@ -424,4 +440,7 @@ EMULATOR = Emulator(
     roots=dict.fromkeys(("/api/mainsms/", *(f"/api/{group}/" for group in _GROUPS)), _elsewhere),
     failures=_FAILURES,
     push=Push(int, _report),
+    operations=tuple(name for name, _ in _METHODS.values()),
+    errors={code: reason.text for code, reason in ERRORS.items()},
+    noted=_noted_call,
 )

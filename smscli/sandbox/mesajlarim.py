@@ -30,7 +30,7 @@ from smscli.sandbox._emulator import (
     Emulator,
     verify,
 )
-from smscli.sandbox._failures import Failure, Fault, ending, provoked
+from smscli.sandbox._failures import Failure, Fault, ending
 from smscli.segments import measure
 
 _DAILY = 15
@@ -50,23 +50,25 @@ _FAILURES = {ending(number): Failure(text, ERRORS[text].text) for number, text i
 
 def _api(call: Call, desk: Desk) -> Answer:
     action = call.get("action")
-    recipients = [value for name, value in call.params if name in ("recipient", "recipient[]")]
+    recipients = _recipients(call)
     fault, check = _admit(call)
     if not fault and action == "sendsms":
         fault = _fault(call, recipients)
     elif not fault and action != "balance":
         # Assumed: the document has no word for an unknown action.
         fault = Fault("Invalid Action", "action is neither sendsms nor balance: the document has no other")
-    noted = _noted(call, "send" if action == "sendsms" else "balance" if action == "balance" else "unknown", check)
+    noted = _noted(call, check)
     if fault:
         desk.refuse(noted, fault.code, recipients, fault.reason)
         return _answer({"error": fault.code}, check, fault.reason)
     msisdn = call.get("msisdn")
     if action == "balance":
         return _answer({"msisdn": msisdn, "balance": _left(desk), "freeTotal": _DAILY}, check)
-    results = [_submit(desk, replace(noted, to=one, message_id=f"{call.get('rand')}-{one}")) for one in recipients]
+    results = [
+        _submit(call, desk, replace(noted, to=one, message_id=f"{call.get('rand')}-{one}")) for one in recipients
+    ]
     body = {"sender": msisdn, "message": call.get("message"), "recipients": results, "balance": _left(desk)}
-    failures = {one: failure for one in recipients if (failure := provoked(one, _FAILURES))}
+    failures = {one: failure for one in recipients if (failure := call.provoked(one, _FAILURES))}
     return _answer(
         body, check, "; ".join(f"{one}: {failure.fault.reason}" for one, failure in failures.items()) or None
     )
@@ -74,12 +76,12 @@ def _api(call: Call, desk: Desk) -> Answer:
 
 def _elsewhere(call: Call, desk: Desk) -> Answer:
     reason = "no script of that name is known here: api.php"
-    desk.refuse(_noted(call, "unknown", None), "not emulated", reason=reason)
+    desk.refuse(replace(_noted(call, None), operation="unknown"), "not emulated", reason=reason)
     return replace(_answer({"error": "Invalid Action"}, None, reason), status=404)
 
 
-def _submit(desk: Desk, message: Caught) -> dict[str, str | None]:
-    failure = provoked(message.to or "", _FAILURES)
+def _submit(call: Call, desk: Desk, message: Caught) -> dict[str, str | None]:
+    failure = call.provoked(message.to or "", _FAILURES)
     parts = max(1, measure(message.text or "").parts)
     if failure:
         refusal = f"error, charge {failure.code}"
@@ -87,8 +89,8 @@ def _submit(desk: Desk, message: Caught) -> dict[str, str | None]:
         return {"msisdn": message.to, "status": "error", "charge": failure.code}
     free = min(parts, int(desk.credit["mesajlarim"]))
     desk.charge("mesajlarim", Decimal(free))
-    desk.keep([replace(message, parts=parts)])
     charge = "free" if free == parts else "partly-charged" if free else "charged"
+    desk.keep([replace(message, parts=parts, cost=charge)])
     return {"msisdn": message.to, "status": "delivered", "charge": charge}
 
 
@@ -96,11 +98,15 @@ def _left(desk: Desk) -> int:
     return int(desk.credit["mesajlarim"]) or -1
 
 
-def _noted(call: Call, operation: str, check: Check | None) -> Caught:
+def _recipients(call: Call) -> list[str]:
+    return [value for name, value in call.params if name in ("recipient", "recipient[]")]
+
+
+def _noted(call: Call, check: Check | None) -> Caught:
     spelled = next((name for name, _ in call.params if name in ("appId", "appld")), None)
     return Caught(
         vendor="mesajlarim",
-        operation=operation,
+        operation={"sendsms": "send", "balance": "balance"}.get(call.get("action") or "", "unknown"),
         now=call.now,
         signature=call.get("token"),
         check=check,
@@ -125,7 +131,7 @@ def _admit(call: Call) -> tuple[Fault | None, Check | None]:
         if not call.get(name):
             return Fault(text, _reasons.missing(name, call.params)), None
     check = verify(owner[0], call.get("token") or "", call, owner[1], _PARAMS)
-    return Fault("Invalid Token Given", check.reason) if check.reason else None, check
+    return Fault("Invalid Token Given", check.reason) if check.reason else call.fault, check
 
 
 def _fault(call: Call, recipients: list[str]) -> Fault | None:
@@ -138,7 +144,7 @@ def _fault(call: Call, recipients: list[str]) -> Fault | None:
         return Fault("Recipients cannot be empty", reason)
     if len(recipients) > _RECIPIENTS:
         return Fault("Too many recipients", f"{len(recipients)} recipients came, and {_RECIPIENTS} may")
-    failures = (provoked(one, _FAILURES) for one in recipients)
+    failures = (call.provoked(one, _FAILURES) for one in recipients)
     return next((failure.fault for failure in failures if failure and not failure.alone), None)
 
 
@@ -162,4 +168,8 @@ EMULATOR = Emulator(
     credit=Decimal(_DAILY),
     roots={"/omrestapi/": _elsewhere},
     failures=_FAILURES,
+    operations=("send", "balance"),
+    errors={text: reason.text for text, reason in ERRORS.items()},
+    address="Invalid IP Address",
+    noted=lambda call: (_noted(call, None), _recipients(call)),
 )

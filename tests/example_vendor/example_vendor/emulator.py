@@ -17,13 +17,16 @@ from smscli.model import Account, Secret
 from smscli.sandbox import Answer, Call, Caught, Check, Demo, Desk, Emulator, verify
 from smscli.segments import measure
 
+from .provider import ERRORS
+
 _PRICE = Decimal("0.0125")
 
 
 def _credit(call: Call, desk: Desk) -> Answer:
-    if _account(call) is None:
-        desk.refuse(_noted(call, "balance", None), "error 40")
-        return _refusal("40")
+    fault = "40" if _account(call) is None else _forced(call)
+    if fault:
+        desk.refuse(_noted(call, "balance", None), f"error {fault}")
+        return _refusal(fault)
     return _answer(f'{{"credit": {desk.credit["examplesms"]:f}, "currency": "EUR"}}')
 
 
@@ -66,7 +69,7 @@ def _fault(call: Call) -> tuple[str | None, Check | None]:
         ("50", not call.get("text")),
         ("51", not re.fullmatch("[1-9][0-9]{6,14}", call.get("to") or "")),
     )
-    return next((code for code, wrong in faults if wrong), None), check
+    return next((code for code, wrong in faults if wrong), _forced(call)), check
 
 
 def _noted(call: Call, operation: str, check: Check | None, **more: object) -> Caught:
@@ -81,6 +84,15 @@ def _noted(call: Call, operation: str, check: Check | None, **more: object) -> C
         sender=call.get("from"),
         **values,  # type: ignore[arg-type]  # what became of it
     )
+
+
+def _forced(call: Call) -> str | None:
+    return call.fault.code if call.fault else None
+
+
+def _noted_call(call: Call) -> tuple[Caught, list[str]]:
+    operation = "send" if call.raw.path == "/send" else "balance"
+    return _noted(call, operation, None), [to] if (to := call.get("to")) else []
 
 
 def _refusal(code: str, check: Check | None = None) -> Answer:
@@ -111,4 +123,7 @@ EMULATOR = Emulator(
     },
     routes={"/send": _send, "/credit": _credit},
     credit=Decimal("150.5000"),
+    operations=("send", "balance"),
+    errors={code: reason.text for code, reason in ERRORS.items()},
+    noted=_noted_call,
 )
