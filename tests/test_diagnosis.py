@@ -103,11 +103,14 @@ def _single(vendor: str, label: str) -> Case | None:
 
 @pytest.mark.parametrize("vendor", PLATFORMS)
 def test_each_mistake_of_a_program_is_named(vendor: str) -> None:
-    """A program with one fault, written with hashlib alone: the diagnosis gives that fault its name."""
+    """A program with one fault, written with hashlib alone: the diagnosis gives that fault its name.
+
+    A third of them; the rig has them all, on more requests.
+    """
     needed_oracle(vendor)
     missed = []
-    for label, (name, *_) in PROGRAMS.items():
-        case = _single(vendor, label)
+    for label in [*PROGRAMS][PLATFORMS.index(vendor) % 3 :: 3]:
+        name, case = PROGRAMS[label][0], _single(vendor, label)
         if case is None:
             continue
         named = names(ask(vendor, case.pairs, case.signature))

@@ -91,6 +91,7 @@ def test_an_outcome_waits_for_a_reader_as_long_as_it_is_given(
 def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callable[..., Journal]) -> None:
     """A listing of many jobs is many short reads; between any two of them, and beside each, a send can begin."""
     journal, other = opened(), opened()
+    connection(journal).execute("PRAGMA synchronous = OFF")
     for number in range(450):
         journal.begin(job(f"key-{number}", to=[ANNA]))
     statements: list[str] = []
@@ -109,6 +110,7 @@ def test_reading_never_holds_the_write_lock_nor_the_file_for_long(opened: Callab
 def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     """The oldest first, no step more than a page of jobs; a send that waits gets its turn between two of them."""
     journal = opened()
+    connection(journal).execute("PRAGMA synchronous = OFF")
     for number in range(450):
         journal.begin(job(f"key-{number}", to=[ANNA]))
     journal.close()

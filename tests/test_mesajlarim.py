@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -460,5 +461,7 @@ def test_no_body_raises_and_none_but_the_success_shape_is_sent(body: bytes, stat
             continue
         flat = body.replace(b'"', b"").replace(b" ", b"").replace(b"\n", b"")
         assert status == 200
-        assert f"msisdn:{sent.to.digits[2:]},status:delivered,charge:".encode() in flat
+        # A member that nobody knows may stand in between.
+        number = sent.to.digits[2:].encode()
+        assert re.search(rb"msisdn:%s,(?:\w+:[\w.]*,)*status:delivered,charge:" % number, flat)
         assert flat.endswith(b"}")
