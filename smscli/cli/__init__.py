@@ -14,7 +14,6 @@ from contextlib import redirect_stdout, suppress
 from functools import cache
 from importlib import import_module
 from io import StringIO
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -327,7 +326,7 @@ def _write_all(stream: TextIO | None, pieces: Iterator[str]) -> OSError | None:
     """
     if stream is None:
         return None
-    while chunk := "".join(islice(pieces, _CHUNK)):
+    for chunk in filter(None, _chunks(pieces)):
         try:
             stream.buffer.write(chunk.encode(stream.encoding or "ascii", "backslashreplace"))
             stream.buffer.flush()
@@ -337,6 +336,21 @@ def _write_all(stream: TextIO | None, pieces: Iterator[str]) -> OSError | None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             return error if isinstance(error, OSError) and not isinstance(error, BrokenPipeError) else None
     return None
+
+
+def _chunks(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield a text in larger pieces; what came before an error comes before it."""
+    chunk: list[str] = []
+    try:
+        for piece in pieces:
+            chunk.append(piece)
+            if len(chunk) == _CHUNK:
+                yield "".join(chunk)
+                chunk = []
+    except Exception:
+        yield "".join(chunk)
+        raise
+    yield "".join(chunk)
 
 
 def _incomplete(error: OSError, *, settled: bool = False) -> ConfigError:

@@ -65,6 +65,14 @@ def sign(
             "Of several requests each is checked. --from-url is the old name.",
         ),
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            "--batch",
+            metavar="FILE|-",
+            help="Take them from lines of JSON, an object of texts each; sign it, or check the signature in it.",
+        ),
+    ] = None,
     operation: Annotated[
         Literal["send", "balance"] | None,
         typer.Option(
@@ -99,11 +107,16 @@ def sign(
 ) -> Result:
     """Compute, explain and diagnose a request signature, offline."""
     typed = _Send(tuple(to or ()), sender, text, at, test, stamp)
-    _refuse_mixture(pairs, capture, operation, typed, key_file)
+    shown = explain or in_hex or curl or reveal
+    _refuse_mixture(pairs, (capture, batch), operation, typed, key_file)
+    if batch is not None and (shown or expect is not None):
+        raise InputError(
+            "--expect, --explain, --hex, --curl and --reveal are about one request", hint="-o json has stages"
+        )
     named = call.wanted.profile is not None or call.wanted.provider is not None
     captures: Sequence[Captured] = () if capture is None else _captures(call, capture)
     if len(captures) > 1:
-        _refuse_for_many(len(captures), expect=expect is not None, shown=explain or in_hex or curl or reveal)
+        _refuse_for_many(len(captures), expect=expect is not None, shown=shown)
     profile = _profile(call, key_file, Need.ACCOUNT if operation else Need.KEY)
     if len(captures) == 1 and call.wanted.profile is None:
         _refuse_other_account(captures[0], profile)
@@ -111,6 +124,10 @@ def sign(
     provider = providers.get(profile.provider).of(account.fields)
     if len(captures) > 1:
         return _check(call, captures, profile, provider, account, also_key_file or [], named=named)
+    if batch is not None:
+        from smscli.cli.batch import signed
+
+        return signed(call, batch, provider, account, _key_source(profile))
     if captures:
         from smscli.cli.captures import question as about
 
@@ -130,19 +147,19 @@ def sign(
 
 
 def _refuse_mixture(
-    pairs: list[str] | None, capture: str | None, operation: str | None, typed: _Send, key_file: str | None
+    pairs: list[str] | None, sources: tuple[str | None, ...], operation: str | None, typed: _Send, key_file: str | None
 ) -> None:
     """Refuse command lines that say where the parameters come from in two ways, or in none."""
-    if sum((bool(pairs), capture is not None, operation is not None)) != 1:
+    if sum((bool(pairs), operation is not None, *(source is not None for source in sources))) != 1:
         raise InputError(
-            "parameters come from one place: NAME=VALUE pairs, --capture or --operation",
+            "parameters come from one place: NAME=VALUE pairs, --capture, --batch or --operation",
             hint="for instance: smscli sign login=YourLogin timestamp=1732809600",
         )
     if typed != _Send() and operation is None:
         raise InputError("the fields of a message need --operation send", hint="or write them as NAME=VALUE pairs")
     if typed._replace(stamp=None) != _Send() and operation == "balance":
         raise InputError("a balance has no recipient, sender, text or time")
-    if capture == key_file == "-":
+    if key_file == "-" and "-" in sources:
         raise InputError("stdin cannot be both the request and the key", hint="give one of them as a file or argument")
 
 
