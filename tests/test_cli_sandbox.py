@@ -44,6 +44,15 @@ def serving(home: Path, *options: str) -> Iterator[tuple[list[list[str]], subpro
             server.kill()
 
 
+def await_text(path: Path, old: str = "") -> str:
+    """Return what a file holds as soon as it is there, and no longer holds ``old``."""
+    deadline = time.monotonic() + 10
+    while not path.exists() or path.read_text() == old:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return path.read_text()
+
+
 def get(url: str) -> Any:
     """Return the JSON of an answer."""
     with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  (our own sandbox)
@@ -65,11 +74,7 @@ def test_others_find_the_sandbox_and_its_messages_in_files(tmp_path: Path) -> No
     ready.write_text("http://127.0.0.1:1\n")
     options = ("--credit", "3", "--credit", "payforsms=9.04", "--ready-file", "url", "--export", "new/messages")
     with serving(tmp_path, *options, "--write-profile", "sandbox.toml") as (_, server):
-        deadline = time.monotonic() + 10
-        while not ready.exists() or ready.read_text() == "http://127.0.0.1:1\n":
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        root = ready.read_text().strip()
+        root = await_text(ready, "http://127.0.0.1:1\n").strip()
         assert get(f"{root}/api/balance") == {
             "lightsms": "3", "mainsms": "3", "payforsms": "9.04", "mesajlarim": "3",
         }  # fmt: skip
@@ -96,17 +101,25 @@ def test_others_find_the_sandbox_and_its_messages_in_files(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("heeded_signals")
 def test_quiet_says_nothing_of_messages(tmp_path: Path) -> None:
-    """Nor anything else on stderr; the profiles of an earlier sandbox in the profile file are replaced."""
+    """Nor anything else on stderr; profiles of an earlier sandbox are replaced, and a file of another one stays."""
     config = tmp_path / "config.toml"
     config.touch(0o600)
     old = '[profiles.box-lightsms]\nprovider = "lightsms"\nsandbox = true\nbase_url = "http://127.0.0.1:1/"\n'
-    config.write_text(f"# mine\n{old}")
-    with serving(tmp_path, "-q", "--write-profile", "box") as (rows, server):
+    config.write_text(f'# mine\ndefault = "box-lightsms"\n{old}')
+    ready = tmp_path / "url"
+    with serving(tmp_path, "-q", "--write-profile", "box", "--ready-file", "url") as (rows, server):
         url = {row[0]: row[1] for row in rows}["lightsms"]
         urllib.request.urlopen(f"{url}balance.php", timeout=10).close()  # noqa: S310  (our own sandbox)
-        assert stop(server) == ""
-    assert config.read_text().startswith("# mine\n\n[profiles.box-lightsms]")
-    tables = tomllib.loads(config.read_text())["profiles"]
+        with serving(tmp_path, "-q", "--ready-file", "other") as (_, second):
+            other = await_text(tmp_path / "other")
+            await_text(ready)
+            ready.write_text(other)  # as if that one had the file by now
+            assert stop(server) == ""
+            assert ready.exists(), "the file of another sandbox stays"
+            stop(second)
+    document = tomllib.loads(config.read_text())
+    assert ("# mine\n" in config.read_text(), document["default"]) == (True, "box-lightsms")
+    tables = document["profiles"]
     assert tables["box-lightsms"]["base_url"] == url
     assert len(tables) == len(rows)
 

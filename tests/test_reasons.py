@@ -187,3 +187,16 @@ def test_what_is_not_utf8_is_read_as_what_it_is(text: str, encoding: str, seen: 
 def test_what_is_utf8_has_no_such_reason(raw: bytes) -> None:
     """Escaped or not."""
     assert _reasons.not_utf8(raw) is None
+
+
+def test_a_long_body_holds_nobody_up() -> None:
+    """Everybody waits meanwhile: a run of letters is gone over once, and of thousands of pieces none is signed."""
+
+    def never(_params: Pairs) -> bool:
+        raise AssertionError("so much is not signed")
+
+    said = _reasons.not_utf8(b"text=" + b"a" * 1_000_000 + b"\xff")
+    assert said is not None
+    assert "text" in said
+    assert _reasons.unescaped(b"a=1" + b"&a" * 1000, {"a"}, never) is None
+    assert _reasons.unescaped(b"a=1&text=" + b"b" * 100_000, {"a"}, never) is None

@@ -99,6 +99,8 @@ def sandbox(
         seed=seed,
     )
 
+    own: list[str] = []
+
     def announce(root: str) -> None:
         notes = _write_profiles(call, write_profile, root, accounts) if write_profile else ()
         if app.chaos:
@@ -107,9 +109,10 @@ def sandbox(
             )
         call.show(_result(root, accounts, profile, notes))
         if ready_file:
-            _put(ready_file, f"{root}\n")
+            own.append(f"{root}\n")
+            _put(ready_file, own[0])
 
-    with _gone_in_the_end(ready_file), followed(call, app, export), interruptible():
+    with _gone_in_the_end(ready_file, own), followed(call, app, export), interruptible():
         emulator.serve(app, port, ready=announce)
     return ExitCode.OK
 
@@ -138,16 +141,32 @@ def _reports(texts: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _gone_in_the_end(path: Path | None) -> Iterator[None]:
-    """See to it that the file is only there while the sandbox is: one of an earlier run would lead nowhere."""
-    if path is not None:
+def _gone_in_the_end(path: Path | None, own: Sequence[str]) -> Iterator[None]:
+    """See to it that the file is only there while the sandbox is: one of an earlier run would lead nowhere.
+
+    That of another sandbox which is there stays; ``own`` is what this one has written.
+    """
+    if path is not None and not _leads_somewhere(path):
         _remove(path)
     try:
         yield
     finally:
-        if path is not None:
-            with suppress(ConfigError):
+        with suppress(OSError, ValueError, ConfigError):
+            if path is not None and path.read_text("utf-8") in own:
                 _remove(path)
+
+
+def _leads_somewhere(path: Path) -> bool:
+    """Return whether somebody answers at the address in a file."""
+    import socket
+    from urllib.parse import urlsplit
+
+    try:
+        url = urlsplit(path.read_text("utf-8")[:1000].strip())
+        with socket.create_connection((url.hostname or "", url.port or 0), 0.5):
+            return True
+    except (OSError, ValueError):
+        return False
 
 
 def _remove(path: Path) -> None:
@@ -180,11 +199,16 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
     is_file = os.sep in where or where.endswith(".toml")
     path, prefix = (Path(where), "") if is_file else (profiles.path(call.runtime.environ), f"{where}-")
 
+    # A profile's own key is in a profile already.
+    urls = {
+        vendor: url
+        for vendor, url in emulator.base_urls(root).items()
+        if accounts[vendor] is emulator.demo(vendor).account
+    }
+
     def put_in(document: profiles.Document) -> profiles.Document:
-        for vendor, url in emulator.base_urls(root).items():
-            demo = emulator.demo(vendor)
-            if accounts[vendor] is not demo.account:
-                continue  # a profile's own key is in a profile already
+        for vendor, url in urls.items():
+            demo, was_default = emulator.demo(vendor), document.default == prefix + vendor
             if document.tables.get(prefix + vendor, {}).get("sandbox") is True:
                 document = profiles.remove(document, prefix + vendor)
             table: dict[str, object] = {
@@ -195,12 +219,14 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
             }
             table |= {"sender": demo.sender} if demo.sender else {}
             table |= {"region": demo.region} if demo.region else {}
-            document = profiles.add(document, prefix + vendor, table, make_default=is_file and not document.tables)
+            is_default = was_default or (is_file and not document.tables)
+            document = profiles.add(document, prefix + vendor, table, make_default=is_default)
         return document
 
     profiles.change(path, put_in)
     own = f"SMSCLI_CONFIG={quote(str(path))} " if is_file else ""
-    return (f"profiles are in {path}: {own}smscli send -p {prefix}{emulator.USUAL} ...",)
+    usual = emulator.USUAL if emulator.USUAL in urls else next(iter(urls), None)
+    return (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",) if usual else ()
 
 
 def _result(root: str, accounts: Mapping[str, Account], profile: str | None, more: tuple[str, ...]) -> Result:

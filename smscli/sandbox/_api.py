@@ -15,12 +15,12 @@ from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
 
 from smscli import __version__
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret, mask, visible
 from smscli.sandbox._emulator import Caught
+from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply
@@ -62,14 +62,14 @@ class _Writer:
     """How entries are written when these secrets must not be seen."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
-        plain = [secret for secret in secrets if secret.reveal()]
-        # In a request line a secret may be escaped.
-        self._secrets = plain + [Secret(quote_plus(secret.reveal())) for secret in plain]
+        self._secrets = tuple(secrets)
 
     def __call__(self, entry: Caught, *, whole: bool = False) -> dict[str, object]:
         tree = entry.tree()
         if whole:
-            tree["raw"] = entry.raw.decode("utf-8", "backslashreplace")
+            tree["raw"] = hide(entry.raw.decode("utf-8", "backslashreplace"), self._secrets)
+        if entry.reason:
+            tree["reason"] = hide(entry.reason, self._secrets)
         return {name: mask(value, self._secrets) if isinstance(value, str) else value for name, value in tree.items()}
 
 

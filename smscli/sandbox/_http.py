@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import resource
 import signal
 import socket
 import sys
@@ -59,8 +58,9 @@ def serve(sandbox: Sandbox, port: int, host: str, ready: Callable[[str], None]) 
         name = f"[{host}]" if ":" in host else host
         root = f"http://{name}:{listener.getsockname()[1]}"
         # The loop needs as many, and prints a traceback when it cannot have them.
-        for descriptor in [os.dup(listener.fileno()) for _ in range(4)]:
-            os.close(descriptor)
+        if os.name == "posix":
+            for descriptor in [os.dup(listener.fileno()) for _ in range(4)]:
+                os.close(descriptor)
         turn = sys.getswitchinterval()
         sys.setswitchinterval(_TURN)
         try:
@@ -120,12 +120,22 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _most_connections() -> int:
+    """Return how many connections there may be, with as many descriptors as this process may open."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(CONNECTIONS, soft - 64))
+
+
 class _Protocol(H11Protocol):
     """uvicorn's protocol with what it lacks: raw bytes in the address, deadlines, a bound on connections."""
 
     _in_line = True  # of a request, the first one
     _timer: asyncio.TimerHandle | None = None
-    _most = max(8, min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 64))
+    _most = _most_connections()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take the connection, unless there are too many."""

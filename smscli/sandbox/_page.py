@@ -21,6 +21,7 @@ from smscli.errors import InputError
 from smscli.model import Pairs, mask, visible
 from smscli.sandbox._api import ROUTES, written
 from smscli.sandbox._emulator import RAW_BYTES, Call, Caught, Question, account_settings, find_mistakes
+from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing
 from smscli.sandbox._overlay import lay_over
 from smscli.sandbox._params import gather
@@ -113,11 +114,13 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
         return json_reply(tree)
     demo_keys = {name: demo.account.secret for one in sandbox.emulators for name, demo in one.demo.items()}
     call = Call(_params(entry), "", sandbox.accounts, entry.now, demo_keys)
-    tree["signing"] = _signing(entry, call)
+    signing = _signing(entry, call)
+    # A request may hold the key of another account than its own.
+    tree["signing"] = signing and json.loads(hide(json.dumps(signing, ensure_ascii=False), sandbox.secrets))
     if check.right or account.secret not in demo_keys.values() or tree["cut"]:
         return json_reply(tree)
     question = _Explanations(entry.vendor, entry.signature or "", call, account, check.expected)
-    return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(text)}))
+    return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(hide(text, sandbox.secrets))}))
 
 
 def _content(sandbox: Sandbox, text: str) -> dict[str, object]:

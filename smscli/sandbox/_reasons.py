@@ -29,6 +29,7 @@ _KIN = (
 _DAY = 86_400
 _HOUR = 3_600
 _QUOTED = 40  # characters of what is shown
+_LOOKED_AT, _PIECES = 64 * 1024, 500  # bytes and pieces of a request whose damage is looked for: all wait meanwhile
 _ENCODE = "Encode text as UTF-8, then sign, then escape"
 
 
@@ -134,13 +135,16 @@ def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool])
     nothing is said on suspicion.
     """
     pieces = raw.strip(b"&").split(b"&")
-    whole: list[bytes] = []
+    if len(raw) > _LOOKED_AT or len(pieces) > _PIECES:
+        return None
+    parts: list[list[bytes]] = []
     for piece in pieces:
         name, equals, _ = piece.partition(b"=")
-        if whole and (not equals or _text(name) not in names):
-            whole[-1] += b"&" + piece
+        if parts and (not equals or _text(name) not in names):
+            parts[-1].append(piece)
         else:
-            whole.append(piece)
+            parts.append([piece])
+    whole = [b"&".join(part) for part in parts]
     cut = "`&` ends a value: write %26"
     plus = "`+` arrives as a space: write %2B"
     for readings, words in (
@@ -173,12 +177,13 @@ def _reading(data: bytes, start: int) -> str:
     Russian words are of Cyrillic letters alone, small ones or capitals, or small ones behind one capital. What both
     encodings of Russian make words of is taken for the first, which is by far the more common.
     """
+    odd, near = data[start], data[max(start - _QUOTED, 0) : start + 5 * _QUOTED]
     for name, codec in (("windows-1251", "cp1251"), ("KOI8-R", "koi8_r")):
-        text = data.decode(codec, "replace")
-        words = re.findall(r"\w*[^\W\d_a-zA-Z]\w*", text)
+        text = near.decode(codec, "replace")
+        words = [word for word in re.findall(r"\w+", text) if re.search(r"[^\W\d_a-zA-Z]", word)]
         if words and all(re.fullmatch("[А-ЯЁа-яё]?[а-яё0-9_]*|[А-ЯЁ0-9_]+", word) for word in words):
             return f"as {name} it reads {_quoted(text)}. {_ENCODE}"
-    return f"byte {data[start]:02X} stands where it may not. {_ENCODE}"
+    return f"byte {odd:02X} stands where it may not. {_ENCODE}"
 
 
 def pairs(raw: bytes) -> Pairs:

@@ -14,8 +14,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from smscli.model import Account, Pairs, Secret, mask, visible
+from smscli.model import Account, Pairs, Secret, visible
 from smscli.sandbox._emulator import RAW_BYTES, Answer, Call, Check, Desk, Emulator, Question, header
+from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing, Later, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply, text_reply
@@ -196,11 +197,11 @@ class Sandbox:
     def _reply(self, answer: Answer) -> RawReply:
         headers = answer.headers
         if answer.reason:
-            headers += (("X-Smscli-Reason", header(mask(answer.reason, self.secrets))),)
+            headers += (("X-Smscli-Reason", header(hide(answer.reason, self.secrets))),)
         if answer.check and not answer.check.right:
-            headers += (("X-Smscli-Expected", header(answer.check.expected)),)
+            headers += (("X-Smscli-Expected", header(hide(answer.check.expected, self.secrets))),)
             if answer.check.diagnosis:
-                headers += (("X-Smscli-Diagnosis", header(answer.check.diagnosis)),)
+                headers += (("X-Smscli-Diagnosis", header(hide(answer.check.diagnosis, self.secrets))),)
         reply = text_reply(answer.status, answer.body, answer.content_type, headers)
         return replace(reply, mishap=answer.mishap) if answer.mishap else reply
 

@@ -145,6 +145,8 @@ def _send(call: Call, desk: Desk, vendor: str, check: Check | None) -> Answer:
         return _refuse(call, desk, noted, fault, _asked(call.get("recipients")))
     if call.forced:  # assumed: the vendor leaves out what it does not take, as it does with what is no number
         desk.refuse(noted, "left out", [*call.forced], "a rule has it left out of the answer")
+    for odd in (one for one in _asked(call.get("recipients")) if not _normal(one)):
+        desk.refuse(noted, "left out", [odd], _reasons.numbers([odd], 10, 15))
     sets_out = inf if is_test else due(noted.send_at, _FORMS, _ZONE, call.now)
     ids = [desk.serial(sets_out, number) for number in numbers]
     desk.keep(
