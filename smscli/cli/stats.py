@@ -50,7 +50,7 @@ def stats(
         lines=rows,
         table=Table(
             ("what", "of", "value"),
-            tuple(row for row in rows if row[-1] != "0"),
+            tuple(row for row in rows if row[-1] != "0" or row[1] in ("median", "90 %")),
             title=f"{count} recipients{when}, in {where}{ends and ': '}{ends}",
             facts=True,
         ),

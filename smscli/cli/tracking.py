@@ -233,6 +233,24 @@ def refuse_untold(drafts: Sequence[Draft]) -> None:
             raise draft.provider.unsupported("delivery states: leave out --wait-delivered")
 
 
+def _tracked(
+    call: Invocation, parties: Sequence[Party], items: list[Item], patience: float, interruption: Interruption,
+    register: Register | None,
+) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
+    """Do as ``track``, and never raise: what is known stays known, should the next question fail."""
+
+    def learn(seen: Sequence[Item]) -> None:
+        nonlocal items
+        items = list(seen)
+        if register:
+            register.record(seen)
+
+    try:
+        return track(call, parties, items, patience, interruption, asks_at_once=False, learn=learn)
+    except SmscliError as refusal:
+        return items, refusal
+
+
 def follow(
     call: Invocation, receipt: Result, drafts: Sequence[Draft], arrival: Arrival, key: str | None, patience: float,
     interruption: Interruption, register: Register | None,
@@ -258,11 +276,7 @@ def follow(
     failure: SmscliError | None = None
     if parties:
         call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
-        try:
-            learn = register.record if register else lambda _items: None
-            items, failure = track(call, parties, items, patience, interruption, asks_at_once=False, learn=learn)
-        except SmscliError as refusal:
-            failure = refusal
+        items, failure = _tracked(call, parties, items, patience, interruption, register)
     states: dict[MSISDN | None, DeliveryState] = {}
     for item in items:
         states[item.to] = max(states.get(item.to, item.report.state), item.report.state, key=lambda one: one.gravity)

@@ -72,6 +72,9 @@ _RIGHTS = """SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::tex
     FROM pg_class, aclexplode(relacl) WHERE oid = 'message'::regclass AND grantee <> (SELECT oid FROM pg_roles
     WHERE rolname = current_user) GROUP BY grantee"""
 
+_OWNER = """SELECT relowner::regrole::text, 'ALL' FROM pg_class WHERE oid = 'message'::regclass
+    AND pg_get_userbyid(relowner) <> current_user"""
+
 _FORBIDDEN = "42501"
 # What the server says, in words, with what to do.
 _TROUBLE = {
@@ -336,7 +339,8 @@ class PostgresDatabase:
                 layout = self._layout()
                 if layout not in _ADDITIONS:
                     return layout  # another session was faster
-                rights = self._ask(_RIGHTS).fetchall()
+                # Who owns the tables of before need not be this role.
+                rights = [*self._ask(_RIGHTS).fetchall(), *self._ask(_OWNER).fetchall()]
                 for table in _ADDITIONS[layout]:
                     self._ask(_in_dialect(SCHEMA[table]))
                     for role, words in rights:
