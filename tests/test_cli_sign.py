@@ -183,6 +183,29 @@ def test_the_default_profiles_key_does_not_sign_for_another_account(
 # --- explained -------------------------------------------------------------------------------------------------------
 
 
+def test_a_key_in_the_place_of_the_login_is_explained_and_not_shown(smscli: Run, tmp_path: Path) -> None:
+    """It is this account's request, with a mistake: no other account has that name."""
+    config = tmp_path / "config.toml"
+    config.touch(0o600)
+    config.write_text(
+        'default = "work"\n[profiles.work]\nprovider = "lightsms"\nlogin = "Me"\napi_key = "0123456789abcdef"\n'
+    )
+    url = "https://www.lightsms.com/external/get/balance.php?login=0123456789abcdef&timestamp=1732809600&signature="
+    for capture in (f"{url}{'0' * 32}", f"{url}{'0' * 32}\n{url}{'1' * 32}\n"):
+        ran = smscli("sign", "--capture", capture)
+        assert ran.code == 4, ran.err
+        assert "0123456789abcdef" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("output", ["plain", "json"])
+def test_a_key_that_was_sent_as_the_signature_is_named_and_not_shown(sign: Run, output: str) -> None:
+    """Exit 4, and what to do about it."""
+    ran = sign(*PAGE, "--expect", KEY, "-o", output)
+    assert ran.code == 4
+    assert "the key itself was sent where the signature belongs" in ran.err
+    assert KEY not in ran.out + ran.err
+
+
 def test_every_stage_is_explained(sign: Run) -> None:
     """Parameters in signing order, what is left out, the stages, the signature, the request, the trap."""
     ran = sign("message=two words ж", "apikey=x", "project=a", "--explain")

@@ -162,8 +162,8 @@ class Checker:
         operation = operations.of(captured.path, captured.params)
         answer = Answer(captured, self.provider.name, operation, "unsigned", self._masked(asked), asked)
         stranger = self.own_fields is not None and another_account(captured, self.provider, self.own_fields)
-        if stranger:
-            return answer.but("other account", f"it names {self.account.mask(stranger)}")
+        if stranger and self.account.mask(stranger) == stranger:  # else the key stands where the login belongs
+            return answer.but("other account", f"it names {stranger}")
         if asked.expected is None:
             return answer
         answer.signature = self.provider.sign(captured.params, self.account.secret).signature

@@ -118,9 +118,9 @@ def sign(
     if len(captures) > 1:
         _refuse_for_many(len(captures), expect=expect is not None, shown=shown)
     profile = _profile(call, key_file, Need.ACCOUNT if operation else Need.KEY)
-    if len(captures) == 1 and call.wanted.profile is None:
-        _refuse_other_account(captures[0], profile)
     account = call.runtime.account(profile)
+    if len(captures) == 1 and call.wanted.profile is None:
+        _refuse_other_account(captures[0], profile, account)
     provider = providers.get(profile.provider).of(account.fields)
     if len(captures) > 1:
         return _check(call, captures, profile, provider, account, also_key_file or [], named=named)
@@ -284,13 +284,16 @@ def _is_of_profile(profile: Profile) -> bool:
     return _key_source(profile).partition(" (")[0] == f"profile {profile.name}"
 
 
-def _refuse_other_account(captured: Captured, profile: Profile) -> None:
-    """Raise ConfigError when the key is that of a profile nobody named, and the request names another account."""
+def _refuse_other_account(captured: Captured, profile: Profile, account: Account) -> None:
+    """Raise ConfigError when the key is that of a profile nobody named, and the request names another account.
+
+    One that names the key instead of its login is this account's, with a mistake to be explained.
+    """
     from smscli.cli.captures import another_account
 
     provider = providers.get(profile.provider)
     stranger = another_account(captured, provider, profile.fields) if _is_of_profile(profile) else None
-    if stranger:
+    if stranger and account.mask(stranger) == stranger:
         variable = f"SMSCLI_{provider.secret_field.name.upper()}"
         raise ConfigError(
             f"the request is of another account than profile {profile.name}: it names {stranger}",

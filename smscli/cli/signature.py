@@ -48,8 +48,16 @@ class Working:
 
     def compare(self, expected: str, others: Iterable[tuple[str, Secret]]) -> None:
         """Hold the signature against ``expected``; what cannot be one becomes the error of the result."""
+        from dataclasses import replace  # the diagnosis loads it
+
         from smscli.diagnosis import diagnose, faults
 
+        if expected.strip() == self._account.secret.reveal():
+            self._error = AuthenticationError(
+                "the key itself was sent where the signature belongs",
+                hint="send the signature (--explain shows how it is made); a key that has travelled is to be changed",
+            )
+            return
         wire = self._wire()
         self._faults = faults(*wire)
         try:
@@ -60,7 +68,7 @@ class Working:
         except InputError as error:
             self._error = error
             return
-        self._diagnosis = diagnosis
+        self._diagnosis = diagnosis = replace(diagnosis, expected=self._mask(diagnosis.expected))
         if not diagnosis.matches:
             self._error = AuthenticationError(_verdict(diagnosis), hint=_hint(diagnosis))
 
