@@ -320,6 +320,33 @@ def test_a_wait_that_ends_says_what_was_closest(host: str) -> None:
     assert (status, tree["closest"]["text"], tree["differs_in"]) == (404, "hello", ["text"])
 
 
+CROWD = SEND + "crowd&test=1&recipients=" + ",".join(str(9121230000 + number) for number in range(30))
+
+
+@pytest.mark.parametrize("awaited", ["crowd", "late"])
+def test_a_wait_that_falls_behind_goes_on(host: str, monkeypatch: pytest.MonkeyPatch, awaited: str) -> None:
+    """More arrive at once than are kept for it: it finds what it waits for among them, or afterwards."""
+    monkeypatch.setattr(_http, "_EVENTS", 10)
+    begun = time.monotonic()
+    timer = later(host, 0.1, CROWD, SEND + "late")
+    status, body = get(host, f"/api/wait?text={awaited}&timeout=8")
+    timer.join()
+    assert (status, json.loads(body).get("text")) == (200, awaited)
+    assert time.monotonic() - begun < 4
+
+
+def test_a_delayed_answer_waits_out_a_crowd(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not given up because much happens meanwhile."""
+    monkeypatch.setattr(_http, "_EVENTS", 10)
+    assert get(host, "/api/chaos?rule=balance+delay=0.3", "POST")[0] == 201
+    timer = later(host, 0.1, CROWD)
+    begun = time.monotonic()
+    status, _ = get(host, f"/api/mainsms/message/balance?project=demo-payforsms&apikey={PAYFORSMS_KEY}")
+    timer.join()
+    get(host, "/api/chaos", "DELETE")
+    assert (status, time.monotonic() - begun >= 0.3) == (200, True)
+
+
 def test_a_code_can_be_waited_for(host: str) -> None:
     """In the newest message that has one."""
     timer = later(host, 0.1, SEND + "hello", SEND + "code+4711")

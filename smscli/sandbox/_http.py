@@ -45,7 +45,7 @@ _HEAD = 256 * 1024  # bytes of a head
 _SPILL = 16 * LONGEST  # bytes of a body that is too long, and is read all the same so that the reply arrives
 _QUESTIONS = 32  # signatures that wait for their diagnosis
 _LONGEST_QUESTION = 2.0  # seconds that an answer waits for it; the list has it later all the same
-_EVENTS = 1000  # that a page may be behind before its stream is cut; it comes back and asks for the rest
+_EVENTS = 1000  # that one who listens may be behind; more are left out, and said to be
 _BREATH = 15.0  # seconds of silence on a stream of events
 
 # Two threads of Python take turns of 5 ms: beside a diagnosis every step of an answer would wait so long.
@@ -230,7 +230,7 @@ def _signals(stop: Callable[[], object]) -> Iterator[None]:
 
 
 class _Hub:
-    """Who waits for events: each has a queue, in which None is the end."""
+    """Who waits for events: each has a queue, in which None is the end, and "reload" stands for what was left out."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.at_the_end: tuple[Callable[[], None], ...] = ()
@@ -262,17 +262,23 @@ class _Hub:
             for action in self.at_the_end:
                 action()
         for queue in list(self._queues):
-            if event == "close" or queue.full():
-                end(queue)
+            if event == "close":
+                self.end(queue)
+            elif queue.full():
+                _replace(queue, ("reload", None))
             else:
                 queue.put_nowait((event, entry))
 
+    def end(self, queue: asyncio.Queue[tuple[str, Caught | None] | None]) -> None:
+        """Let who waits for a queue hear of its end next, and of nothing else."""
+        self._queues.discard(queue)
+        _replace(queue, None)
 
-def end(queue: asyncio.Queue[Any]) -> None:
-    """Let who waits for a queue hear of its end next."""
+
+def _replace(queue: asyncio.Queue[Any], event: object) -> None:
     while not queue.empty():
         queue.get_nowait()
-    queue.put_nowait(None)
+    queue.put_nowait(event)
 
 
 class _Site:
@@ -356,13 +362,16 @@ class _Site:
         deadline = loop.time() + step.seconds
         with self._hub.listening() as queue:
             reply = step.search()
-            gone = loop.create_task(_leave(receive, queue))
+            gone = loop.create_task(self._leave(receive, queue))
             try:
                 while reply is None:
                     event = await asyncio.wait_for(queue.get(), deadline - loop.time())
                     if event is None:
                         break
-                    reply = step.look(event[1]) if event[0] == "new" and event[1] else None
+                    if event[0] == "reload":
+                        reply = step.search()
+                    elif event[0] == "new" and event[1]:
+                        reply = step.look(event[1])
             except TimeoutError:
                 pass
             finally:
@@ -376,7 +385,7 @@ class _Site:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         with self._hub.listening() as queue:
-            gone = loop.create_task(_leave(receive, queue))
+            gone = loop.create_task(self._leave(receive, queue))
             try:
                 while await asyncio.wait_for(queue.get(), deadline - loop.time()):
                     pass
@@ -389,7 +398,7 @@ class _Site:
     async def _stream(self, step: Streaming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         headers = [(b"Content-Type", b"text/event-stream"), (b"Cache-Control", b"no-store")]
         with self._hub.listening() as queue:
-            gone = asyncio.get_running_loop().create_task(_leave(receive, queue))
+            gone = asyncio.get_running_loop().create_task(self._leave(receive, queue))
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 await write(b"".join(step.first), send)
@@ -406,6 +415,12 @@ class _Site:
             finally:
                 gone.cancel()
 
+    async def _leave(self, receive: ASGIReceiveCallable, queue: asyncio.Queue[Any]) -> None:
+        """End the queue when the client has gone."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._hub.end(queue)
+
 
 async def _body(receive: ASGIReceiveCallable) -> bytes | None:
     """Return the body, or the beginning of one that is too long; None when the client has gone."""
@@ -420,13 +435,6 @@ async def _body(receive: ASGIReceiveCallable) -> bytes | None:
             body += message["body"]
         if not message["more_body"] or length > _SPILL:
             return bytes(body)
-
-
-async def _leave(receive: ASGIReceiveCallable, queue: asyncio.Queue[Any]) -> None:
-    """End the queue when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    end(queue)
 
 
 def _listen(host: str, port: int) -> socket.socket:
