@@ -229,6 +229,32 @@ def test_keys_are_masked_everywhere(bench: Bench) -> None:
         assert LIGHTSMS_KEY not in api(bench, path, headers={"Last-Event-ID": "1"}).get_data(as_text=True)
 
 
+def stream(bench: Bench, last: str) -> tuple[str, list[str]]:
+    """Return the id that the beginning of a stream gives, and the names or ids of the events that it brings."""
+    first, *rest = api(bench, "events", headers={"Last-Event-ID": last}).get_data(as_text=True).split("\n\n")
+    return first.partition("\n")[0].removeprefix("id: "), [one.partition("\n")[0] for one in rest if one]
+
+
+def test_a_stream_that_broke_brings_what_was_missed_or_says_that_it_cannot(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not silently: too many, some that have left the list, an id of another run or from before a reset."""
+    monkeypatch.setattr(_api, "_MISSED", 3)
+    desk = bench.app.desk
+    of = desk.generation
+    assert stream(bench, "") == (f"{of}-5", [])
+    assert stream(bench, f"{of}-5") == (f"{of}-5", [])
+    assert stream(bench, f"{of}-2") == (f"{of}-2", [f"id: {of}-{number}" for number in (3, 4, 5)])
+    for last in (f"{of}-1", f"{of}-6", "4", "other-4", f"{of}-x", of):
+        assert stream(bench, last) == (f"{of}-5", ["event: reload"]), last
+    api(bench, "messages?text=refused", "DELETE")
+    assert stream(bench, f"{of}-3") == (f"{of}-5", ["event: reload"])
+    assert stream(bench, f"{of}-4") == (f"{of}-4", [f"id: {of}-5"])
+    api(bench, "reset", "POST")
+    assert stream(bench, f"{of}-0") == (f"{desk.generation}-0", ["event: reload"])
+    assert Bench().app.desk.generation not in (of, desk.generation)
+
+
 def test_a_list_of_many_is_written_in_pieces(bench: Bench) -> None:
     """And is JSON all the same."""
     for count in (_api._AGAIN - 5, 5, 1):

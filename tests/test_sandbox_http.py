@@ -384,15 +384,22 @@ def test_a_stream_tells_what_happens(host: str) -> None:
     assert [(name, value.get("text")) for name, value in seen] == [("new", "one"), ("clear", None), ("reset", None)]
 
 
-def test_a_stream_that_broke_goes_on_where_it_was(host: str) -> None:
+def test_a_stream_that_broke_goes_on_where_it_was(served: tuple[str, Sandbox], host: str) -> None:
     """A browser says which event it has seen last."""
     for word in ("one", "two", "three"):
         get(host, SEND + word)
     first = json.loads(get(host, "/api/messages")[1])[0]["number"]
     connection = http.client.HTTPConnection(host, timeout=10)
-    seen = events(connection, 2, Last_Event_ID=str(first))
+    seen = events(connection, 2, Last_Event_ID=f"{served[1].desk.generation}-{first}")
     connection.close()
     assert [value["text"] for _, value in seen] == ["two", "three"]
+
+
+def test_a_stream_that_is_asked_for_its_head_ends(host: str) -> None:
+    """With the kind of what a GET brings."""
+    begun = time.monotonic()
+    assert get(host, "/api/events", "HEAD") == (200, b"")
+    assert time.monotonic() - begun < 3
 
 
 # --- diagnoses -------------------------------------------------------------------------------------------------------

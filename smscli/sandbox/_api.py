@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from smscli import __version__
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret, mask, visible
-from smscli.sandbox._emulator import Caught
+from smscli.sandbox._emulator import Caught, Desk
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _WHOM = ("q", "to", "text", "vendor", "accepted")
 _AGAIN = 200  # entries of a list that are written at once
+_MISSED = 1000  # entries that a stream which broke brings again, at most
 _LONGEST_WAIT = 600.0
 _USUAL_WAIT = 10.0
 
@@ -286,22 +288,37 @@ def _state(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str |
     )
 
 
-def _events(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> Later:
+def _events(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
     parse(params, ())
-    write = _Writer(sandbox.secrets)
+    if request.method == "HEAD":  # a stream without an end has no last byte to wait for
+        return RawReply(200, (("Content-Type", "text/event-stream"),), iter(()))
+    write, desk = _Writer(sandbox.secrets), sandbox.desk
 
     def event(name: str, entry: Caught | None) -> bytes:
         if entry is None:
             return b"event: %s\ndata: {}\n\n" % name.encode()
-        number = f"id: {entry.number}\n" if name == "new" else ""
+        number = f"id: {desk.generation}-{entry.number}\n" if name == "new" else ""
         return f"{number}event: {name}\ndata: {json.dumps(write(entry))}\n\n".encode()
 
     last = request.header(b"last-event-id")
-    missed: tuple[Caught, ...] = ()
-    if re.fullmatch("[0-9]{1,15}", last):
-        with sandbox.desk.lock:
-            missed = tuple(entry for entry in sandbox.desk.caught if entry.number > int(last))
-    return Streaming((b"retry: 1000\n\n", *(event("new", entry) for entry in missed)), event)
+    with desk.lock:
+        missed = _missed(desk, last) if last else []
+        # Whoever has seen nothing yet has an id to come back with, too.
+        seen = f"id: {desk.generation}-{desk.total - len(missed or ())}\nretry: 1000\n\n".encode()
+    news = (event("reload", None),) if missed is None else tuple(event("new", entry) for entry in missed)
+    return Streaming((seen, *news), event)
+
+
+def _missed(desk: Desk, last: str) -> list[Caught] | None:
+    """Return the entries after the event of that id, None for too many, or when not all of them are known any more."""
+    generation, _, number = last.partition("-")
+    if generation != desk.generation or not re.fullmatch("[0-9]{1,15}", number):
+        return None  # numbers have begun at 1 again since
+    count = desk.total - int(number)
+    if not 0 <= count <= min(_MISSED, len(desk.caught)):
+        return None
+    entries = list(islice(reversed(desk.caught), count))[::-1]
+    return entries if not entries or entries[0].number == int(number) + 1 else None
 
 
 def _openapi(_sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:

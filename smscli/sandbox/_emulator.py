@@ -271,7 +271,8 @@ class Desk:
     """The sandbox's memory: credit per vendor, serial numbers, what was caught. Hold ``lock`` for a whole call.
 
     At most ``most`` entries of ``most_bytes`` are kept, the newest; ``total`` counts all that came. ``request`` is the
-    one that is just worked on, ``chaos`` the rule that hit it, ``skew`` the seconds that its clock is ahead. Each of
+    one that is just worked on, ``chaos`` the rule that hit it, ``skew`` the seconds that its clock is ahead.
+    ``generation`` is another word whenever numbers begin at 1. Each of
     ``listeners`` is called with what happened ("new", "update", "clear", "reset", "close") and the entry that it
     happened to; it must not use the desk.
     """
@@ -283,6 +284,7 @@ class Desk:
     serials: Iterator[int] = field(default_factory=lambda: itertools.count(secrets.randbelow(_COUNT)))
     lock: Lock = field(default_factory=Lock)
     total: int = 0
+    generation: str = field(default_factory=lambda: secrets.token_hex(4))
     dropped: int = 0
     most: int = _CAUGHT
     most_bytes: int = _CAUGHT_BYTES
@@ -334,6 +336,7 @@ class Desk:
         self.credit = credit
         self.caught.clear()
         self.caught_bytes = self.total = self.dropped = 0
+        self.generation = secrets.token_hex(4)
         self.notify("reset")
 
     def notify(self, event: str, entry: Caught | None = None) -> None:

@@ -201,7 +201,7 @@ function listen() {
   });
   own.addEventListener("new", (event) => arrive(JSON.parse(event.data)));
   own.addEventListener("update", (event) => update(JSON.parse(event.data)));
-  for (const name of ["clear", "reset"]) own.addEventListener(name, start);
+  for (const name of ["clear", "reset", "reload"]) own.addEventListener(name, start);
 }
 
 function line(state, words) {
