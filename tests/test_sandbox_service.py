@@ -203,6 +203,30 @@ def test_the_message_list_is_bounded_in_bytes(bench: Bench) -> None:
     assert len(bench.caught()) == 1
 
 
+def test_diagnoses_are_remembered_in_little_room_until_a_reset(bench: Bench) -> None:
+    """Not with the request that was wrong."""
+    bench.payforsms("send", PAY | {"message": "x" * 1_000_000}, key="wrong")
+    (key,) = bench.app._diagnoses
+    assert len(key) == 16
+    bench.app.reset()
+    assert bench.app._diagnoses == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/external/get/{long}.php", "unknown"), ("/external/get/state.php", "status"),
+        ("/external/get/hlr.php", "hlr"), ("/api/message/{long}", "unknown"), ("/api/message/send", "send"),
+        ("/api/mainsms/sender/create", "sender/create"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_breaks_is_listed_under_a_known_name(path: str, operation: str) -> None:
+    """Never under the address itself, which may be as long as it likes."""
+    app = sandbox.create_app(chaos=["status=500"])
+    assert ask(app, path.format(long="x" * 9000)).status_code == 500
+    assert [entry.operation for entry in app.desk.caught] == [operation]
+
+
 def test_the_message_list_is_in_order_and_can_be_emptied(bench: Bench) -> None:
     """Newest last; refusals stand beside what was accepted; a balance leaves no trace unless refused."""
     bench.lightsms("send", SEND)

@@ -10,10 +10,11 @@ import itertools
 import secrets
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import blake2b
 from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -121,9 +122,10 @@ class Question:
     account: Account
 
     @property
-    def key(self) -> Hashable:
-        """What the answer depends on, in one sandbox."""
-        return self.vendor, self.signature, self.call.params
+    def key(self) -> bytes:
+        """A digest of what the answer depends on, in one sandbox: the parameters may be a megabyte."""
+        parts = type(self).__name__, self.vendor, self.signature, self.call.params
+        return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
     def answer(self) -> str:
         """Name the mistake, or say that none is known."""
@@ -236,7 +238,7 @@ class Caught:
     def size(self) -> int:
         """How many bytes its texts take, each counted as if no other entry shared it."""
         texts = (self.vendor, self.signature, self.to, self.text, self.sender, self.send_at, self.note, self.reason)
-        size = sum(map(sys.getsizeof, (*texts, self.chaos, self.raw)))
+        size = sum(map(sys.getsizeof, (*texts, self.operation, self.chaos, self.raw)))
         if self.check:
             size += sys.getsizeof(self.check.expected) + (0 if self.check.right else _DIAGNOSIS)
         return size

@@ -289,7 +289,7 @@ class _Site:
         self._hub = hub
         self._host = host.lower()
         self._worker = ThreadPoolExecutor(1)
-        self._questions: dict[object, asyncio.Future[str]] = {}
+        self._questions: dict[bytes, asyncio.Future[str]] = {}
 
     def close(self) -> None:
         """Let go of the thread, and of those who wait for it."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -193,11 +192,6 @@ class _Explanations(Question):
     """The question that draws its answer: JSON of mistakes, fixes, and both hashed texts over each other."""
 
     expected: str
-
-    @property
-    def key(self) -> Hashable:
-        """Of its own: the same question in words has another answer."""
-        return "explanations", self.vendor, self.signature, self.call.params
 
     def answer(self) -> str:
         """Explain the wrong signature. A tenth of a second's work."""

@@ -61,7 +61,7 @@ class Sandbox:
     closing: bool = field(default=False, init=False)
     _windows: dict[str, _Window] = field(default_factory=dict, init=False)
     _roots: dict[str, _Window] = field(default_factory=dict, init=False)
-    _diagnoses: dict[object, str] = field(default_factory=dict, init=False)
+    _diagnoses: dict[bytes, str] = field(default_factory=dict, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +136,8 @@ class Sandbox:
             self.desk.reset(self.starting_credit())
             if self.chaos:
                 self.chaos.reset()
+        with self._lock:
+            self._diagnoses.clear()
 
     def rules(self) -> Chaos:
         """Return the rules of what goes wrong, none at first. Hold the desk's lock."""

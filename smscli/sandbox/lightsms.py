@@ -233,7 +233,8 @@ def _phones(call: Call) -> list[str]:
 def _noted_call(call: Call) -> tuple[Caught, list[str]]:
     script = call.raw.path.rpartition("/")[2].removesuffix(".php")
     operation = {"operator": "price", "state": "status"}.get(script, script)
-    return _noted(call, operation, None), _phones(call) if operation == "send" else []
+    is_known = operation in EMULATOR.operations or operation in _OTHER_SCRIPTS
+    return _noted(call, operation if is_known else "unknown", None), _phones(call) if operation == "send" else []
 
 
 def _noted(call: Call, operation: str, check: Check | None) -> Caught:

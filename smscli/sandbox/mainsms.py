@@ -294,7 +294,7 @@ def _priced(call: Call, numbers: list[str]) -> dict[str, object]:
 def _noted_call(call: Call) -> tuple[Caught, list[str]]:
     owner = call.account("project", call.get("project"))
     path = "/".join(call.raw.path.strip("/").split("/")[-2:])
-    operation = _METHODS[path][0] if path in _METHODS else path
+    operation = _METHODS[path][0] if path in _METHODS else path if path in _OTHER_METHODS else "unknown"
     return _noted(call, operation, owner[0] if owner else "mainsms", None), _numbers(call)
 
 
