@@ -190,17 +190,45 @@ def test_a_nonce_is_more_than_the_clock(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_message_list_is_bounded_in_bytes(bench: Bench) -> None:
     """A long text to many numbers is kept once for each: the oldest leave, and the newest is always there."""
     many = ",".join(str(79121230000 + n) for n in range(40))
-    bench.app.desk.most_bytes = 64 * 1024 * 1024
+    bench.app.desk.most_bytes = 32 * 1024 * 1024
     bench.payforsms("send", PAY | {"message": "oldest"})
     bench.payforsms("send", PAY | {"recipients": many, "message": "x" * 1_000_000})
     bench.payforsms("send", PAY | {"message": "newest"})
     texts = [entry["text"] for entry in bench.caught()]
     assert texts[-1] == "newest"
     assert 20 < len(texts) < 40
-    assert sum(map(len, texts)) < 64 * 1024 * 1024
+    assert sum(map(len, texts)) < 32 * 1024 * 1024
     ask(bench.app, "/api/messages", "DELETE")
     bench.payforsms("send", PAY)
     assert len(bench.caught()) == 1
+
+
+MANY = ",".join(str(79121230000 + number) for number in range(1400))
+
+
+def test_a_request_to_many_is_counted_once(bench: Bench) -> None:
+    """All of its messages are kept where the request would not fit for each; what leaves takes with it what it has."""
+    desk = bench.app.desk
+    bench.payforsms("send", PAY)
+    desk.most_bytes = 2 * 1024 * 1024
+    bench.payforsms("send", PAY | {"recipients": MANY, "test": "1"})
+    assert (len(desk.caught), desk.dropped) == (1401, 0)
+    for most in (1400, 700, 1):
+        desk.most = most
+        bench.payforsms("send", PAY | {"test": "1"})
+        counted = desk.caught_bytes
+        desk.forget(lambda _: False)
+        assert (len(desk.caught), desk.caught_bytes) == (most, counted)
+    desk.most_bytes = 1
+    bench.payforsms("send", PAY | {"test": "1"})
+    assert (len(desk.caught), desk.caught_bytes) == (0, 0)
+
+
+def test_a_refused_request_to_very_many_lists_a_thousand(bench: Bench) -> None:
+    """And says how many more there were."""
+    bench.payforsms("send", PAY | {"recipients": MANY, "sender": "бренд"})
+    assert len(bench.app.desk.caught) == 1000
+    assert {entry.note for entry in bench.app.desk.caught} == {"400 more recipients are not listed"}
 
 
 def test_diagnoses_are_remembered_in_little_room_until_a_reset(bench: Bench) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _CAUGHT = 100_000
 _CAUGHT_BYTES = 192 * 1024 * 1024
 _CANCELLED = 10_000
+_NOTED = 1000  # recipients of one refused request that have an entry each
 
 RAW_BYTES = 16 * 1024  # of a request that are kept
 _DIAGNOSIS = 1024  # bytes that are set aside for one that is still looked for
@@ -236,12 +237,9 @@ class Caught:
 
     @property
     def size(self) -> int:
-        """How many bytes its texts take, each counted as if no other entry shared it."""
+        """How many bytes its own texts take, each counted as if no other entry shared it."""
         texts = (self.vendor, self.signature, self.to, self.text, self.sender, self.send_at, self.note, self.reason)
-        size = sum(map(sys.getsizeof, (*texts, self.operation, self.chaos, self.raw)))
-        if self.check:
-            size += sys.getsizeof(self.check.expected) + (0 if self.check.right else _DIAGNOSIS)
-        return size
+        return sum(map(sys.getsizeof, (*texts, self.operation, self.chaos)))
 
     def tree(self) -> dict[str, object]:
         """Return the entry as it stands in the JSON list; ``expected`` only when the signature was wrong."""
@@ -318,10 +316,11 @@ class Desk:
         for entry in entries:
             self.total += 1
             numbered = replace(entry, number=self.total, raw=self.request, chaos=self.chaos, now=entry.now - self.skew)
+            self.caught_bytes += _weight(numbered, self.caught[-1] if self.caught else None)
             self.caught.append(numbered)
-            self.caught_bytes += numbered.size
             while len(self.caught) > self.most or self.caught_bytes > self.most_bytes:
-                self.caught_bytes -= self.caught.popleft().size
+                oldest = self.caught.popleft()
+                self.caught_bytes -= _weight(oldest, self.caught[0] if self.caught else None)
                 self.dropped += 1
             self.notify("new", numbered)
 
@@ -329,7 +328,7 @@ class Desk:
         """Take out of the list what is meant, and return how many entries that were; numbers go on."""
         before = len(self.caught)
         self.caught = deque(entry for entry in self.caught if not is_meant(entry))
-        self.caught_bytes = sum(entry.size for entry in self.caught)
+        self.caught_bytes = sum(map(_weight, self.caught, (None, *self.caught)))
         self.notify("clear")
         return before - len(self.caught)
 
@@ -347,7 +346,11 @@ class Desk:
             listener(event, entry)
 
     def refuse(self, noted: Caught, refusal: str, to: Sequence[str] = (), reason: str | None = None) -> None:
-        """Note a refused request, once for each recipient it names, at least once."""
+        """Note a refused request, once for each recipient it names, at least once; of very many only how many more."""
+        if len(to) > _NOTED:
+            rest = f"{len(to) - _NOTED} more recipients are not listed"
+            noted = replace(noted, note=f"{noted.note}; {rest}" if noted.note else rest)
+            to = to[:_NOTED]
         self.keep(replace(noted, refusal=refusal, reason=reason, to=one) for one in to or (None,))
 
     def charge(self, vendor: str, price: Decimal) -> bool:
@@ -356,6 +359,16 @@ class Desk:
             return False
         self.credit[vendor] -= price
         return True
+
+
+def _weight(entry: Caught, neighbour: Caught | None) -> int:
+    """Return the bytes that an entry adds to its neighbour: those of one request stand together, and share it."""
+    size, check = entry.size, entry.check
+    if not neighbour or neighbour.raw is not entry.raw:
+        size += sys.getsizeof(entry.raw)
+    if check and not (neighbour and neighbour.check is check):
+        size += sys.getsizeof(check.expected) + (0 if check.right else _DIAGNOSIS)
+    return size
 
 
 def standing(serial: int, now: float) -> DeliveryState | None:
