@@ -19,7 +19,10 @@ from typing import Any
 import pytest
 
 from smscli import sandbox
+from smscli.cli import arrivals
 from smscli.cli.arrivals import line
+from smscli.cli.options import Invocation
+from smscli.runtime import Runtime
 from smscli.sandbox import Caught
 from tests.conftest import Ran
 
@@ -153,6 +156,37 @@ def test_a_profile_of_that_name_that_is_no_sandbox_s_stays(smscli: Run, tmp_path
     ran = smscli("sandbox", "--port", "0", "--write-profile", "box")
     assert (ran.code, "there is a profile box-lightsms already" in ran.err) == (2, True), ran.err
     assert "mine" in config.read_text()
+
+
+def caught_with_a_slow_reader(directory: Path) -> list[str]:
+    """Catch thirty messages, each of whose lines takes 5 ms; return the lines."""
+    app, lines = sandbox.create_app(), list[str]()
+
+    def write(note: str) -> None:
+        time.sleep(0.005)
+        lines.append(note)
+
+    runtime = Runtime({}, None, None, None)
+    with arrivals.followed(Invocation(runtime, lambda _: None, write), app, directory), app.desk.lock:
+        app.desk.keep(Caught(vendor="x", operation="send", now=0.0, signature=None) for _ in range(30))
+    return lines
+
+
+def test_what_waits_in_the_end_is_still_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than a line would be waited for."""
+    monkeypatch.setattr(arrivals, "_LAST", 0.01)
+    caught_with_a_slow_reader(tmp_path)
+    assert len(list(tmp_path.glob("*.json"))) == 30
+
+
+def test_what_is_not_exported_in_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many, where there is no more time."""
+    monkeypatch.setattr(arrivals, "_LAST_EXPORT", 0.05)
+    lines = caught_with_a_slow_reader(tmp_path)
+    (warning,) = [row for row in lines if row.startswith("warning: ")]
+    left = int(warning.split()[1])
+    assert 0 < left < 30
+    assert warning.endswith(" entries were not exported: there was no more time")
 
 
 def test_a_line_is_a_line() -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from smscli import sandbox
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from smscli.sandbox import Sandbox
 
 _BEHIND = 10_000  # entries that wait to be written, at most
-_LAST = 1.0  # seconds in which what waits is still written in the end
+_LAST = 1.0  # seconds in which what waits is still written in the end, for somebody who reads along
+_LAST_EXPORT = 10.0  # the same for files, which are read afterwards
 _EXCERPT = 60  # characters of a text
 
 
@@ -46,9 +48,16 @@ def followed(call: Invocation, app: Sandbox, directory: Path | None) -> Iterator
         yield
     finally:
         app.desk.listeners.remove(clerk.hear)
+        deadline = monotonic() + (_LAST_EXPORT if directory else _LAST)
         with suppress(Full):
-            clerk.waiting.put(None, timeout=_LAST)
-            thread.join(_LAST)
+            clerk.waiting.put(None, timeout=max(0.0, deadline - monotonic()))
+            thread.join(max(0.0, deadline - monotonic()))
+        if directory and clerk.left:
+            # Whoever does not read stderr must not hold up the end.
+            warning = f"warning: {clerk.left} entries were not exported: there was no more time"
+            last = Thread(target=call.warn, args=(warning,), daemon=True)
+            last.start()
+            last.join(_LAST)
 
 
 class _Clerk:
@@ -61,10 +70,17 @@ class _Clerk:
         self._directory = directory
         self._troubles: set[str] = set()
         self._lost = False
+        self._heard = self._done = 0  # each has one thread at a time that counts it
+
+    @property
+    def left(self) -> int:
+        """How many entries were not written down, or not yet."""
+        return self._heard - self._done
 
     def hear(self, event: str, entry: Caught | None) -> None:
         """Take what happened; never wait."""
         if entry is not None:
+            self._heard += 1
             try:
                 self.waiting.put_nowait((event, entry))
             except Full:
@@ -78,6 +94,7 @@ class _Clerk:
             self._call.tell(line(tree) if event == "new" else f"message {entry.number}: {tree['diagnosis']}")
             if self._directory is not None:
                 self._export(self._directory, tree)
+            self._done += 1
             if self._lost:
                 self._complain("messages came faster than they could be written down")
 
