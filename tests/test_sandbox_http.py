@@ -475,15 +475,16 @@ def test_a_diagnosis_that_comes_late_is_in_the_list(monkeypatch: pytest.MonkeyPa
 
 # --- the end ---------------------------------------------------------------------------------------------------------
 
+SLOW = "import time; from smscli.sandbox import _emulator; _emulator._diagnose = lambda *_: time.sleep(20)\n"
 SERVER = "from smscli import sandbox; sandbox.serve(sandbox.create_app(), 0, ready=lambda url: print(url, flush=True))"
 
 
 @pytest.mark.usefixtures("heeded_signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_end_waits_for_nobody(number: signal.Signals) -> None:
-    """Streams, waits, and requests that never come to their end: gone within a second, without a word."""
+@pytest.mark.parametrize(("number", "program"), [(signal.SIGINT, SERVER), (signal.SIGTERM, SLOW + SERVER)])
+def test_the_end_waits_for_nobody(number: signal.Signals, program: str) -> None:
+    """Streams, waits, diagnoses, requests that never come to their end: gone within a second, without a word."""
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None
         host = urlsplit(server.stdout.readline().strip()).netloc

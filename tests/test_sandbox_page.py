@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -173,7 +174,8 @@ def test_a_request_that_is_too_long_to_be_kept_says_so() -> None:
 @given(st.text("ab+ ", max_size=30), st.text("ab+ ", max_size=30))
 def test_an_overlay_holds_both_texts_whole(one: str, other: str) -> None:
     """And two neighbours never say the same of themselves."""
-    pieces = lay_over(one, other)
+    pieces, is_whole = lay_over(one, other)
+    assert is_whole
     assert "".join(piece[0] for piece in pieces) == one
     assert "".join(piece[1] for piece in pieces) == other
     assert all(piece != ("", "") for piece in pieces)
@@ -181,9 +183,32 @@ def test_an_overlay_holds_both_texts_whole(one: str, other: str) -> None:
 
 
 def test_an_overlay_of_long_texts_is_bounded() -> None:
-    """Comparing letter by letter takes the square of their length."""
+    """Comparing letter by letter takes the square of their length, and the page says that it was not done."""
     one, other = "a" + "bc" * 3000 + "z", "a" + "cb" * 3000 + "z"
-    assert lay_over(one, other) == [("a", "a"), (one[1:-1], other[1:-1]), ("z", "z")]
+    assert lay_over(one, other) == ([("a", "a"), (one[1:-1], other[1:-1]), ("z", "z")], False)
+
+
+def test_an_overlay_of_texts_that_repeat_themselves_is_bounded() -> None:
+    """Comparing those takes the cube; what is left in the end is one difference, and the texts are whole."""
+    one, other = "a" * 2000 + "x", "ba" * 1000 + "y"
+    begun = time.thread_time()
+    pieces, is_whole = lay_over(one, other)
+    assert time.thread_time() - begun < 1
+    assert not is_whole
+    assert ("".join(piece[0] for piece in pieces), "".join(piece[1] for piece in pieces)) == (one, other)
+
+
+def test_a_message_says_that_its_texts_are_too_long_for_an_overlay() -> None:
+    """And shows what differs as a whole."""
+    bench = Bench()
+    text = " ".join(["a"] * 2000)
+    signed = {"login": "demo", "timestamp": str(NOW)} | SEND | {"text": text.replace(" ", "+")}
+    joined = "".join(value for _, value in sorted(signed.items())) + LIGHTSMS_KEY
+    wrong = hashlib.md5(joined.encode()).hexdigest()  # noqa: S324  (vendor's rule)
+    bench.lightsms("send", SEND | {"text": text, "signature": wrong})
+    (explanation,) = detail(bench, 1)["explanations"]
+    assert explanation["too_long"]
+    assert len(explanation["overlay"]) < 5
 
 
 def test_the_setup_lists_the_numbers_that_fail() -> None:

@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_from_bytes
@@ -26,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the sa
 
 from smscli.errors import ConfigError
 from smscli.sandbox._asgi import play, send_reply, write
-from smscli.sandbox._emulator import Caught
+from smscli.sandbox._emulator import Caught, Question
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply
 from smscli.sandbox._service import LONGEST, TOO_MANY, Sandbox
@@ -288,14 +287,13 @@ class _Site:
         self._sandbox = sandbox
         self._hub = hub
         self._host = host.lower()
-        self._worker = ThreadPoolExecutor(1)
-        self._questions: dict[bytes, asyncio.Future[str]] = {}
+        self._turn = asyncio.Lock()  # of the questions: one at a time
+        self._questions: dict[bytes, asyncio.Task[str]] = {}
 
     def close(self) -> None:
-        """Let go of the thread, and of those who wait for it."""
+        """Let go of those who wait for a diagnosis; a thread that looks for one ends with the process."""
         for future in self._questions.values():
             future.cancel()
-        self._worker.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
@@ -344,7 +342,7 @@ class _Site:
         if future is None:
             if len(self._questions) >= _QUESTIONS:
                 return step.finish(TOO_MANY)
-            future = asyncio.get_running_loop().run_in_executor(self._worker, step.question.answer)
+            future = asyncio.get_running_loop().create_task(self._ask(step.question))
             self._questions[step.question.key] = future
             future.add_done_callback(lambda _: self._questions.pop(step.question.key, None))
         try:
@@ -356,6 +354,29 @@ class _Site:
         except TimeoutError:
             future.add_done_callback(lambda late: None if late.cancelled() else step.finish(late.result()))
             return step.finish(TOO_MANY)
+
+    async def _ask(self, question: Question) -> str:
+        """Have a thread answer, which nobody waits for when the process ends: an executor's would hold it up."""
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            future: asyncio.Future[str] = loop.create_future()
+
+            def settle(action: Callable[[Any], None], value: object) -> None:
+                if not future.done():
+                    action(value)
+
+            def work() -> None:
+                try:
+                    done: tuple[Callable[[Any], None], object] = future.set_result, question.answer()
+                except Exception as error:  # noqa: BLE001  (raised again where somebody waits for it)
+                    done = future.set_exception, error
+                try:
+                    loop.call_soon_threadsafe(settle, *done)
+                except RuntimeError:  # the loop has ended
+                    return
+
+            threading.Thread(target=work, name="diagnosis", daemon=True).start()
+            return await future
 
     async def _wait(self, step: Waiting, receive: ASGIReceiveCallable) -> RawReply:
         loop = asyncio.get_running_loop()

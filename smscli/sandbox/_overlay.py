@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+from difflib import Match, SequenceMatcher
 from itertools import takewhile
 
 Piece = tuple[str, str]
 """What one text has, and what the other has at that place; both the same where they agree, "" for nothing."""
 
 _LONGEST = 3000  # characters between the common ends: comparing takes the square of it
+_STEPS = 2_000_000  # of comparing, two tenths of a second: texts that repeat themselves take the cube
 
 
-def lay_over(one: str, other: str) -> list[Piece]:
+def lay_over(one: str, other: str) -> tuple[list[Piece], bool]:
     """Return the pieces of both texts in order: put together, the firsts are ``one`` and the seconds ``other``.
 
-    What differs is kept together: a letter or two that agree by chance inside of it do not tear it apart. Texts whose
-    difference is very long are told apart by their common ends alone.
+    What differs is kept together: a letter or two that agree by chance inside of it do not tear it apart. The second
+    value is whether all was compared: a difference that is very long, or repeats itself, is not taken apart further.
     """
     head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     rest = min(len(one), len(other)) - head
     ends = zip(reversed(one[len(one) - rest :]), reversed(other[len(other) - rest :]), strict=True) if rest else ()
     tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
     middle = one[head : len(one) - tail], other[head : len(other) - tail]
-    pieces = [(one[:head], other[:head]), *_compare(*middle), (one[len(one) - tail :], other[len(other) - tail :])]
-    return [piece for piece in pieces if piece != ("", "")]
+    compared, is_whole = _compare(*middle)
+    pieces = [(one[:head], other[:head]), *compared, (one[len(one) - tail :], other[len(other) - tail :])]
+    return [piece for piece in pieces if piece != ("", "")], is_whole
 
 
-def _compare(one: str, other: str) -> list[Piece]:
-    if not one or not other or max(len(one), len(other)) > _LONGEST:
-        return [(one, other)]
+class _Matcher(SequenceMatcher[str]):
+    """A comparison that finds nothing more when its steps are used up."""
+
+    left = _STEPS
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """Look at each place of the other text that has a letter of this one: that is what takes time."""
+        if self.left > 0:
+            self.left -= sum(len(self.b2j.get(letter, ())) for letter in self.a[alo:ahi])
+        return super().find_longest_match(alo, ahi, blo, bhi) if self.left > 0 else Match(alo, blo, 0)
+
+
+def _compare(one: str, other: str) -> tuple[list[Piece], bool]:
+    if not one or not other:
+        return [(one, other)], True
+    if max(len(one), len(other)) > _LONGEST:
+        return [(one, other)], False
     pieces: list[Piece] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+    matcher = _Matcher(None, one, other, autojunk=False)
+    for tag, start, end, begin, stop in matcher.get_opcodes():
         piece = one[start:end], other[begin:stop]
         by_chance = tag == "equal" and end - start < 3 and start > 0 and end < len(one)
         if pieces and pieces[-1][0] != pieces[-1][1] and (by_chance or tag != "equal"):
             piece = pieces[-1][0] + piece[0], pieces[-1][1] + piece[1]
             pieces.pop()
         pieces.append(piece)
-    return pieces
+    return pieces, matcher.left > 0

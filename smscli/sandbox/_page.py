@@ -199,15 +199,12 @@ class _Explanations(Question):
             explanations = find_mistakes(self.vendor, self.signature, self.call, self.account).explanations
         except InputError as error:  # it cannot be a signature at all
             return json.dumps([{"findings": [{"sentence": error.message, "fix": ""}], "overlay": []}])
-        return json.dumps(
-            [
-                {
-                    "findings": [{"sentence": one.sentence, "fix": one.fix} for one in explanation.findings],
-                    "overlay": lay_over(visible(explanation.string), visible(self.expected)),
-                }
-                for explanation in explanations[:_EXPLAINED]
-            ]
-        )
+        drawn = []
+        for explanation in explanations[:_EXPLAINED]:
+            findings = [{"sentence": one.sentence, "fix": one.fix} for one in explanation.findings]
+            overlay, is_whole = lay_over(visible(explanation.string), visible(self.expected))
+            drawn.append({"findings": findings, "overlay": overlay, "too_long": not is_whole})
+        return json.dumps(drawn)
 
 
 def _loaded(text: str) -> object:

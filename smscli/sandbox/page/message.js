@@ -121,6 +121,7 @@ function mistake(explanation, index, count) {
       finding.fix ? element("p", {}, element("b", {}, "Fix: "), foreign(finding.fix)) : null,
     ]),
     wrong.length ? element("p", { class: "under" }, "What your program hashed, over what belongs to this request (· is a space):") : null,
+    explanation.too_long ? element("p", {}, "The two texts are too long, or repeat themselves too often, to be laid over each other letter by letter.") : null,
     wrong.length ? overlay(explanation.overlay) : null,
     wrong.length ? element("ul", { class: "differences" }, differences(wrong)) : null,
     explanation.overlay.length && !wrong.length
