@@ -246,6 +246,23 @@ def test_whoever_does_not_read_a_reply_is_cut_off(served: tuple[str, Sandbox], h
     assert received < 300 * 60_000
 
 
+def test_a_reply_that_is_not_taken_has_nothing_behind_it(served: tuple[str, Sandbox], host: str) -> None:
+    """All of it was handed over at once, and the next request is not late."""
+    desk = served[1].desk
+    text = "ж" * 1_000_000  # six bytes each
+    with desk.lock:
+        desk.keep([_emulator.Caught(vendor="x", operation="send", now=NOW, signature=None, text=text)])
+    with dial(host) as connection:
+        connection.sendall(line(b"/api/messages/%d" % desk.total).replace(b"Connection: close\r\n", b""))
+        time.sleep(0.6)
+        received = b""
+        with suppress(ConnectionError):
+            while data := connection.recv(1 << 20):
+                received += data
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 408" not in received
+
+
 def test_a_crowd_beyond_the_bound_is_turned_away_in_words(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who are inside are served on."""
     monkeypatch.setattr(_http._Protocol, "_most", 3)

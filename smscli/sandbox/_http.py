@@ -199,8 +199,9 @@ class _Protocol(H11Protocol):
             self._timer = self.loop.call_later(PATIENCE, self._cut)
 
     def _cut(self) -> None:
-        # No request has come yet where there is no cycle.
-        if getattr(self.cycle, "response_started", False) and not self.cycle.response_complete:
+        # No request has come yet where there is no cycle. What is not taken may be all of an answer, or its rest.
+        is_answering = getattr(self.cycle, "response_started", False) and not self.cycle.response_complete
+        if is_answering or self.flow.write_paused:
             self.transport.abort()
         else:
             self._refuse(408, f"A request to the sandbox must be here within {PATIENCE:g} seconds.")
