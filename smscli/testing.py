@@ -192,10 +192,10 @@ def serving() -> Iterator[SandboxServer]:
 
     thread = threading.Thread(target=serve, name="smscli sandbox", daemon=True)
     thread.start()
-    up.wait(_START)
-    if not roots:
-        raise troubles[0] if troubles else TimeoutError("the sandbox did not start")
     try:
+        up.wait(_START)
+        if not roots:
+            raise troubles[0] if troubles else TimeoutError("the sandbox did not start")
         yield SandboxServer(app, roots[0])
     finally:
         app.close()

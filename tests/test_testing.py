@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from smscli import sandbox, testing
 from smscli.errors import InputError
 from smscli.testing import SandboxServer, serving
 
@@ -163,6 +166,22 @@ def test_the_plugin_is_quick_to_load() -> None:
     program = "import sys, pytest; before = {*sys.modules}; import smscli.testing; print(*{*sys.modules} - before)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {*ran.stdout.split()} == {"smscli", "smscli.testing"}
+
+
+def test_a_server_that_starts_too_late_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has given it up cannot end it any more."""
+    serve, ended = sandbox.serve, threading.Event()
+
+    def late(*given: Any, **named: Any) -> None:
+        time.sleep(0.15)
+        serve(*given, **named)
+        ended.set()
+
+    monkeypatch.setattr(sandbox, "serve", late)
+    monkeypatch.setattr(testing, "_START", 0.05)
+    with pytest.raises(TimeoutError, match="did not start"), serving():
+        pass
+    assert ended.wait(5)
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "python_multipart"])

@@ -73,7 +73,6 @@ async def _serve(sandbox: Sandbox, listener: socket.socket, host: str, ready: Ca
     # A connection that breaks in an odd moment is no news, and a traceback could quote a request.
     loop.set_exception_handler(lambda _loop, _context: None)
     hub = _Hub(loop)
-    sandbox.desk.listeners.append(hub.hear)
     site = _Site(sandbox, hub, host)
     config = uvicorn.Config(
         site, http=_Protocol, ws="none", loop="asyncio", lifespan="off", interface="asgi3", log_config=None,
@@ -82,9 +81,11 @@ async def _serve(sandbox: Sandbox, listener: socket.socket, host: str, ready: Ca
     )  # fmt: skip
     server = _Server(config, ready)
     hub.at_the_end = (server.stop, site.close)
+    sandbox.desk.listeners.append(hub.hear)
     try:
         with _signals(lambda: loop.call_soon_threadsafe(sandbox.close)):
-            await server.serve([listener])
+            if not sandbox.closing:  # by somebody who has not waited so long
+                await server.serve([listener])
     finally:
         sandbox.desk.listeners.remove(hub.hear)
         site.close()

@@ -57,6 +57,25 @@ def test_a_crowd_of_messages_arrives_whole_and_in_order(open_page: Open, box: Se
     assert hrefs == [f"#/{number}" for number in range(300, 0, -1)]
 
 
+def test_older_messages_that_come_late_do_not_fill_another_list(open_page: Open, box: Served) -> None:
+    """What was asked for before the list was cleared, or searched, is not wanted any more."""
+    for number in range(201):
+        box.ask(f"/external/get/balance.php?n={number}")
+    page = open_page()
+    expect(page.locator(".row")).to_have_count(200)
+    asked: list[playwright.Route] = []
+    page.route(re.compile("before="), asked.append)
+    with page.expect_request(re.compile("before=")):
+        page.get_by_role("button", name="Older messages").click()
+    page.get_by_role("searchbox").fill("nothing has this in it")
+    expect(page.get_by_text("No message meets the search.")).to_be_visible()
+    with page.expect_response(re.compile("before=")):
+        asked[0].continue_()
+    box.ask("/external/get/balance.php?n=201")
+    expect(page.locator("#counts")).to_contain_text("202 kept")
+    expect(page.locator(".row")).to_have_count(0)
+
+
 def test_a_text_is_shown_as_a_phone_shows_it_with_the_cuts(open_page: Open, box: Served) -> None:
     """Parts, alphabet and why, sender."""
     box.send("Ačiū! " * 20)

@@ -51,8 +51,10 @@ async function reload() {
 }
 
 async function older() {
+  const mine = generation;
   const oldest = Math.min(...entries.keys());
   const came = await get(`/api/messages?${criteria({ before: oldest, limit: PAGE + 1 })}`);
+  if (mine !== generation) return;
   isMore = came.length > PAGE;
   most += PAGE;
   for (const entry of came.slice(-PAGE).reverse()) put(entry, "append");
