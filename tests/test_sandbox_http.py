@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from smscli import sandbox
-from smscli.sandbox import _emulator, _http
+from smscli.sandbox import _emulator, _http, _hub
 from smscli.sandbox._service import TOO_MANY, Sandbox
 from tests.bench import NOW, PAYFORSMS_KEY
 
@@ -343,7 +343,7 @@ CROWD = SEND + "crowd&test=1&recipients=" + ",".join(str(9121230000 + number) fo
 @pytest.mark.parametrize("awaited", ["crowd", "late"])
 def test_a_wait_that_falls_behind_goes_on(host: str, monkeypatch: pytest.MonkeyPatch, awaited: str) -> None:
     """More arrive at once than are kept for it: it finds what it waits for among them, or afterwards."""
-    monkeypatch.setattr(_http, "_EVENTS", 10)
+    monkeypatch.setattr(_hub, "_EVENTS", 10)
     begun = time.monotonic()
     timer = later(host, 0.1, CROWD, SEND + "late")
     status, body = get(host, f"/api/wait?text={awaited}&timeout=8")
@@ -354,7 +354,7 @@ def test_a_wait_that_falls_behind_goes_on(host: str, monkeypatch: pytest.MonkeyP
 
 def test_a_delayed_answer_waits_out_a_crowd(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not given up because much happens meanwhile."""
-    monkeypatch.setattr(_http, "_EVENTS", 10)
+    monkeypatch.setattr(_hub, "_EVENTS", 10)
     assert get(host, "/api/chaos?rule=balance+delay=0.3", "POST")[0] == 201
     timer = later(host, 0.1, CROWD)
     begun = time.monotonic()

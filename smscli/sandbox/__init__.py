@@ -17,6 +17,7 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
     _page.py       the page at / for people (its files are in page/)
     _overlay.py    two texts laid over each other               (pure)
     _search.py     which messages are meant, and the code in one        (pure)
+    _hub.py        events for those who wait for them
     _asgi.py       a reply on its way, whole or broken
     _http.py       the server in front of it                            (the only importer of uvicorn)
 """

@@ -25,7 +25,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the sa
 
 from smscli.errors import ConfigError
 from smscli.sandbox._asgi import play, send_reply, write
-from smscli.sandbox._emulator import Caught, Question
+from smscli.sandbox._emulator import Question
+from smscli.sandbox._hub import Hub, Queue
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply
 from smscli.sandbox._service import LONGEST, TOO_MANY, Sandbox
@@ -44,7 +45,6 @@ _HEAD = 256 * 1024  # bytes of a head
 _SPILL = 16 * LONGEST  # bytes of a body that is too long, and is read all the same so that the reply arrives
 _QUESTIONS = 32  # signatures that wait for their diagnosis
 _LONGEST_QUESTION = 2.0  # seconds that an answer waits for it; the list has it later all the same
-_EVENTS = 1000  # that one who listens may be behind; more are left out, and said to be
 _BREATH = 15.0  # seconds of silence on a stream of events
 
 # Two threads of Python take turns of 5 ms: beside a diagnosis every step of an answer would wait so long.
@@ -72,7 +72,7 @@ async def _serve(sandbox: Sandbox, listener: socket.socket, host: str, ready: Ca
     loop = asyncio.get_running_loop()
     # A connection that breaks in an odd moment is no news, and a traceback could quote a request.
     loop.set_exception_handler(lambda _loop, _context: None)
-    hub = _Hub(loop)
+    hub = Hub(loop)
     site = _Site(sandbox, hub, host)
     config = uvicorn.Config(
         site, http=_Protocol, ws="none", loop="asyncio", lifespan="off", interface="asgi3", log_config=None,
@@ -230,62 +230,10 @@ def _signals(stop: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, previous[number])
 
 
-class _Hub:
-    """Who waits for events: each has a queue, in which None is the end, and "reload" stands for what was left out."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.at_the_end: tuple[Callable[[], None], ...] = ()
-        self._loop = loop
-        self._thread = threading.get_ident()
-        self._queues: set[asyncio.Queue[tuple[str, Caught | None] | None]] = set()
-
-    def hear(self, event: str, entry: Caught | None) -> None:
-        """Pass an event on; from any thread, and never before its maker is done."""
-        if not self._queues and event != "close":
-            return
-        if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._spread, event, entry)
-        else:
-            self._loop.call_soon_threadsafe(self._spread, event, entry)
-
-    @contextmanager
-    def listening(self) -> Iterator[asyncio.Queue[tuple[str, Caught | None] | None]]:
-        """Give a queue of the events from now on."""
-        queue: asyncio.Queue[tuple[str, Caught | None] | None] = asyncio.Queue(_EVENTS)
-        self._queues.add(queue)
-        try:
-            yield queue
-        finally:
-            self._queues.discard(queue)
-
-    def _spread(self, event: str, entry: Caught | None) -> None:
-        if event == "close":
-            for action in self.at_the_end:
-                action()
-        for queue in list(self._queues):
-            if event == "close":
-                self.end(queue)
-            elif queue.full():
-                _replace(queue, ("reload", None))
-            else:
-                queue.put_nowait((event, entry))
-
-    def end(self, queue: asyncio.Queue[tuple[str, Caught | None] | None]) -> None:
-        """Let who waits for a queue hear of its end next, and of nothing else."""
-        self._queues.discard(queue)
-        _replace(queue, None)
-
-
-def _replace(queue: asyncio.Queue[Any], event: object) -> None:
-    while not queue.empty():
-        queue.get_nowait()
-    queue.put_nowait(event)
-
-
 class _Site:
     """The ASGI application."""
 
-    def __init__(self, sandbox: Sandbox, hub: _Hub, host: str) -> None:
+    def __init__(self, sandbox: Sandbox, hub: Hub, host: str) -> None:
         self._sandbox = sandbox
         self._hub = hub
         self._host = host.lower()
@@ -438,7 +386,7 @@ class _Site:
             finally:
                 gone.cancel()
 
-    async def _leave(self, receive: ASGIReceiveCallable, queue: asyncio.Queue[Any]) -> None:
+    async def _leave(self, receive: ASGIReceiveCallable, queue: Queue) -> None:
         """End the queue when the client has gone."""
         while (await receive())["type"] != "http.disconnect":
             pass
