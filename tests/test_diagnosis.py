@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from smscli import providers
 from smscli.diagnosis import LIMIT, MISTAKES, Diagnosis, diagnose
-from smscli.diagnosis._recipe import keyed
+from smscli.diagnosis._mistake import Case as Known
+from smscli.diagnosis._recipe import keyed, true_recipe
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret
 from smscli.signing import Escape, KeyUse, Rule
@@ -392,6 +393,17 @@ def test_no_key_is_in_any_sentence(vendor: str) -> None:
         assert diagnosis.explanations
         assert KEYS[vendor] not in sentences(diagnosis) + repr(diagnosis)
         assert OTHER_KEY not in sentences(diagnosis) + repr(diagnosis)
+
+
+def test_blanks_between_numbers_do_not_multiply_the_work() -> None:
+    """A text that only begins as a list of numbers is no list, and that is told at once."""
+    text = "  ".join(map(str, range(2000)))
+    mistake = next(each for each in MISTAKES if each.name == "list-joined")
+    recipe = true_recipe(providers.get("lightsms").rule, (("text", f"{text}  total"),), "k")
+    case = Known(providers.get("lightsms"), (), (), (), "k", frozenset((32,)))
+    assert list(mistake.apply(recipe, case)) == []
+    joined = mistake.apply(recipe.with_pairs((("text", text),)), case)
+    assert text.replace("  ", ",") in {recipe.pairs[0][1] for recipe, _ in joined}
 
 
 def test_hostile_values_are_shown_as_escapes() -> None:

@@ -85,7 +85,6 @@ number_format = Mistake(
 
 # --- lists -----------------------------------------------------------------------------------------------------------
 
-_LIST = re.compile(r"\s*\+?\d+(?:\s*[,;|\s]\s*\+?\d+)+\s*")
 _BETWEEN = re.compile(r"\s*[,;|\s]\s*")
 
 _LIST_JOINS: tuple[tuple[str, Callable[[list[str]], str]], ...] = (
@@ -107,8 +106,15 @@ _LIST_JOINS: tuple[tuple[str, Callable[[list[str]], str]], ...] = (
 )
 
 
+@lru_cache(maxsize=64)
+def _items(text: str) -> tuple[str, ...]:
+    """Return the numbers of a list, none when it is no list; split first, one pattern for all tries every division."""
+    items = _BETWEEN.split(text.strip())
+    return tuple(items) if len(items) > 1 and all(re.fullmatch(r"\+?\d+", item) for item in items) else ()
+
+
 def _rejoined(join: Callable[[list[str]], str]) -> Spelling:
-    return lambda text: join(_BETWEEN.split(text.strip())) if _LIST.fullmatch(text) else text
+    return lambda text: join(list(items)) if (items := _items(text)) else text
 
 
 list_joined = Mistake(
