@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -393,6 +394,15 @@ def test_no_key_is_in_any_sentence(vendor: str) -> None:
         assert diagnosis.explanations
         assert KEYS[vendor] not in sentences(diagnosis) + repr(diagnosis)
         assert OTHER_KEY not in sentences(diagnosis) + repr(diagnosis)
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda key: key.encode().hex(), lambda key: key.replace("a", "\u0430")])
+def test_a_key_among_the_values_is_masked_however_it_was_spelled(spell: Callable[[str], str]) -> None:
+    """In capitals, as hex, with look-alike letters: the explanation says what was done, and shows none of it."""
+    key = "a3f9207b61d24568f037a923d1859246"
+    diagnosis = ask("lightsms", (("login", key), ("timestamp", "1")), md5(f"{spell(key)}1{key}"), key=key)
+    assert diagnosis.explanations
+    assert spell(key).casefold() not in (sentences(diagnosis) + repr(diagnosis)).casefold()
 
 
 def test_blanks_between_numbers_do_not_multiply_the_work() -> None:

@@ -6,16 +6,18 @@ this module unmasked: every text that it gives out has the keys replaced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
 from smscli.diagnosis._findings import Explanation, Finding
 from smscli.diagnosis._forms import Form, outcome_lengths
 from smscli.diagnosis._mistake import Attempt, Case, Facts, Mistake, Stage
-from smscli.diagnosis._recipe import Recipe
+from smscli.diagnosis._recipe import Recipe, true_recipe
 from smscli.diagnosis._respelling import rawurlencode
-from smscli.model import MASK, Secret, mask, visible
+from smscli.model import MASK, visible
 
 Combination = tuple[tuple[Mistake, Facts], ...]
 """Mistakes made one after the other, with what each said of itself."""
@@ -176,7 +178,26 @@ class Search:
         return visible(self._hidden(text))
 
     def _hidden(self, text: str) -> str:
+        return self._secrets.sub(MASK, text)
+
+    @cached_property
+    def _secrets(self) -> re.Pattern[str]:
+        """What shows a secret: its text in any case, and in every spelling that a mistake gives to values."""
         case = self._case
         secrets = [case.key, *(key for _, key in case.keys), *(secret.reveal() for secret in case.hidden)]
-        spelled = {spell(secret) for secret in secrets for spell in (str, rawurlencode, quote_plus)}
-        return mask(text, map(Secret, spelled))
+        texts = {*filter(None, secrets), *(text for secret in filter(None, secrets) for text in self._spelled(secret))}
+        encoded = {spell(text) for text in texts for spell in (str, rawurlencode, quote_plus)}
+        longest_first = sorted(encoded, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
+
+    def _spelled(self, secret: str) -> set[str]:
+        """Return what becomes of a secret that stands among the values, but for words that tell nothing of it."""
+
+        def outcomes(value: str) -> set[str]:
+            recipe = true_recipe(self._case.rule, (("", value),), "")
+            alone = (each for each in self._mistakes if each.stage is Stage.VALUES)
+            attempts = (attempt for each in alone for attempt, _ in each.apply(recipe, self._case))
+            return {text for attempt in attempts for name, text in attempt.pairs if not name}
+
+        # A short one is a word that many texts become, or a number without most of its digits.
+        return {text for text in outcomes(secret) - outcomes("-") if 2 * len(text) > len(secret)}
