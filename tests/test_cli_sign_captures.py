@@ -74,6 +74,15 @@ def test_bytes_of_another_encoding_are_read_from_a_file(check: Run, tmp_path: Pa
     assert check("lightsms", "login=a&text=\udccf").code == 2
 
 
+def test_a_line_feed_is_cut_off_a_typed_signature_and_never_off_a_sent_one(check: Run) -> None:
+    """Copying brings one along; the vendor refuses it."""
+    line = target("lightsms")
+    signature = dict(params("lightsms"))["signature"]
+    ran = check("lightsms", line.replace(signature, f"{signature}%0A"))
+    assert (ran.code, "A line feed, blanks or quotes" in ran.out) == (4, True), ran.out
+    assert check("lightsms", line, "--expect", f" '{signature}'\n").code == 0
+
+
 def test_a_name_of_no_file_says_so(check: Run, tmp_path: Path) -> None:
     """A path that was mistyped is no request; neither is a directory, nor stdin that is closed."""
     assert "no file of that name" in check("lightsms", "trace.har").err

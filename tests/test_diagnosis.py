@@ -63,9 +63,17 @@ def md5(text: str) -> str:
 
 
 def test_the_true_signature_matches() -> None:
-    """A value that is right is said to match, whatever white space surrounds it, after one combination."""
-    diagnosis = ask("payforsms", PAGE, " 02d0eae3ab7d99eecc1324780bf51cd4\n")
+    """A value that is right is said to match, after one combination."""
+    diagnosis = ask("payforsms", PAGE, "02d0eae3ab7d99eecc1324780bf51cd4")
     assert (diagnosis.matches, diagnosis.explanations, diagnosis.tried) == (True, (), 1)
+
+
+@pytest.mark.parametrize("sent", ["{}\n", " {}", '"{}"'])
+def test_what_was_sent_around_a_right_signature_is_the_mistake(sent: str) -> None:
+    """The vendor compares it whole."""
+    diagnosis = ask("payforsms", PAGE, sent.format("02d0eae3ab7d99eecc1324780bf51cd4"))
+    assert not diagnosis.matches
+    assert names(diagnosis) == [["surrounded"]]
 
 
 def test_the_digest_printed_on_the_payforsms_page_is_that_of_the_other_brand() -> None:

@@ -15,7 +15,16 @@ from tests.conftest import Ran
 PAGE = Path(__file__).parents[1] / "docs" / "signatures.md"
 # The keys that the vendors' pages print.
 KEYS = {"payforsms": "07349e954831d", "lightsms": "your_api_key_here"}
-FORMS = {"upper-case", "punctuated", "truncated", "base64", "base64-of-hex", "zeros-dropped", "bytes-signed"}
+FORMS = {
+    "upper-case",
+    "punctuated",
+    "surrounded",
+    "truncated",
+    "base64",
+    "base64-of-hex",
+    "zeros-dropped",
+    "bytes-signed",
+}
 SENDING = {
     "plus-unescaped", "ampersand-unescaped", "hash-unescaped", "space-unescaped", "percent-unescaped", "encoded-twice",
     "not-encoded", "bytes-unescaped", "wire-charset", "name-repeated",

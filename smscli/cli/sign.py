@@ -137,9 +137,10 @@ def sign(
     else:
         question = Question(_pairs(pairs or []))
     answer = Working(provider, account, question, _key_source(profile), reveal=reveal, in_hex=in_hex)
-    if expect is not None or question.expected is not None:
+    expected = question.expected if expect is None else _typed(expect)
+    if expected is not None:
         others = (*_named_keys(call.runtime, profile, also_key_file or []), *_other_keys(call.runtime, profile))
-        answer.compare(question.expected or "" if expect is None else expect, others)
+        answer.compare(expected, others)
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
 
 
@@ -170,6 +171,13 @@ def _pairs(words: list[str]) -> Pairs:
             f"{missing!r} is not NAME=VALUE", hint="write each parameter as NAME=VALUE; a value may be empty"
         )
     return tuple((name, value) for name, _, value in (word.partition("=") for word in words))
+
+
+def _typed(signature: str) -> str:
+    """Return a signature without what copying brings along; that of a capture is compared as it was sent."""
+    from smscli.diagnosis import clean
+
+    return clean(signature)
 
 
 def _captures(call: Invocation, source: str) -> Sequence[Captured]:

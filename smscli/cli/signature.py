@@ -223,7 +223,7 @@ class Working:
         if diagnosis is None or diagnosis.matches:
             return
         yield self._signature()
-        yield "expected", self._provider.rule.signature, diagnosis.expected
+        yield "expected", self._provider.rule.signature, visible(diagnosis.expected)
         for number, explanation in enumerate(diagnosis.explanations, 1):
             for finding in explanation.findings:
                 yield f"mistake {number}", finding.name, finding.sentence

@@ -54,7 +54,7 @@ from smscli.model import Pairs, Secret
 from smscli.providers import Provider
 from smscli.signing import arrange
 
-__all__ = ["LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "diagnose", "faults", "latin_twin"]
+__all__ = ["LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin"]
 
 LIMIT = 200_000
 """Combinations tried at most for a request of ordinary size; longer ones get proportionally fewer."""
@@ -97,12 +97,11 @@ def diagnose(
     ``provider`` is the vendor as this account uses it (``Provider.of``). ``params`` are the decoded parameters in the
     order the other program has them; ``others`` are further keys by the name of their profile, tried as "the key of
     another profile"; ``hidden`` are further secrets, masked like the keys. ``wire`` is the query and the body as bytes,
-    where they are known: what was meant by them is tried, too. Raises InputError when ``expected`` cannot
-    be a signature of this vendor, with the reason.
+    where they are known: what was meant by them is tried, too. ``expected`` is as it was sent; what a person typed
+    is to be ``clean``. Raises InputError when it cannot be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
-    cleaned = clean(expected)
-    looks = forms(cleaned, signature, provider)
+    looks = forms(expected, signature, provider)
     signed, left_out = arrange(provider.rule, params)
     keys = tuple((name, other.reveal()) for name, other in others if other != secret and other.reveal())
     case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(looks), tuple(hidden))
@@ -114,11 +113,11 @@ def diagnose(
     ]
     search.run(true_recipe(provider.rule, signed, secret.reveal()), meant)
     explanations = search.explanations()
-    matches = cleaned == signature
+    matches = expected == signature
     plain = all(re.fullmatch(r"[A-Za-z0-9.]*", value) for _, value in signed)
     return Diagnosis(
         matches=matches,
-        expected=cleaned,
+        expected=expected,
         explanations=explanations,
         tried=search.tried,
         cut=search.cut,

@@ -42,12 +42,15 @@ class Form(NamedTuple):
 
 
 def clean(expected: str) -> str:
-    """Return the value without the white space and quotes that copying brings along."""
+    """Return a typed value without the white space and quotes that copying brings along."""
     return re.sub(r"\s+", "", expected).strip("\"'")
 
 
 def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
-    """Return every reading of the cleaned value; raise InputError with the reason when it cannot be a signature."""
+    """Return every reading of the value as it was sent; raise InputError when it cannot be a signature, with why."""
+    if (bare := clean(expected)) != expected:
+        readings = forms(bare, signature, provider)
+        return [form._replace(findings=(_SURROUNDED, *form.findings)) for form in readings]
     lengths = sorted({*HEX_LENGTHS.values(), len(signature)})
     title, own = provider.title, len(signature)
     compact = expected.replace("-", "").replace(":", "")
@@ -85,6 +88,11 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
     return readings
 
 
+_SURROUNDED = Finding(
+    "surrounded",
+    "A line feed, blanks or quotes stood around the signature, or in it.",
+    "Send the digest alone (shell: cut -d' ' -f1, printf %s; Perl: chomp; Python: strip; JSON: no second encoding).",
+)
 _ZEROS = Finding(
     "zeros-dropped",
     "The zeros in front of small bytes were dropped as the digest was written in hex.",
