@@ -185,6 +185,21 @@ def counted_name(name: str) -> str:
     return f"{head}[]" if bracket and number[:-1].isdecimal() and number.endswith("]") else name
 
 
+def counted_params(params: Pairs) -> Pairs:
+    """Return what PHP makes of parameters that were sent: the last of a repeated name, in the place of the first.
+
+    Names that end in ``[]`` or ``[n]`` are places of an array, and all stay.
+    """
+    places = {(name, index if name.endswith("]") else 0): value for index, (name, value) in enumerate(params)}
+    return tuple((name, value) for (name, _), value in places.items())
+
+
+def repeated_names(params: Pairs) -> tuple[str, ...]:
+    """Return the names of which PHP keeps one value, and several were sent."""
+    names = [name for name, _ in params if not name.endswith("]")]
+    return tuple(name for name in dict.fromkeys(names) if names.count(name) > 1)
+
+
 def _check_encodable(params: Pairs, secret: Secret) -> None:
     try:
         "".join([secret.reveal(), *(part for pair in params for part in pair)]).encode()

@@ -74,6 +74,15 @@ def test_bytes_of_another_encoding_are_read_from_a_file(check: Run, tmp_path: Pa
     assert check("lightsms", "login=a&text=\udccf").code == 2
 
 
+def test_of_a_repeated_name_the_last_one_is_what_counts(check: Run) -> None:
+    """As PHP counts: who signed that one is not blamed, in one request or in many."""
+    line = target("lightsms").replace("text=a", "text=first&text=a")
+    ran = check("lightsms", line)
+    assert ran.code == 0, ran.out
+    assert "text: sent more than once; the last one counts" in ran.err
+    assert "2 of 2" in check("lightsms", logged(line) * 2, "-o", "table").out
+
+
 def test_a_line_feed_is_cut_off_a_typed_signature_and_never_off_a_sent_one(check: Run) -> None:
     """Copying brings one along; the vendor refuses it."""
     line = target("lightsms")

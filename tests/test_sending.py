@@ -14,7 +14,7 @@ from smscli import providers
 from smscli.diagnosis import Diagnosis, diagnose, faults
 from smscli.diagnosis._sending import readings
 from smscli.model import Pairs, Secret, visible
-from smscli.signing import arrange
+from smscli.signing import arrange, counted_params
 
 KEY = "your_api_key_here"
 
@@ -52,18 +52,25 @@ MEANT: Pairs = (("login", "me"), ("phone", "+37061234567"), ("text", "1 + 1"))
         ({"text": "a+%20"}, b"login=me&text=a+%20", {"text": "a  "}, "not-encoded"),
         ({"text": "a b"}, b"login=me&text=a%2520b", {"text": "a%20b"}, "encoded-twice"),
         ({"text": "şef"}, b"login=me&text=%FEef", {"text": "юef"}, "wire-charset"),
-        ({"text": "b"}, b"login=me&text=a&text=b", None, "name-repeated"),
+        ({"text": "a"}, b"login=me&text=a&text=b", {"text": "b"}, "name-repeated"),
     ],
 )  # fmt: skip
 def test_what_was_damaged_on_its_way_is_a_fault_of_the_sending(
-    meant: dict[str, str], query: bytes, arrived: dict[str, str] | None, name: str
+    meant: dict[str, str], query: bytes, arrived: dict[str, str], name: str
 ) -> None:
     """The signature is right for what was meant: the first explanation says what the bytes did to it."""
-    given_ = (("login", "me"), *((arrived or {}).items()))
-    params = given_ if arrived else (("login", "me"), ("text", "a"), ("text", "b"))
-    diagnosis = ask(params, sign((("login", "me"), *meant.items())), query)
+    diagnosis = ask((("login", "me"), *arrived.items()), sign((("login", "me"), *meant.items())), query)
     assert kinds(diagnosis)[0] == [("sending", name)], kinds(diagnosis)
     assert not diagnosis.matches
+
+
+def test_a_name_that_was_sent_twice_and_signed_twice_is_a_fault_of_the_sending() -> None:
+    """The server counts the last one, but for the places of an array."""
+    query, both = b"login=me&text=a&text=b&x[]=1&x[]=2", (("text", "a"), ("text", "b"), ("x[]", "1"), ("x[]", "2"))
+    assert counted_params(both) == both[1:]
+    diagnosis = ask((("login", "me"), *both[1:]), sign((("login", "me"), *both)), query)
+    assert kinds(diagnosis)[0] == [("sending", "name-repeated")]
+    assert "signed each time" in diagnosis.explanations[0].findings[0].sentence
 
 
 def test_a_fault_of_the_sending_and_a_mistake_are_told_together() -> None:

@@ -17,10 +17,11 @@ from smscli.cli import inputs
 from smscli.cli.options import Invocation
 from smscli.cli.signature import Question, Working
 from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
-from smscli.model import Account, Secret
+from smscli.model import Account, Secret, visible
 from smscli.profiles import Need
 from smscli.providers import Provider
 from smscli.render import Result, Table, Tree
+from smscli.signing import counted_params, repeated_names
 
 MOST_EXPLAINED = 20
 """Of many requests, how many wrong signatures are explained at most."""
@@ -87,8 +88,11 @@ def another_account(captured: Captured, provider: Provider, fields: Mapping[str,
 
 def question(captured: Captured, provider: Provider, now: float | None) -> Question:
     """Return what is asked about a request; ``now`` is the clock for a stamp that no log has one for, None for none."""
-    values = dict(captured.params)  # of a repeated name the last one counts, as with PHP
+    params = counted_params(captured.params)
+    values = dict(params)
     notes = list(captured.notes)
+    if names := repeated_names(captured.params):
+        notes.append(f"{', '.join(map(visible, names))}: sent more than once; the last one counts, as with PHP")
     if captured.providers and provider.name not in captured.providers:
         notes.append(f"the capture looks like {captured.providers[0]}, not like {provider.name}")
     stamp, clock = values.get(provider.stamp_name or ""), None
@@ -98,7 +102,7 @@ def question(captured: Captured, provider: Provider, now: float | None) -> Quest
     expected = values.get(provider.rule.signature)
     if expected is None:
         notes.append(f"the capture holds no {provider.rule.signature}")
-    return Question(captured.params, captured=captured, expected=expected, notes=tuple(notes), clock=clock)
+    return Question(params, captured=captured, expected=expected, notes=tuple(notes), clock=clock)
 
 
 # --- many -------------------------------------------------------------------------------------------------------------
@@ -166,7 +170,7 @@ class Checker:
             return answer.but("other account", f"it names {stranger}")
         if asked.expected is None:
             return answer
-        answer.signature = self.provider.sign(captured.params, self.account.secret).signature
+        answer.signature = self.provider.sign(asked.params, self.account.secret).signature
         return answer.but("matches" if asked.expected == answer.signature else "differs", answer.why)
 
     def _masked(self, asked: Question) -> str:

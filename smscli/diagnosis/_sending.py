@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from smscli.diagnosis._findings import Finding
 from smscli.model import Pairs, visible
+from smscli.signing import counted_params, repeated_names
 
 _CHARSETS = ("cp1251", "koi8-r", "iso-8859-9", "latin-1", "cp1257")
 _ENCODE = (
@@ -43,9 +44,11 @@ def readings(query: bytes, form: bytes) -> tuple[Reading, ...]:
     Both are as they travel, without ``?``; a ``#`` in the query cuts off what follows. Likeliest first.
     """
     sent, whole = _pieces(query.partition(b"#")[0], form), _pieces(query, form)
-    usual = _read(sent)
+    usual = counted_params(_read(sent))
     meant: dict[Pairs, Finding] = {usual: Finding("", "", "")}
     for finding, params in _meanings(sent, whole):
+        meant.setdefault(counted_params(params), finding)
+    for finding, params in _once(sent):
         meant.setdefault(params, finding)
     return tuple(Reading(finding, params) for params, finding in meant.items() if finding.name)
 
@@ -129,7 +132,6 @@ def _meanings(sent: tuple[_Piece, ...], whole: tuple[_Piece, ...]) -> Iterator[t
     yield _finding("not-encoded", f"{percent}: nothing was encoded.", f"Please {_ENCODE}."), _read(sent, bytes)
     if names := _names(sent, lambda value: not _is_utf8(_usual(value))):
         yield from ((_wire_charset(names, charset), _read(sent, charset=charset)) for charset in _CHARSETS)
-    yield from _once(sent)
 
 
 def _rejoined(pieces: tuple[_Piece, ...], *, literally: bool) -> tuple[_Piece, ...]:
@@ -177,15 +179,13 @@ def _wire_charset(names: str, charset: str) -> Finding:
 
 def _once(pieces: tuple[_Piece, ...]) -> Iterator[tuple[Finding, Pairs]]:
     params = _read(pieces)
-    names = [name for name, _ in params]
-    names = [name for name in names if not name.endswith("]")] if len(set(names)) < len(names) else []
-    repeated = ", ".join(visible(name) for name in dict.fromkeys(names) if names.count(name) > 1)
-    if not repeated:
+    if not (names := repeated_names(params)):
         return
     fix = "Send each name once; a server keeps the last one (PHP, unless the name ends in []) or the first."
-    for words, kept in (("last", dict(params)), ("first", dict(reversed(params)))):
-        chosen = tuple(dict.fromkeys((name, value if name.endswith("]") else kept[name]) for name, value in params))
-        yield _finding("name-repeated", f"{repeated}: sent more than once, signed once (the {words}).", fix), chosen
+    firsts = dict(reversed(params))
+    first = tuple((name, value if name.endswith("]") else firsts[name]) for name, value in counted_params(params))
+    for words, meant in (("signed once (the first)", first), ("and signed each time", params)):
+        yield _finding("name-repeated", f"{', '.join(map(visible, names))}: sent more than once, {words}.", fix), meant
 
 
 def _is_utf8(data: bytes) -> bool:
