@@ -15,6 +15,10 @@ from smscli.model import Pairs
 U = "https://sms.example/x"
 FORM = "Content-Type: multipart/form-data; boundary=X"
 
+NESTED = "--X\nContent-Type: multipart/mixed; boundary=0\n\n" + "".join(
+    f"--{depth}\nContent-Type: multipart/mixed; boundary={depth + 1}\n\n" for depth in range(1100)
+)
+
 
 def har(*entries: object) -> str:
     """Return a HAR file."""
@@ -57,10 +61,16 @@ def posted(data: object, **more: object) -> object:
         ("irm https://sms.example/?a=1 -Headers (", (("a", "1"),), None),
         ("irm https://sms.example/?a=1 -Body @{b", (("a", "1"),), "order of its own"),
         ('irm "https://sms.example/?a=`"1""2"', (("a", '"1"2'),), None),
+        ('irm "https://sms.example/?a=$([char]55357)$([char]56832)"', (("a", "\U0001f600"),), None),
+        ('irm https://sms.example/ -Method Post -Body @{a="$([char]55357)"}', (("a", "\ufffd"),), "order of its own"),
         # fetch
+        (f"fetch('{U}', {{method: 'POST', body: JSON.stringify({{'a': '\\ud83d'}})}})", (("a", "\ufffd"),), "is JSON"),
+        (f"fetch('{U}', {{method: 'POST', body: new URLSearchParams({{'a': '\\ud83d'}})}})", (("a", "\ufffd"),), None),
         (f"fetch('{U}', {{method: 'POST', body: new URLSearchParams('a=1')}})", (("a", "1"),), None),
         (f"fetch('{U}?a=1', {{/* none */ headers: [['a', 'b']]}}", (("a", "1"),), None),
         # HTTP and HAR
+        ("send: b'GET /x?a=\u017e HTTP/1.1\\r\\nHost: a.example\\r\\n'", (("a", "\u017e"),), None),
+        ("send: b'GET /x?a=\\xZZ HTTP/1.1\\r\\nHost: a.example\\r\\n'", (("a", "\\xZZ"),), None),
         (f"POST /x?q=1 HTTP/1.1\nHost: a.example\n{FORM}\n\n--Y\nzzz", (("q", "1"),), "its boundary is missing"),
         ("POST /x HTTP/1.1\nTransfer-Encoding: chunked\n\n3\na=1", (("a", "1"),), None),
         (har(posted({"mimeType": "", "text": "a=1"})), (("a", "1"),), None),
@@ -93,6 +103,7 @@ def test_what_is_there_is_read_and_the_rest_is_said(text: str, params: Pairs, no
         (f"curl \\\n {U} \\\n -d 'a=1", "a quote in line 3"),
         (f"irm '{U}?a=1", "a quote in line 1"),
         ("irm " + "(" * 5000, "nested too deeply"),
+        (f"POST /x HTTP/1.1\n{FORM}\n\n{NESTED}", "parts of the multipart body are nested too deeply"),
         ("fetch(url)", "fetch call in line 1 cannot be read: its address"),
         (f"fetch('{U}?a=' + b)", "its address"),
         (f"\nfetch('{U}', options)", "fetch call in line 1 cannot be read: its options"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote, unquote_to_bytes
 
-from smscli.capture._request import FORM, RawRequest, to_bytes
+from smscli.capture._request import FORM, RawRequest, to_bytes, to_text
 from smscli.errors import InputError
 from smscli.model import Pairs, visible
 
@@ -91,9 +91,12 @@ def _multipart(raw: RawRequest, notes: list[str]) -> Pairs:
     from email import message_from_bytes  # only for a body of several parts
 
     head = f"Content-Type: {raw.header('content-type')}\r\n\r\n"
-    message = message_from_bytes(to_bytes(head + raw.body.lstrip("\r\n")))
+    try:
+        parts = list(message_from_bytes(to_bytes(head + raw.body.lstrip("\r\n"))).walk())
+    except RecursionError:
+        raise InputError("parts of the multipart body are nested too deeply", hint="copy one request") from None
     pairs = []
-    for part in message.walk():
+    for part in parts:
         name = part.get_param("name", header="content-disposition")
         if not isinstance(name, str):
             continue
@@ -122,4 +125,5 @@ def _json(text: str, notes: list[str]) -> Iterator[tuple[str, str]]:
             )
         words = {True: "true", False: "false", None: "null"}
         name, value = member
-        yield name, value if isinstance(value, str) else words[value]
+        # JSON can name half a character, which UTF-8 cannot send.
+        yield to_text(to_bytes(name)), to_text(to_bytes(value)) if isinstance(value, str) else words[value]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote_plus
 
-from smscli.capture._request import FORM, RawRequest
+from smscli.capture._request import FORM, RawRequest, to_bytes
 from smscli.errors import InputError
 
 _CALL = re.compile(r"(?<![\w.$])(?:window\.|globalThis\.)?fetch\(\s*")
@@ -96,5 +96,5 @@ def _body(value: object) -> tuple[str, str]:
 
 
 def _urlencoded(params: Mapping[str, object]) -> str:
-    pairs = ((str(name), str(value)) for name, value in params.items())
+    pairs = ((to_bytes(str(name)), to_bytes(str(value))) for name, value in params.items())
     return "&".join(f"{quote_plus(name, '*')}={quote_plus(value, '*')}" for name, value in pairs).replace("~", "%7E")

@@ -64,7 +64,7 @@ def _body(data: dict[str, object], notes: list[str]) -> tuple[str, tuple[tuple[s
     if pairs and "multipart" not in str(data.get("mimeType")):
         # What is there was decoded by whoever wrote the file (Chrome leaves it encoded beside a text).
         notes.append("the HAR file has the parameters of the body, but not its bytes")
-        return "&".join(f"{quote_plus(name)}={quote_plus(to_bytes(value))}" for name, value in pairs), ()
+        return "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs), ()
     return "", pairs
 
 

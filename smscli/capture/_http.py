@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 
 from smscli.capture._request import RawRequest, to_bytes, to_text
 
@@ -25,13 +27,21 @@ _FROM_PANEL = re.compile(r"(?mi)^(Request URL|Request Method):?[ \t]*\n?[ \t]*(\
 
 def http(text: str) -> list[RawRequest]:
     """Return the requests of a text; none when no line of it is a request line, and no list of headers names one."""
-    sent = "".join(to_text(ast.literal_eval(match[1])) for match in _SENT.finditer(text))
+    sent = "".join(_printed(match[1]) for match in _SENT.finditer(text))
     text = sent or re.sub(r"(?m)^> ?", "", text) if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text) or sent else text
     heads = list(_HEAD.finditer(text))
     if not heads:
         return list(_of_headers(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     return [_request(text, head, end) for head, end in zip(heads, ends, strict=True)]
+
+
+def _printed(literal: str) -> str:
+    """Return what a bytes literal of Python stands for; of one that is none, as a copy may leave it, what it says."""
+    with suppress(ValueError, SyntaxError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes that Python does not know
+        return to_text(ast.literal_eval(literal))
+    return literal[2:-1].replace("\\r\\n", "\n")
 
 
 def _request(text: str, head: re.Match[str], end: int) -> RawRequest:

@@ -72,7 +72,7 @@ class _Items:
         kinds = {"==": "query", "=": "data", ":=": "data, JSON", ":": "header"}
         self._readings.append(f"{visible(name)}{separator}: {kinds.get(separator, 'from a file')}")
         if separator == "==":
-            self.query.append(f"{quote_plus(name)}={quote_plus(to_bytes(value))}")
+            self.query.append(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}")
         elif separator == ":":
             self.headers = (*self.headers, (name, value.strip()))
         elif separator == "=":
@@ -94,7 +94,7 @@ class _Items:
             return "", self.headers
         if as_form:
             pairs = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in self.data)
-            form = "&".join(f"{quote_plus(name)}={quote_plus(to_bytes(value))}" for name, value in pairs)
+            form = "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs)
             return form, (("Content-Type", f"{FORM}; charset=utf-8"), *self.headers)
         return json.dumps(dict(self.data)), (("Content-Type", "application/json"), *self.headers)
 

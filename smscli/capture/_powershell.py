@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from urllib.parse import quote_plus
 
-from smscli.capture._request import RawRequest
+from smscli.capture._request import RawRequest, to_bytes
 from smscli.errors import InputError
 from smscli.model import visible
 
@@ -30,6 +30,7 @@ _SWITCHES = re.compile(
     "(?i)(?:UseBasicParsing|UseDefaultCredentials|Skip\\w*|Disable\\w*|Allow\\w*|PassThru|NoProxy|Resume|FollowRelLink"
     "|Preserve\\w*|Verbose|Debug|ProxyUseDefaultCredentials)$"
 )
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # a character beyond the 65536, as .NET has it
 _Token = tuple[str, str, int]
 
 
@@ -123,9 +124,10 @@ class _Reading:
                 return _ESCAPES.get(match[2], match[2])
             return '"' if match[0] == '""' else str(self._variable(match[0], line))
 
-        return re.sub(
+        expanded = re.sub(
             r'\$\(\[char\](\d{1,7})\)|`([\s\S])|""|\$\((?:[^()]|\([^()]*\))*\)|\$\w[\w:]*|\$\{[^}]*\}', replace, text
         )
+        return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), expanded)
 
     def request(self, line: int) -> RawRequest:
         """Take the parameters of a call."""
@@ -150,7 +152,9 @@ class _Reading:
         method = str(given.get("method", "GET")).upper()
         target = str(given.get("uri", ""))
         if isinstance(body, dict):
-            encoded = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in body.items())
+            encoded = "&".join(
+                f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in body.items()
+            )
             notes.append("PowerShell sends a hash table in an order of its own")
             if method == "GET":
                 target, body = f"{target}{'&' if '?' in target else '?'}{encoded}", ""
