@@ -13,7 +13,7 @@ from smscli.errors import InputError
 _CALL = re.compile(r"(?<![\w.$])(?:window\.|globalThis\.)?fetch\(\s*")
 _STRING = r"""(?:"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|`[^`\\$]*`)"""
 _PIECE = re.compile(
-    rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*|/\*[\s\S]*?\*/)|(?P<open>[\[({{])|(?P<close>[\])}}])|[^\"'`/\[\](){{}}]+|[\s\S]"
+    rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*|/\*[\s\S]*?\*/)|(?P<unclosed>[\"']|/\*)|(?P<open>[\[({{])|(?P<close>[\])}}])|[^\"'`/\[\](){{}}]+|[\s\S]"
 )
 _MADE = re.compile(
     rf"(?:new\s+(URLSearchParams)|(JSON)\.stringify)\(\s*(\{{[^{{}}]*\}}|{_STRING})\s*\)(?:\.toString\(\))?"
@@ -61,7 +61,7 @@ def _inside(text: str, start: int) -> str:
     depth, inside = 1, []
     for match in _PIECE.finditer(text, start):
         depth += bool(match["open"]) - bool(match["close"])
-        if not depth:
+        if not depth or match["unclosed"]:
             break
         inside.append("" if match["comment"] else match[0])
     return "".join(inside).strip()

@@ -13,8 +13,8 @@ from smscli.capture._request import RawRequest, to_bytes, to_text
 ACCESS = "access-log line"
 
 _METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
-# nginx writes a quote in a request as \x22, Apache as \" and a backslash as \\.
-_REQUEST_LINE = re.compile(rf'"(?P<method>{_METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
+# nginx writes a quote in a request as \x22, Apache as \" and a backslash as \\; no request begins at such a quote.
+_REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{_METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
 # IIS, CloudFront: the query is a column of its own, - when there is none.
 _COLUMNS = re.compile(rf"[ \t](?P<method>{_METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
 _VIRTUAL_HOST = re.compile(r"([\w-]+(?:\.[\w-]+)+)(?::\d+)? [0-9a-fA-F.:]+ ")

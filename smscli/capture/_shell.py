@@ -43,7 +43,7 @@ _PIECES = re.compile(
     |(?P<plain>(?:[^\s\\'"$`;&|()<>#]|(?<=[^\s;])\#)+|[\s\S])""",
     re.VERBOSE,
 )
-_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[\w.-]+@[\w.-]+\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +155,16 @@ class _Reading:
     def _take_heredoc(self, match: re.Match[str]) -> int:
         """Take the lines up to the mark, and cut them out of the text; return where reading goes on."""
         self._end_word()
-        body = re.compile(rf"\n(?P<body>(?:[\s\S]*?\n)?)[ \t]*{match['mark']}(?=\n|$)").search(self.text, match.end())
-        if body is None:
+        start = self.text.find("\n", match.end())
+        mark = re.compile(rf"(?m)^[ \t]*{match['mark']}$").search(self.text, start + 1) if start >= 0 else None
+        if mark is None:
             raise InputError(f"the here-document in line {self._line(match.start())} of the capture is not closed")
-        text = body["body"]
+        text = self.text[start + 1 : mark.start()]
         self.stdin = text if match["quote"] else re.sub(
-            _EXPANSION, lambda found: self._expand(found[0], body.start()), text
+            _EXPANSION, lambda found: self._expand(found[0], start), text
         )  # fmt: skip
-        self.text = self.text[: body.start()] + self.text[body.end() :]
-        self.first_line += body[0].count("\n")  # of all that follows
+        self.first_line += self.text.count("\n", start, mark.end())  # of all that follows
+        self.text = self.text[:start] + self.text[mark.end() :]
         return match.end()
 
     def _end(self, operator: str, at: int) -> Iterator[Command]:
