@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from smscli.capture._commands import commands
+from smscli.capture._commands import commands, names_command
 from smscli.capture._decoding import decode_body, decode_query, is_form, mend
 from smscli.capture._fetch import fetch
 from smscli.capture._har import har
@@ -109,6 +109,9 @@ def read_all(text: str) -> list[Captured]:
     requests = next((requests for reader in readers if (requests := reader(whole if reader is http else text))), None)
     if requests is None:
         raise InputError("there is no request in the capture", hint=f"give {WANTED}")
+    if len(text) > MAX_SCRIPT and names_command(text):
+        note = f"the capture is longer than {MAX_SCRIPT} characters: commands in it are not read, only their addresses"
+        requests = [replace(raw, notes=(*raw.notes, note)) if raw.kind == "URL" else raw for raw in requests]
     vendors = Vendors()
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
@@ -140,8 +143,8 @@ def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
         raise InputError(f"the captured {where} is longer than {_MAX_REQUEST} characters", hint=f"give {WANTED}")
     notes = list(raw.notes)
     target = split_target(raw.target) if raw.target else None
-    query = mend(target.query, notes) if target else ""
-    raw = replace(raw, body=mend(raw.body, notes))
+    query = mend(target.query, vendors.names, notes) if target else ""
+    raw = replace(raw, body=mend(raw.body, vendors.names, notes))
     params = (*decode_query(query, notes), *decode_body(raw, notes))
     if len(params) > _MAX_PARAMETERS:
         raise InputError(f"the captured {where} has more than {_MAX_PARAMETERS} parameters", hint=f"give {WANTED}")

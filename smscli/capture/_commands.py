@@ -24,9 +24,14 @@ _BEFORE = re.compile(r"(?:exec|command|export|local|declare|readonly|if|then|els
 _RUNNERS = frozenset(("sudo", "time", "env", "nohup", "timeout", "nice", "ionice", "xargs", "watch", "strace"))
 
 
+def names_command(text: str) -> bool:
+    """Return whether one of the clients stands in a text as a command does."""
+    return bool(_NAMED.search(text))
+
+
 def commands(text: str) -> list[RawRequest]:
     """Return the requests of the clients in a text; none when there is none. InputError names an open quote's line."""
-    if not _NAMED.search(text):
+    if not names_command(text):
         return []
     # A backtick is PowerShell's way to go on in the next line.
     read = _cmd.commands(text) if _cmd.is_cmd(text) else _shell.commands(re.sub(r"[ \t]`\r?\n", " \\\n", text))

@@ -18,17 +18,22 @@ _DAMAGED = re.compile(
 )
 
 
-def mend(encoded: str, notes: list[str]) -> str:
-    """Return encoded parameters as they were before they went through HTML; what was odd is added to ``notes``."""
+def mend(encoded: str, names: frozenset[str], notes: list[str]) -> str:
+    """Return encoded parameters as they were before they went through HTML; what was odd is added to ``notes``.
+
+    An entity is taken for the beginning of a parameter only when that has one of the ``names``.
+    """
     if re.search(r"&amp;[\w\[\]%]+=", encoded):
         notes.append("&amp; stood for & between the parameters: the text went through HTML")
         encoded = encoded.replace("&amp;", "&")
-    return _DAMAGED.sub(lambda match: _mended(match, notes), encoded)
+    return _DAMAGED.sub(lambda match: _mended(match, names, notes), encoded)
 
 
-def _mended(match: re.Match[str], notes: list[str]) -> str:
+def _mended(match: re.Match[str], names: frozenset[str], notes: list[str]) -> str:
     character = unquote_to_bytes(match[1]).decode()
     name = _ENTITIES[character] + match[2]
+    if name not in names:
+        return match[0]
     notes.append(f"{character}{match[2]}= is &{name}= damaged by HTML, where &{_ENTITIES[character]} is {character}")
     return f"&{name}="
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from smscli.capture._request import RawRequest, to_bytes, to_text
 
@@ -54,12 +55,12 @@ _ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{_METHODS}):? \W?)?(?P<target>
 
 def lines(text: str) -> list[RawRequest]:
     """Return the requests of the lines that a server wrote, or a program in a way that is known; none for others."""
-    return _each_line(text, lambda line: _told(line, _MESSAGES) or _logged(line))
+    return _each_line(text, lambda line: _first(line, _MESSAGES) or _logged(line))
 
 
 def messages(text: str) -> list[RawRequest]:
     """Return the requests to all addresses in a text that have a query; an address alone says nothing."""
-    return _each_line(text, lambda line: _told(line, (_ANY_ADDRESS,)))
+    return _each_line(text, lambda line: _first(line, (_ANY_ADDRESS,)))
 
 
 def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawRequest]:
@@ -78,10 +79,32 @@ def _logged(line: str) -> RawRequest | None:
         raw = _structured(line)
         if raw is not None:
             return raw
-    match = _REQUEST_LINE.search(line)
-    if match is None and (columns := _COLUMNS.search(line)):
-        return _from_server(columns["method"], f"{columns['path']}?{columns['query']}", line)
-    return match and _from_server(match["method"], _unescaped(match["target"]), line)
+    for text in _texts(line):
+        if match := _REQUEST_LINE.search(text):
+            return _from_server(match["method"], _unescaped(match["target"]), text)
+    columns = _COLUMNS.search(line)
+    return columns and _from_server(columns["method"], f"{columns['path']}?{columns['query']}", line)
+
+
+@lru_cache(maxsize=1)  # several patterns look through the same line
+def _texts(line: str) -> tuple[str, ...]:
+    r"""Return the line, or the texts of the JSON object that it ends in: ``\u0026`` and ``\/`` mean & and /."""
+    if "{" not in line or "\\" not in line:
+        return (line,)
+    begin = line.index("{")
+    texts = [line[:begin]]
+    try:
+        json.loads(line[begin:], object_pairs_hook=lambda pairs: texts.extend(_strings([value for _, value in pairs])))
+    except (ValueError, RecursionError):
+        return (line,)
+    return tuple(texts)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for one in value if isinstance(value, list) else ():
+        yield from _strings(one)
 
 
 def _structured(line: str) -> RawRequest | None:
@@ -145,14 +168,35 @@ def _log_time(text: str) -> int | None:
     return int(local.timestamp()) - offset
 
 
+def _first(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:
+    return next((raw for text in _texts(line) if (raw := _told(text, patterns))), None)
+
+
 def _told(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:
     for source, pattern in patterns:
         match = pattern.search(line)
         if match and "?" in match[0]:
             parts = match.groupdict()
-            target = parts["target"].rstrip(").,;:") + (parts.get("path") or "")
+            target, notes = _delimited(line, match)
             return RawRequest(
-                f"line of {source}" if source else "URL", target, (parts.get("method") or "").upper() or None,
-                host=parts.get("host"), readings=("an address in a message",),
+                f"line of {source}" if source else "URL", target + (parts.get("path") or ""),
+                (parts.get("method") or "").upper() or None,
+                host=parts.get("host"), notes=notes, readings=("an address in a message",),
             )  # fmt: skip
     return None
+
+
+def _delimited(line: str, match: re.Match[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the address without the punctuation of the sentence around it; where that is a guess, with a note."""
+    start, end = match.span("target")
+    before, behind = line[max(start - 1, 0) : start], line[end : end + 1]
+    target = match["target"]
+    if before and before in "\"'<`":
+        return target, ()
+    bare = target.rstrip(").,;:")
+    notes = []
+    if bare != target and not (before == "(" and target[len(bare)] == ")"):
+        notes.append(f"{target[len(bare) :]} behind the address was taken for punctuation, not for a part of it")
+    if behind == "'":
+        notes.append("the address was read up to a ', which may be a part of it: none stands before it")
+    return bare, tuple(notes)

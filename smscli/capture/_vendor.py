@@ -11,12 +11,17 @@ from smscli.providers import Provider
 
 
 class Vendors:
-    """All vendors there are, with the names by which each one's requests are told."""
+    """All vendors there are, with the names by which each one's requests are told; ``names`` are all that are known."""
 
     def __init__(self) -> None:
         vendors = [providers.get(name) for name in providers.names()]
         self._telling = [(vendor, _telling_names(vendor)) for vendor in vendors]
         self._platforms = {telling for _, telling in self._telling}  # brands of one platform share all names
+        declared = (
+            {name for group in vendor.rule.order for name in group} | {name for name, _ in vendor.extras}
+            for vendor in vendors
+        )
+        self.names: frozenset[str] = frozenset().union(*self._platforms, *declared)
 
     def of(self, host: str | None, path: str | None, params: Pairs) -> tuple[str, ...]:
         """Return the names of those the request may be for, best first: the host tells most, then path, then names.

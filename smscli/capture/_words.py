@@ -29,13 +29,17 @@ def options(words: tuple[str, ...], grammar: Grammar, line: int, notes: list[str
             takes_value = name.removeprefix("expand-") in grammar.values
             yield name, (value if equals else _next(rest, name, grammar, line)) if takes_value else ""
         elif word.startswith("-") and len(word) > 1:
-            yield from _short(word[1:], rest, grammar, line)
+            yield from _short(word[1:], rest, grammar, line, notes)
         else:
             yield "", word
 
 
-def _short(letters: str, rest: Iterator[str], grammar: Grammar, line: int) -> Iterator[tuple[str, str]]:
+def _short(
+    letters: str, rest: Iterator[str], grammar: Grammar, line: int, notes: list[str]
+) -> Iterator[tuple[str, str]]:
     for index, letter in enumerate(letters):
+        if grammar.strict and letter not in grammar.letters:
+            notes.append(f"line {line}: {grammar.tool} has no option -{visible(letter)}; it is passed over")
         name = grammar.letters.get(letter, letter)
         if name in grammar.values:
             yield name, letters[index + 1 :] or _next(rest, name, grammar, line)
