@@ -83,6 +83,13 @@ def test_of_a_repeated_name_the_last_one_is_what_counts(check: Run) -> None:
     assert "2 of 2" in check("lightsms", logged(line) * 2, "-o", "table").out
 
 
+def test_who_signed_rightly_is_not_told_that_the_signature_is_wrong(check: Run) -> None:
+    """In no format: what is wrong is the sending, and the explanation says what it did."""
+    ran = check("lightsms", target("lightsms", "1+1").replace("1%2B1", "1+1"))
+    assert (ran.code, "plus-unescaped" in ran.out) == (4, True), ran.out
+    assert "the signature is right for what was meant, but the sending changed it" in ran.err
+
+
 def test_a_line_feed_is_cut_off_a_typed_signature_and_never_off_a_sent_one(check: Run) -> None:
     """Copying brings one along; the vendor refuses it."""
     line = target("lightsms")

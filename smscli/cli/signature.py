@@ -245,6 +245,8 @@ def _verdict(diagnosis: Diagnosis) -> str:
         return "the refused signature is not the right one, and no known mistake or pair of mistakes explains it"
     count = len(diagnosis.explanations)
     ambiguous = "" if count == 1 else f"; {count} explanations give it, and the value cannot tell which is true"
+    if all(finding.kind == "sending" for each in diagnosis.explanations for finding in each.findings):
+        return f"the signature is right for what was meant, but the sending changed it{ambiguous}"
     return f"the refused signature is not the right one{ambiguous}"
 
 
