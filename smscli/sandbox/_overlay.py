@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from difflib import Match, SequenceMatcher
 from itertools import takewhile
 
@@ -33,10 +34,14 @@ class _Matcher(SequenceMatcher[str]):
 
     left = _STEPS
 
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(None, one, other, autojunk=False)
+        self._one, self._places = one, Counter(other)
+
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
         """Look at each place of the other text that has a letter of this one: that is what takes time."""
         if self.left > 0:
-            self.left -= sum(len(self.b2j.get(letter, ())) for letter in self.a[alo:ahi])
+            self.left -= sum(self._places[letter] for letter in self._one[alo:ahi])
         return super().find_longest_match(alo, ahi, blo, bhi) if self.left > 0 else Match(alo, blo, 0)
 
 
@@ -46,7 +51,7 @@ def _compare(one: str, other: str) -> tuple[list[Piece], bool]:
     if max(len(one), len(other)) > _LONGEST:
         return [(one, other)], False
     pieces: list[Piece] = []
-    matcher = _Matcher(None, one, other, autojunk=False)
+    matcher = _Matcher(one, other)
     for tag, start, end, begin, stop in matcher.get_opcodes():
         piece = one[start:end], other[begin:stop]
         by_chance = tag == "equal" and end - start < 3 and start > 0 and end < len(one)
