@@ -40,8 +40,7 @@ class _Matcher(SequenceMatcher[str]):
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
         """Look at each place of the other text that has a letter of this one: that is what takes time."""
-        if self.left > 0:
-            self.left -= sum(self._places[letter] for letter in self._one[alo:ahi])
+        self.left -= sum(self._places[letter] for letter in self._one[alo:ahi])
         return super().find_longest_match(alo, ahi, blo, bhi) if self.left > 0 else Match(alo, blo, 0)
 
 

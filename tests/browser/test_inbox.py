@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: pip install -e '.[browser]'"
@@ -63,8 +67,8 @@ def test_older_messages_that_come_late_do_not_fill_another_list(open_page: Open,
         box.ask(f"/external/get/balance.php?n={number}")
     page = open_page()
     expect(page.locator(".row")).to_have_count(200)
-    asked: list[playwright.Route] = []
-    page.route(re.compile("before="), asked.append)
+    asked: list[Route] = []
+    page.route(re.compile("before="), lambda route: asked.append(route))
     with page.expect_request(re.compile("before=")):
         page.get_by_role("button", name="Older messages").click()
     page.get_by_role("searchbox").fill("nothing has this in it")
