@@ -162,8 +162,8 @@ HOSTILE = {
     "log": "\"GET /?a=1" * 100_000, "messages": "ConnectionPool(host='', port=): " * 30_000,
     "entities": "a=1&" + "×" * 100_000, "dots": "a." * 500_000, "heads": "GET / HTTP/1.1\n" * 3_000,
     "multipart": f"POST / HTTP/1.1\n{FORM}\n\n" + "--X\n" * 10_000, "json": "[" * 100_000,
-    "escaped quotes": "\\\"GET " * 100_000, "open heredoc": "curl <<A" + "\n" * 120_000,
-    "prompt": "curl x\na@" + "a" * 120_000, "open comments": "fetch('x', " + "/*" * 60_000,
+    "escaped quotes": "\\\"GET " * 100_000, "open heredoc": "curl <<A" + "\nx" * 60_000,
+    "prompt": "curl x\na@" + "a" * 120_000, "open comments": "fetch('x', " + "/* " * 40_000,
     "open strings": "fetch('x', " + '\\"' * 60_000,
 }  # fmt: skip
 
