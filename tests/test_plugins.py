@@ -33,7 +33,7 @@ import json
 from decimal import Decimal
 
 from smscli.model import Account, Secret
-from smscli.sandbox._emulator import Answer, Demo, Emulator, verify
+from smscli.sandbox import Answer, Demo, Emulator, verify
 
 
 def send(call, desk):

@@ -10,7 +10,7 @@ import pytest
 
 from smscli.errors import InputError
 from smscli.sandbox import _api, _search
-from smscli.sandbox._emulator import Caught
+from smscli.sandbox._desk import Caught
 from tests.bench import LIGHTSMS_KEY, NOW, PAY, PAYFORSMS_KEY, SEND, Bench, Reply, ask
 
 

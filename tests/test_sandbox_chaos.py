@@ -15,8 +15,9 @@ import pytest
 from smscli import sandbox
 from smscli.errors import InputError
 from smscli.sandbox import _chaos
+from smscli.sandbox._call import Call
 from smscli.sandbox._chaos import Chaos, Rule
-from smscli.sandbox._emulator import Call, Caught
+from smscli.sandbox._desk import Caught
 from smscli.testing import SandboxServer, serving
 from tests.bench import PAY, SEND, SMS, Bench, Reply, ask
 from tests.conftest import Ran

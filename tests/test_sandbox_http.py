@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from smscli import sandbox
-from smscli.sandbox import _emulator, _http, _hub
+from smscli.sandbox import _checking, _desk, _http, _hub
 from smscli.sandbox._service import TOO_MANY, Sandbox
 from tests.bench import NOW, PAYFORSMS_KEY
 
@@ -233,8 +233,7 @@ def test_whoever_does_not_read_a_reply_is_cut_off(served: tuple[str, Sandbox], h
     desk = served[1].desk
     with desk.lock:
         desk.keep(
-            _emulator.Caught(vendor="x", operation="send", now=NOW, signature=None, text="x" * 60_000)
-            for _ in range(300)
+            _desk.Caught(vendor="x", operation="send", now=NOW, signature=None, text="x" * 60_000) for _ in range(300)
         )
     with dial(host) as connection:
         connection.sendall(line(b"/api/messages"))
@@ -251,7 +250,7 @@ def test_a_reply_that_is_not_taken_has_nothing_behind_it(served: tuple[str, Sand
     desk = served[1].desk
     text = "ж" * 1_000_000  # six bytes each
     with desk.lock:
-        desk.keep([_emulator.Caught(vendor="x", operation="send", now=NOW, signature=None, text=text)])
+        desk.keep([_desk.Caught(vendor="x", operation="send", now=NOW, signature=None, text=text)])
     with dial(host) as connection:
         connection.sendall(line(b"/api/messages/%d" % desk.total).replace(b"Connection: close\r\n", b""))
         time.sleep(0.6)
@@ -431,7 +430,7 @@ def test_a_diagnosis_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> No
         assert go.wait(10)
         return f"because of {signature}"
 
-    monkeypatch.setattr(_emulator, "_diagnose", slow)
+    monkeypatch.setattr(_checking, "_diagnose", slow)
     monkeypatch.setattr(_http, "_QUESTIONS", 4)
     monkeypatch.setattr(_http, "_LONGEST_QUESTION", 30)
     wrong = "/api/mainsms/message/balance?project=demo-payforsms&sign="
@@ -475,7 +474,7 @@ def test_a_diagnosis_that_comes_late_is_in_the_list(monkeypatch: pytest.MonkeyPa
         assert go.wait(10)
         return "a mistake"
 
-    monkeypatch.setattr(_emulator, "_diagnose", slow)
+    monkeypatch.setattr(_checking, "_diagnose", slow)
     monkeypatch.setattr(_http, "_LONGEST_QUESTION", 0.1)
     with serving() as (address, _):
         assert get(address, "/api/mainsms/message/balance?project=demo-payforsms&sign=" + "0" * 32)[0] == 200
@@ -492,7 +491,7 @@ def test_a_diagnosis_that_comes_late_is_in_the_list(monkeypatch: pytest.MonkeyPa
 
 # --- the end ---------------------------------------------------------------------------------------------------------
 
-SLOW = "import time; from smscli.sandbox import _emulator; _emulator._diagnose = lambda *_: time.sleep(20)\n"
+SLOW = "import time; from smscli.sandbox import _checking; _checking._diagnose = lambda *_: time.sleep(20)\n"
 SERVER = "from smscli import sandbox; sandbox.serve(sandbox.create_app(), 0, ready=lambda url: print(url, flush=True))"
 
 

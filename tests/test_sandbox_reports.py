@@ -13,7 +13,8 @@ import pytest
 from smscli import providers, sandbox
 from smscli.errors import InputError
 from smscli.sandbox import Caught, Emulator
-from smscli.sandbox._emulator import Desk, course
+from smscli.sandbox._course import course
+from smscli.sandbox._desk import Desk
 from smscli.sandbox._reports import Reports
 from tests.vendors import account, message
 

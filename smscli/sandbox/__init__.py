@@ -9,13 +9,21 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
 
     _raw.py        a request and a reply, as bytes
     _params.py     parameters out of a request, as PHP gathers them     (pure)
-    _emulator.py   what an emulated vendor is made of; the desk that remembers
+    _hiding.py     what nobody may see, hidden in any spelling          (pure)
+    _call.py       a request as a vendor's program sees it; demo accounts
+    _reasons.py    why it is refused, in words                          (pure)
+    _checking.py   a signature looked at, and what is wrong with it
+    _course.py     when a message moves on, as its number says          (pure)
+    _desk.py       what a sandbox remembers
+    _failures.py   errors on purpose: by number, by rule
+    _emulator.py   a vendor platform as a record of functions
+    _reports.py    deliveries reported to an address of this machine
     _later.py      a reply that is not ready
     _service.py    the sandbox: raw request -> raw reply
     _api.py        what programs ask it below /api (openapi.json describes that)
-    _chaos.py      what goes wrong on demand                    (pure)
+    _chaos.py      what goes wrong on demand                            (pure)
     _page.py       the page at / for people (its files are in page/)
-    _overlay.py    two texts laid over each other               (pure)
+    _overlay.py    two texts laid over each other                       (pure)
     _search.py     which messages are meant, and the code in one        (pure)
     _hub.py        events for those who wait for them
     _asgi.py       a reply on its way, whole or broken
@@ -36,19 +44,11 @@ from urllib.parse import urlsplit
 from smscli import plugins, providers
 from smscli.errors import ConfigError
 from smscli.model import Account, Profile, SecretValue, visible
-from smscli.sandbox._emulator import (
-    Answer,
-    Call,
-    Caught,
-    Check,
-    Demo,
-    Desk,
-    Emulator,
-    account_settings,
-    due,
-    standing,
-    verify,
-)
+from smscli.sandbox._call import Call, Demo, account_settings
+from smscli.sandbox._checking import Check, verify
+from smscli.sandbox._course import due, standing
+from smscli.sandbox._desk import Caught, Desk
+from smscli.sandbox._emulator import Answer, Emulator
 from smscli.sandbox._failures import Failure, ending, provoked
 from smscli.wire import Transport
 

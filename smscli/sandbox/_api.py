@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from smscli import __version__
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret, mask, visible
-from smscli.sandbox._emulator import Caught, Desk
+from smscli.sandbox._desk import Caught, Desk
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather

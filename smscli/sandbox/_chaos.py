@@ -17,7 +17,9 @@ from itertools import count
 
 from smscli.errors import InputError
 from smscli.model import visible
-from smscli.sandbox._emulator import Answer, Call, Caught, Desk, Emulator, header
+from smscli.sandbox._call import Call
+from smscli.sandbox._desk import Caught, Desk
+from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._failures import Failure, Fault
 from smscli.sandbox._raw import Mishap
 from smscli.sandbox._search import is_number

@@ -25,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the sa
 
 from smscli.errors import ConfigError
 from smscli.sandbox._asgi import play, send_reply, write
-from smscli.sandbox._emulator import Question
+from smscli.sandbox._checking import Question
 from smscli.sandbox._hub import Hub, Queue
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply

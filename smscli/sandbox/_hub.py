@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from smscli.sandbox._emulator import Caught
+from smscli.sandbox._desk import Caught
 
 _EVENTS = 1000  # that one who listens may be behind; more are left out, and said to be
 

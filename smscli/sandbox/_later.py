@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smscli.sandbox._emulator import Caught, Question
+from smscli.sandbox._checking import Question
+from smscli.sandbox._desk import Caught
 from smscli.sandbox._raw import RawReply
 
 

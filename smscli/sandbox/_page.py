@@ -19,7 +19,9 @@ from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Pairs, mask, visible
 from smscli.sandbox._api import ROUTES, written
-from smscli.sandbox._emulator import RAW_BYTES, Call, Caught, Question, account_settings, find_mistakes
+from smscli.sandbox._call import Call, account_settings
+from smscli.sandbox._checking import Question, find_mistakes
+from smscli.sandbox._desk import RAW_BYTES, Caught
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing
 from smscli.sandbox._overlay import lay_over

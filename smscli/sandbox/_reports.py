@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 from smscli.errors import InputError
 from smscli.model import DeliveryState, visible
-from smscli.sandbox._emulator import Caught, Emulator, Push, course
+from smscli.sandbox._course import course
+from smscli.sandbox._desk import Caught
+from smscli.sandbox._emulator import Emulator, Push
 from smscli.wire import encode, is_loopback
 
 _MOST = 20_000  # reports that wait

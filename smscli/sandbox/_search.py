@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from smscli.errors import InputError
 from smscli.model import Pairs, visible
-from smscli.sandbox._emulator import Caught
+from smscli.sandbox._desk import Caught
 
 _CLOSE = 1000  # entries that are compared, the newest
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smscli.model import Account, Pairs, Secret, visible
-from smscli.sandbox._emulator import RAW_BYTES, Answer, Call, Check, Desk, Emulator, Question, header
+from smscli.sandbox._call import Call
+from smscli.sandbox._checking import Check, Question
+from smscli.sandbox._desk import RAW_BYTES, Desk
+from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing, Later, Waiting
 from smscli.sandbox._params import gather

@@ -32,19 +32,11 @@ from xml.etree import ElementTree as ET
 from smscli.model import Account, DeliveryState, Pairs, Secret, visible
 from smscli.providers.mainsms import ERRORS
 from smscli.sandbox import _reasons
-from smscli.sandbox._emulator import (
-    Answer,
-    Call,
-    Caught,
-    Check,
-    Demo,
-    Desk,
-    Emulator,
-    Push,
-    due,
-    standing,
-    verify,
-)
+from smscli.sandbox._call import Call, Demo
+from smscli.sandbox._checking import Check, verify
+from smscli.sandbox._course import due, standing
+from smscli.sandbox._desk import Caught, Desk
+from smscli.sandbox._emulator import Answer, Emulator, Push
 from smscli.sandbox._failures import Failure, Fault, ending, provoked
 from smscli.segments import measure
 

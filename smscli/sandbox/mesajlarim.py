@@ -20,16 +20,10 @@ from decimal import Decimal
 from smscli.model import Account, Secret
 from smscli.providers.mesajlarim import ERRORS
 from smscli.sandbox import _reasons
-from smscli.sandbox._emulator import (
-    Answer,
-    Call,
-    Caught,
-    Check,
-    Demo,
-    Desk,
-    Emulator,
-    verify,
-)
+from smscli.sandbox._call import Call, Demo
+from smscli.sandbox._checking import Check, verify
+from smscli.sandbox._desk import Caught, Desk
+from smscli.sandbox._emulator import Answer, Emulator
 from smscli.sandbox._failures import Failure, Fault, ending
 from smscli.segments import measure
 
