@@ -37,6 +37,7 @@ BOTH = {
     "sandbox of the journal": (("--sandbox",), ("journal", "check")),
     "provider": (("--provider", "payforsms"), ("sign", "--sandbox", "a=1")),
     "time-out": (("--timeout", "5"), ("balance", "--sandbox")),
+    "a length of time": (("--timeout", "5s"), ("balance", "--sandbox")),
     "a group": (("-o", "json"), ("profile", "list")),
     "quiet": (("-q",), ("send", "--sandbox", "--dry-run", "--to", TO, "hi")),
     "wrong format": (("-o", "yaml"), ("balance", "--sandbox")),

@@ -154,7 +154,15 @@ def test_a_secret_that_comes_back_as_a_word_is_masked(smscli: Run) -> None:
 
 @pytest.mark.parametrize(
     "argv",
-    [(), ("1", "--last"), ("--key", "k", "--last"), (",",), ("4x",), ("4", "--wait-for", "soon"), ("--key", "nobody")],
+    [
+        (),
+        ("1", "--last"),
+        ("--key", "k", "--last"),
+        (",",),
+        ("4x",),
+        ("4", "--wait", "--timeout", "soon"),
+        ("--key", "nobody"),
+    ],
 )
 def test_what_cannot_be_asked_is_a_mistake(smscli: Run, argv: tuple[str, ...]) -> None:
     """Nobody is asked."""
@@ -311,12 +319,26 @@ def test_the_pauses_grow_to_a_minute_and_the_wait_ends_in_time(smscli: Run) -> N
     """The last question is asked at the very end."""
     world = World()
     smscli("send", "Hello", "--to", ONE, "--key", "k", "--at", "2031-10-03T17:00:00+03:00", **world.of())
-    ran = smscli("status", "--key", "k", "--wait-for", "5m", **world.of())
+    ran = smscli("status", "--key", "k", "--wait", "--timeout", "5m", **world.of())
     assert (ran.code, ran.lines[0][1]) == (6, "ACCEPTED")
     assert world.waits == [0, 5, 13, 24, 41, 66, 104, 161, 221, 281, 300]
     world.asked.clear()
     assert smscli("status", "--key", "k", **world.of()).code == 6
     assert len(world.waits) == 1
+
+
+@pytest.mark.parametrize(("words", "most"), [(("--timeout", "9m"), 30), (("--timeout", "4"), 4), ((), 30)])
+def test_a_wait_has_its_own_time_and_a_call_the_usual_one(smscli: Run, words: tuple[str, ...], most: float) -> None:
+    """``--timeout`` is that of the whole; a call has no more than is left of a short one."""
+    given: list[float] = []
+
+    def transport(request: Request, seconds: float) -> Response:
+        given.append(seconds)
+        return saying({ID: "delivered"})(request, seconds)
+
+    ran = smscli("status", ID, "--wait", *words, environ=environment("lightsms"), transport=transport)
+    assert ran.code == 0
+    assert most - 1 < max(given) <= most
 
 
 def test_a_vendor_that_is_away_for_a_while_does_not_end_the_wait(smscli: Run) -> None:

@@ -36,7 +36,9 @@ _LINE = "look at the network, the firewall and the proxy"
 app = new_app()
 
 
-@command(app, seconds_a_check=SECONDS, examples=("smscli doctor --sandbox", "smscli doctor --sandbox -o json"))
+@command(
+    app, timeout=(SECONDS, "each check", 600), examples=("smscli doctor --sandbox", "smscli doctor --sandbox -o json")
+)
 def doctor(
     call: Invocation,
     name: Annotated[

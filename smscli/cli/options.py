@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import wraps
-from math import isnan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +20,7 @@ import typer.core
 from smscli import providers
 from smscli.errors import InputError, SmscliError
 from smscli.interruption import Interruption
+from smscli.model import visible
 from smscli.render import Output, Result, explain
 from smscli.runtime import DEFAULT_SECONDS, Runtime, Wanted, real
 
@@ -256,11 +256,19 @@ def provider_option(about: str) -> Any:
     return typer.Option("--provider", metavar="NAME", help=about, autocompletion=_complete_provider)
 
 
-def _refuse_nan(number: float | None) -> float | None:
-    # It is neither below the least nor above the most, and no clock ever reaches it.
-    if number is not None and isnan(number):
-        raise typer.BadParameter("nan is no number of seconds")
-    return number
+def _time(least: float, most: float) -> Callable[[str], float]:
+    """Return a parser of seconds, alone or as a length of time; what is not a number is in no range either."""
+
+    def parse(text: str) -> float:
+        try:
+            number = seconds("--timeout", text) if text[-1:] in _UNITS else float(text)
+        except (InputError, ValueError):
+            raise typer.BadParameter(f"{visible(text)!r} is not a time: write 30, 30s or 5m") from None
+        if not least <= number <= most:
+            raise typer.BadParameter(f"{visible(text)} is not between {least:g} and {most:g} seconds")
+        return number
+
+    return parse
 
 
 _Shared = Mapping[str, tuple[Any, Any]]
@@ -289,17 +297,15 @@ _PRESENTATION: _Shared = {
 }
 
 
-def _timeout(usual: float, each: str) -> Any:
+def _timeout(usual: float, each: str, most: float = 600) -> Any:
     return Annotated[
         float | None,
         typer.Option(
             "--timeout",
-            metavar="SECONDS",
-            callback=_refuse_nan,
-            min=0.1,
-            max=600,
+            metavar="TIME",
+            parser=_time(0.1, most),
             show_default=f"{usual:g}",
-            help=f"Seconds {each} may take, retries included.",
+            help=f"Seconds (or 5m) that {each} may take, retries included.",
         ),
     ]
 
@@ -320,7 +326,7 @@ def command(
     name: str | None = None,
     *,
     vendor: bool = True,
-    seconds_a_check: float | None = None,
+    timeout: tuple[float, str, float] | None = None,
     examples: Sequence[str],
     sections: Mapping[str, Sequence[str]] = MappingProxyType({}),
     reads_on: bool = True,
@@ -329,13 +335,14 @@ def command(
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
     when it has shown all there is. ``vendor`` False leaves out the options about the account;
-    ``seconds_a_check``: --timeout bounds not a call, but each of its checks, usually to so much. ``examples`` are
+    ``timeout``: what --timeout bounds where that is not one call, usually to how many seconds (first), and to how many
+    at most (last). ``examples`` are
     command lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of
     the help page. ``reads_on`` False: behind the first word that is no option, none is.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
-    if seconds_a_check:
-        common["timeout"] = _timeout(seconds_a_check, "each check"), None
+    if timeout:
+        common["timeout"] = _timeout(*timeout), None
         _entitle("Account", [common["timeout"][0]])
 
     def decorate(function: Callable[..., Result | int]) -> Callable[..., Result | int]:
@@ -420,4 +427,7 @@ def seconds(option: str, text: str) -> float:
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]+)?)([smhd])", text)
     if match is None:
         raise InputError(f"{option} {text!r} is not a length of time", hint="write it like 90s, 30m, 1h or 7d")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    return float(match[1]) * _UNITS[match[2]]
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

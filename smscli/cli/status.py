@@ -11,7 +11,7 @@ import typer
 
 from smscli import providers
 from smscli.cli.draft import account_name
-from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.options import Invocation, command, new_app
 from smscli.cli.register import Register, zones
 from smscli.cli.tracking import PATIENCE, Item, Party, items_of, tell, track
 from smscli.errors import ConfigError, InputError, SmscliError
@@ -19,7 +19,7 @@ from smscli.interruption import Interruption
 from smscli.model import DeliveryReport, Profile
 from smscli.providers import Provider
 from smscli.render import Result, Tree
-from smscli.runtime import Wanted
+from smscli.runtime import DEFAULT_SECONDS, Wanted
 
 if TYPE_CHECKING:
     from smscli.cli.journals import Where
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 app = new_app()
 
+_LONGEST = 604_800  # seconds of a wait: a week, after which no vendor tells a state any more
+
 
 @command(
     app,
-    sections={"Message": ("key", "last"), "Patience": ("wait", "wait_for")},
+    sections={"Message": ("key", "last")},
+    timeout=(DEFAULT_SECONDS, "one call to the vendor, or with --wait all of it,", _LONGEST),
     examples=(
         'smscli send --sandbox --to +37061234567 "Hello" --key hello-1',
         "smscli status --sandbox --key hello-1 --wait",
@@ -42,16 +45,17 @@ def status(
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="All messages of this send.")] = None,
     last: Annotated[bool, typer.Option("--last", help="All messages of the latest send in the journal.")] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help=f"Ask until all have ended, for {PATIENCE / 60:g} minutes at most.")
+        bool, typer.Option("--wait", help=f"Ask until all have ended, for {PATIENCE / 60:g} minutes or --timeout.")
     ] = False,
-    wait_for: Annotated[
-        str | None, typer.Option("--wait-for", metavar="TIME", help="The same, for at most so long (30s, 1h).")
-    ] = None,
 ) -> Result:
     """Show whether messages were delivered."""
     if sum((bool(ids), key is not None, last)) != 1:
         raise InputError("it takes ids, or --key KEY, or --last", hint="give one of the three")
-    patience = seconds("--wait-for", wait_for) if wait_for is not None else PATIENCE if wait else 0.0
+    patience, given = 0.0, call.wanted.seconds
+    if wait:
+        patience = given or PATIENCE
+        # A single call has its usual time still, unless all of it is to take less.
+        call.wanted = call.wanted._replace(seconds=given if given and given < DEFAULT_SECONDS else None)
     interruption = Interruption()
     about = _of_ids(call, ids) if ids else _of_send(call, key)
     items, failure = about.items, None
