@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from smscli.dispatch import BREAK_AFTER_UNREACHABLE, Caller, broken_circuit
 from smscli.errors import Cause, ConfigError, ConflictError, SmscliError
-from smscli.journal import Ending
+from smscli.journal import Ending, News
 from smscli.model import MSISDN, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,9 @@ class Desk(Protocol):
 
     def finish(self, key: str, endings: Sequence[Ending]) -> list[JournalEntry]:
         """Record what has ended, insistently."""
+
+    def learn(self, key: str, news: Sequence[News]) -> None:
+        """Record where messages stand by their vendor's word."""
 
 
 class Limits(NamedTuple):
@@ -181,6 +184,7 @@ class Crew:
             return
         self._endings = []
         self._commit_seconds = self._monotonic() - began
+        self._learn(endings)
         for entry in others:
             self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
         if any(_is_busy(s) for _, receipt in endings for s in receipt.submissions):
@@ -189,6 +193,18 @@ class Crew:
             self._is_exhausted = len(batches) < count
         for batch in batches:
             self._hand_out(batch)
+
+    def _learn(self, endings: Sequence[tuple[Batch, SendReceipt]]) -> None:
+        """Keep where answers have said that messages stand; no outcome hangs on it, so that its loss is none."""
+        news = [
+            News(batch.places[submission.to], submission.delivery)
+            for batch, receipt in endings
+            for submission in receipt.submissions
+            if submission.delivery
+        ]
+        if news:
+            with suppress(SmscliError):
+                self._journal.learn(self._key, news)
 
     def _wanted(self) -> int:
         """Return how many batches may be begun now."""

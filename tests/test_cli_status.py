@@ -602,12 +602,15 @@ def test_a_journal_that_cannot_be_written_does_not_hide_what_was_learnt(
     assert kept(smscli, world) == [None]
 
 
-def test_a_list_of_people_keeps_nothing_of_its_own_accord(smscli: Run, tmp_path: Path) -> None:
-    """A large job pays for no row more, also where the answer to a send names states."""
+def test_a_list_of_people_keeps_the_word_of_each_answer(smscli: Run, tmp_path: Path) -> None:
+    """Where answers to a send name states; of other vendors it keeps nothing of its own accord."""
     world = World("mesajlarim")
     (tmp_path / "list.csv").write_text("to\n+905322000000\n")
     ran = smscli("bulk", str(tmp_path / "list.csv"), "Hello", "--yes", "--key", "k", **world.of())
     assert ran.code == 0, ran.err
-    assert kept(smscli, world) == [None]
+    assert kept(smscli, world) == [("ACCEPTED", "delivered")]
     ran = smscli("status", "--key", "k", **world.of())
-    assert (ran.code, ran.lines[0][1]) == (9, "UNKNOWN")
+    assert (ran.code, ran.lines[0][1]) == (9, "ACCEPTED")
+    other = World()
+    assert smscli("bulk", str(tmp_path / "list.csv"), "Hello", "--yes", "--key", "o", **other.of()).code == 0
+    assert kept(smscli, other, "o") == [None]

@@ -21,8 +21,8 @@ from smscli import sandbox
 from smscli.crew import BREAK_AFTER_BUSY, Crew, Desk, Limits, Tally, batch_size
 from smscli.dispatch import BREAK_AFTER_UNKNOWN, BREAK_AFTER_UNREACHABLE, Caller, Stamps, World
 from smscli.errors import Cause, ConfigError, OutcomeUnknownError, UnreachableError
-from smscli.journal import Batch, Ending, JournalEntry, TeamJournal
-from smscli.model import Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
+from smscli.journal import Batch, Ending, JournalEntry, News, TeamJournal
+from smscli.model import DeliveryReport, DeliveryState, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, get
 from smscli.wire import Request, Response
 from tests.jobs import NOON
@@ -149,6 +149,11 @@ class Watched:
         self._ask("finish")
         return self._journal.finish(key, endings)
 
+    def learn(self, key: str, news: Sequence[News]) -> None:
+        """Ask the journal."""
+        self._ask("learn")
+        self._journal.learn(key, news)
+
 
 def world(transport: Callable[[Request, float], Response], **others: Any) -> World:
     """Return a world that never waits long."""
@@ -220,6 +225,28 @@ def test_what_it_cost_is_counted(journal: TeamJournal) -> None:
     plan(journal, people(3))
     tally = crew(journal, Vendor()).work()
     assert (tally.parts, tally.cost) == (3, {"RUB": Money(Decimal("1.5"), "RUB")})
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_the_word_of_an_answer_on_where_a_message_stands_is_kept(journal: TeamJournal, breaks: bool) -> None:
+    """Where that cannot be recorded, no outcome hangs on it."""
+
+    def parse(response: Response, message: Message, stamp: str) -> SendReceipt:
+        receipt = VENDOR.send.parse(response, message, stamp)
+        told = [DeliveryReport(s.message_id or "", DeliveryState.ACCEPTED, "taken") for s in receipt.submissions]
+        submissions = (s._replace(delivery=one) for s, one in zip(receipt.submissions, told, strict=True))
+        return receipt._replace(submissions=tuple(submissions))
+
+    def fail(what: str, _time: int) -> None:
+        if breaks and what == "learn":
+            raise ConfigError("the disk is full")
+
+    plan(journal, people(3))
+    desk = Watched(journal, fail)
+    tally = crew(desk, Vendor(), provider=VENDOR._replace(send=Operation(VENDOR.send.build, parse))).work()
+    assert (tally.outcomes, tally.trouble, "learn" in desk.asked) == ({Outcome.SENT: 3}, None, True)
+    words = [entry.delivery and entry.delivery.word for entry in journal.show(KEY)]
+    assert words == [None if breaks else "taken"] * 3
 
 
 def test_workers_send_at_the_same_time(journal: TeamJournal) -> None:
