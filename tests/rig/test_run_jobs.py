@@ -229,6 +229,6 @@ def test_a_program_that_draws_is_the_same_in_tmux(tmux: Tmux, tmp_path: Path, pr
     tmux.type("b")
     tmux.wait_for("KEY_RESIZE b")
     tmux.type("q")
-    tmux.wait_for("over")
+    tmux.wait_for("over\nprompt$")  # what is typed before that is still the command's
     tmux.type("stty -a | grep -o -- '-*icanon'; echo status:$?", "Enter")
     assert "\nicanon" in tmux.wait_for("\nstatus:0")
