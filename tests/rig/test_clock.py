@@ -14,7 +14,7 @@ import pytest
 
 from tests.certificates import Certificates
 from tests.client import SECRETS
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.rig.job import Job
 from tests.vendor import SeenRequest, Step, Vendor
 

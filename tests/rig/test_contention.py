@@ -13,7 +13,7 @@ import pytest
 
 from smscli.journal import Job, Journal, Selection, State
 from smscli.model import MSISDN, Outcome, Submission
-from tests.rig.figures import figure
+from tests.figures import figure
 
 BINARY = Path(sys.executable).parent / "smscli"
 JOBS, RECIPIENTS, SENDS = 3000, 100, 12

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.rig.figures import figure
+from tests.figures import figure
 
 LOCALES = ("", "C", "POSIX", "C.UTF-8", "en_US.UTF-8", "tr_TR.UTF-8", "ru_RU.KOI8-R", "no_SUCH.LOCALE")
 HOMES = ("set", "empty", "none", "unwritable")

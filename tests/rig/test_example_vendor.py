@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.figures import figure
 from tests.packages import lay_example
-from tests.rig.figures import figure
 from tests.test_example_vendor import BATTERY, NAME
 
 

@@ -23,8 +23,8 @@ from smscli.providers import Stamp, get
 from smscli.runtime import Runtime
 from tests.certificates import Certificates
 from tests.client import SECRETS
+from tests.figures import add, figure
 from tests.rig.checker import Tally, check
-from tests.rig.figures import add, figure
 from tests.rig.forks import Forks
 from tests.rig.job import Job
 from tests.rig.test_taxonomy import ANSWERS, ATTEMPTS, NUMBERS, Ran, good, is_send

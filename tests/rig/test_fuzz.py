@@ -26,7 +26,7 @@ from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Response
 from tests.client import VENDORS
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.vendor import Step, Vendor
 from tests.vendors import environment, message, needed_oracle, numbers
 
@@ -193,7 +193,7 @@ import json, time
 from smscli.model import Outcome
 from smscli.providers import get
 from smscli.wire import Response
-from tests.rig.memory import peak_memory
+from tests.memory import peak_memory
 from tests.vendors import ORACLES, PLATFORMS, message, numbers
 
 N = 65536

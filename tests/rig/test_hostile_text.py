@@ -26,7 +26,7 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.vendors import PLATFORMS, environment, numbers
 
 TEXTS = 10_000

@@ -12,7 +12,7 @@ import pytest
 from smscli.errors import ConflictError
 from smscli.journal import Job, Journal, fingerprint
 from smscli.model import MSISDN, Outcome, Submission
-from tests.rig.figures import figure
+from tests.figures import figure
 
 PROCESSES, ROUNDS = 32, 200
 TO = (MSISDN("37061234567"),)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.client import SECRETS, VENDORS
+from tests.figures import figure
 from tests.rig.checker import Tally
-from tests.rig.figures import figure
 from tests.rig.forks import Forks
 from tests.rig.job import Job
 from tests.vendor import Step, Vendor

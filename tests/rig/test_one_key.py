@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
 from tests.vendor import Step, Vendor

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import VENDORS
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.rig.job import Job
 from tests.rig.test_syscalls import ptrace
 from tests.vendor import Vendor

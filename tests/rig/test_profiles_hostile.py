@@ -20,7 +20,7 @@ import pytest
 from smscli import profiles
 from smscli.errors import SmscliError
 from smscli.profiles import Document
-from tests.rig.figures import figure
+from tests.figures import figure
 
 SECRETS = ("zQ7/xJ+k9vW3=b8", "07349e954831d+/=", "p@ss:w0rd/%41")
 FILE = f"""\

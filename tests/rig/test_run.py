@@ -14,7 +14,7 @@ from statistics import median
 
 import pytest
 
-from tests.rig.figures import figure
+from tests.figures import figure
 
 BINARY = Path(sys.executable).with_name("smscli")
 GIB = 1 << 30

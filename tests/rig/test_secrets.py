@@ -33,7 +33,7 @@ from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.certificates import Certificates
 from tests.client import VENDORS
-from tests.rig.figures import add
+from tests.figures import add
 from tests.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
 from tests.vendors import account, numbers
 

@@ -16,8 +16,8 @@ import pytest
 
 from smscli.journal import State
 from tests.client import VENDORS
+from tests.figures import figure
 from tests.rig.checker import read
-from tests.rig.figures import figure
 from tests.rig.job import BINARY, Ended, Job
 from tests.vendor import Step, Vendor
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.client import SECRETS, VENDORS
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.rig.job import Job
 from tests.vendor import Step, Vendor
 from tests.vendors import oracle, refusal

@@ -25,8 +25,8 @@ import pytest
 
 from smscli.journal import Journal
 from tests.client import VENDORS
+from tests.figures import add
 from tests.rig.checker import read
-from tests.rig.figures import add
 from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
 from tests.vendor import Vendor

@@ -31,8 +31,8 @@ from smscli.wire import Request, Response
 from tests import test_output
 from tests.certificates import Certificates
 from tests.client import VENDORS
+from tests.figures import add, figure
 from tests.rig import test_environment, test_order, test_signals, test_syscalls, test_transport_taxonomy
-from tests.rig.figures import add, figure
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
 from tests.vendor import Step, Vendor, mute_port, refusing_port
 from tests.vendors import NOW, ORACLES, account, emulator, environment, message, needed_oracle, numbers, refusal

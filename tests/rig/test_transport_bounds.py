@@ -16,7 +16,7 @@ from smscli.model import Outcome, Secret
 from smscli.transport import HttpTransport
 from tests.certificates import Certificates
 from tests.client import SECRETS, VENDORS, send
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port
 
 
@@ -114,7 +114,7 @@ BOMBED = """
 import json, sys, time
 from smscli.transport import HttpTransport
 from tests.client import send
-from tests.rig.memory import peak_memory
+from tests.memory import peak_memory
 name, url, ca, seconds = json.loads(sys.argv[1])
 transport = HttpTransport(ca_file=ca)
 start = time.monotonic()

@@ -20,7 +20,7 @@ from smscli.model import Outcome
 from smscli.transport import HttpTransport
 from tests.certificates import Certificates
 from tests.client import VENDORS, build, send
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.vendor import Step, Vendor
 
 THREADS = 24

@@ -23,7 +23,7 @@ from smscli.transport import HttpTransport
 from smscli.wire import Request
 from tests.certificates import Certificates
 from tests.client import VENDORS, send
-from tests.rig.figures import add, figure
+from tests.figures import add, figure
 from tests.vendor import BEHIND_PROXY, Step, Vendor, mute_port, refusing_port
 
 

@@ -15,7 +15,7 @@ from smscli.errors import Cause, ConflictError
 from smscli.journal import State
 from smscli.model import Outcome
 from smscli.transport import HttpTransport
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.servers.cluster import Cluster
 from tests.servers.relay import Cut, Relay, relay
 from tests.servers.rig.worker import Work, deliver, unknown, way_to

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from smscli.journal import State
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.servers.cluster import Cluster
 from tests.servers.rig.worker import Work, unknown
 from tests.vendor import Step, Vendor

@@ -10,7 +10,7 @@ from pathlib import Path
 from smscli.errors import ConflictError
 from smscli.model import Outcome
 from smscli.transport import HttpTransport
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.servers.cluster import Cluster
 from tests.servers.rig.worker import Work, deliver, way_to
 from tests.vendor import Step, Vendor

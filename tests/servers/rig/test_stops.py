@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from smscli.journal import State
-from tests.rig.figures import figure
+from tests.figures import figure
 from tests.servers.cluster import Cluster
 from tests.servers.rig.worker import Work, unknown
 from tests.vendor import Step, Vendor

@@ -1,7 +1,7 @@
-"""The figures of the rig: what its tests found, in words, written below the summary of a run.
+"""The figures of the long suites: what their tests found, in words, written below the summary of a run.
 
 A test tells a result of its own with ``figure``. A result that many tests make together is told by each with ``add``:
-they may run in several processes, so that only the end of the run knows the sum. ``conftest.py`` carries what was told
+they may run in several processes, so that only the end of the run knows the sum. ``workers.py`` carries what was told
 from the tests to that end.
 """
 

@@ -1,4 +1,4 @@
-"""Rig: docs/stages.md; each program prints the stages that smscli prints for the page's own command."""
+"""At length: docs/stages.md; each program prints the stages that smscli prints for the page's own command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rig: mistakes alone and in pairs over random requests, wrong values by the thousand, time and memory of a search."""
+"""At length: mistakes alone and in pairs over random requests, wrong values by the thousand, time and memory of a search."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from smscli import providers
 from smscli.diagnosis import LIMIT, Diagnosis, diagnose
 from smscli.model import Secret
-from tests.rig.figures import add, figure
-from tests.rig.memory import peak_memory
+from tests.figures import add, figure
+from tests.memory import peak_memory
 from tests.wrong_programs import KEYS, MISTAKES, ORACLES, OTHER_KEY, Case, dice, make, program, request
 
 SINGLE_REQUESTS = 4
@@ -133,7 +133,7 @@ LARGE = {
 @pytest.mark.parametrize("name", LARGE)
 def test_a_search_is_bounded_in_time_and_memory(name: str) -> None:
     """A search that finds nothing, in a process of its own: processor seconds and the most memory it ever had."""
-    command = [sys.executable, "-m", "tests.rig.test_diagnosis_search", name]
+    command = [sys.executable, "-m", "tests.laboratory.test_diagnosis_search", name]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     seconds, mebibytes, tried, cut = run.stdout.split()
     figure(f"diagnosis, {name}: {tried} combinations, cut {cut}, {seconds} s, {mebibytes} MiB")

@@ -1,4 +1,4 @@
-"""Rig: every stored signature of another language, random values beside the same requests, and the programs again."""
+"""At length: every stored signature of another language, random values beside the same requests, and the programs again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from smscli import providers
 from smscli.diagnosis import diagnose
 from smscli.model import Secret
+from tests.figures import add
 from tests.languages.generate import BY_CHANCE, COMMANDS, Vector, is_installed, run, stored
-from tests.rig.figures import add
 from tests.test_languages import KEYS, WRONG, place
 from tests.wrong_programs import dice
 
