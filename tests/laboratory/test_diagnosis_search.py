@@ -1,4 +1,4 @@
-"""At length: mistakes alone and in pairs over random requests, wrong values by the thousand, time and memory of a search."""
+"""At length: mistakes alone and in pairs over random requests, random values, time and memory of a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At length: every stored signature of another language, random values beside the same requests, and the programs again."""
+"""At length: every stored signature of another language, random values beside them, and the programs again."""
 
 from __future__ import annotations
 
