@@ -10,7 +10,7 @@ import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from time import monotonic
 
@@ -44,6 +44,7 @@ class SqliteDatabase:
         self._path = Path(os.path.realpath(path))
         self._hints = hints
         self._failed = False
+        self._patience = int(BUSY_SECONDS * 1000)
         self._held: set[int] = set()
         with ExitStack() as stack, self.explained():
             self.is_new = ensure(self._path, hints)
@@ -152,4 +153,8 @@ class SqliteDatabase:
         return False
 
     def _wait_at_most(self, seconds: float) -> None:
-        self._db.execute(f"PRAGMA busy_timeout = {max(1, int(seconds * 1000))}").close()
+        # Tenths of a second, rounded up, so that most transactions find it as they want it.
+        milliseconds = max(1, ceil(seconds * 10) * 100)
+        if milliseconds != self._patience:
+            self._db.execute(f"PRAGMA busy_timeout = {milliseconds}").close()
+            self._patience = milliseconds

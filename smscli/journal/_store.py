@@ -238,7 +238,7 @@ class Journal(Archive):
                 if left < _RECONNECTIONS:
                     self._reconnect(deadline - monotonic())
                 with self._db.writing(UNRECORDED, seconds=deadline - monotonic(), alone=False):
-                    before, after, others = self._ended(held, endings)
+                    before, after, others = self._ended(self._begun(held), held, endings)
                     if after:
                         self._change(before, after, self._tables.witness(held.job.id, to_change=True))
                 break
@@ -249,7 +249,7 @@ class Journal(Archive):
         return others
 
     def _ended(
-        self, held: Held, endings: Sequence[Ending]
+        self, job: JobRow, held: Held, endings: Sequence[Ending]
     ) -> tuple[list[MessageRow], list[MessageRow], list[MessageRow]]:
         """Put the outcomes in the place of the claims they belong to, whatever others took these for meanwhile.
 
@@ -257,19 +257,21 @@ class Journal(Archive):
         owner made of them stays.
         """
         moment = self._clock()
-        job = self._begun(held)
-        before, after, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
-        for outcomes, evidence in endings:
+        outcomes: dict[int, tuple[Submission, str | None]] = {}
+        for by_place, evidence in endings:
             text = _bounded(evidence) if evidence else None
-            for message in self._tables.to_change(job, tuple(outcomes)):
-                submission = held.honest(message.position, outcomes[message.position])
-                if held.owns(message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
-                    before.append(message)
-                    after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
-                elif not held.owns(message) or message != message.ended(
-                    submission, message.updated, text, forgets_text=held.forgets_texts
-                ):
-                    others.append(message)  # else it was recorded, and the confirmation was lost
+            outcomes |= {place: (submission, text) for place, submission in by_place.items()}
+        before, after, others = list[MessageRow](), list[MessageRow](), list[MessageRow]()
+        for message in self._tables.to_change(job, tuple(outcomes)):
+            submission, text = outcomes[message.position]
+            submission = held.honest(message.position, submission)
+            if held.owns(message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
+                before.append(message)
+                after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
+            elif not held.owns(message) or message != message.ended(
+                submission, message.updated, text, forgets_text=held.forgets_texts
+            ):
+                others.append(message)  # else it was recorded, and the confirmation was lost
         return before, after, others
 
     def _refuse_what_is_taken(self, held: Held, places: Sequence[int]) -> None:

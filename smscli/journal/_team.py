@@ -190,7 +190,7 @@ class TeamJournal(Journal):
                 job = self._begun(held)
                 if count and self._db.is_alive(job.id):
                     raise in_flight_elsewhere(key)  # noqa: TRY301  (as every error here)
-                before, after, others = self._ended(held, endings)
+                before, after, others = self._ended(job, held, endings)
                 while len(taken) < count and (messages := self._next(held, looked_at)):
                     held.doubtful.update(message.position for message in messages if message.state == State.UNKNOWN)
                     claimed = self._in_flight(held, messages, moment, owner)
