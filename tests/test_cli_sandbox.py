@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 import urllib.request
@@ -158,35 +159,46 @@ def test_a_profile_of_that_name_that_is_no_sandbox_s_stays(smscli: Run, tmp_path
     assert "mine" in config.read_text()
 
 
-def caught_with_a_slow_reader(directory: Path) -> list[str]:
-    """Catch thirty messages, each of whose lines takes 5 ms; return the lines."""
-    app, lines = sandbox.create_app(), list[str]()
+def catch_thirty(directory: Path, write: Callable[[str], object]) -> int:
+    """Catch thirty messages, write a line about each and export them; return how many files there are in the end."""
+    app = sandbox.create_app()
 
-    def write(note: str) -> None:
-        time.sleep(0.005)
-        lines.append(note)
+    def write_note(line: str) -> None:
+        write(line)
 
-    runtime = Runtime({}, None, None, None)
-    with arrivals.followed(Invocation(runtime, lambda _: None, write), app, directory), app.desk.lock:
+    call = Invocation(Runtime({}, None, None, None), lambda _: None, write_note)
+    with arrivals.followed(call, app, directory), app.desk.lock:
         app.desk.keep(Caught(vendor="x", operation="send", now=0.0, signature=None) for _ in range(30))
-    return lines
+    return len(list(directory.glob("1970-*.json")))
 
 
-def test_what_waits_in_the_end_is_still_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than a line would be waited for."""
+def test_who_does_not_read_the_lines_holds_up_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is never taken is waited for in the end, for a moment."""
     monkeypatch.setattr(arrivals, "_LAST", 0.01)
-    caught_with_a_slow_reader(tmp_path)
-    assert len(list(tmp_path.glob("*.json"))) == 30
+    reads = threading.Event()
+    assert catch_thirty(tmp_path, lambda _: reads.wait()) == 30
+    reads.set()
+
+
+def test_what_waits_in_the_end_is_still_written(tmp_path: Path) -> None:
+    """Lines as well as files."""
+    lines = list[str]()
+
+    def write(line: str) -> None:
+        time.sleep(0.005)
+        lines.append(line)
+
+    assert (catch_thirty(tmp_path, write), len(lines)) == (30, 30)
 
 
 def test_what_is_not_exported_in_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How many, where there is no more time."""
-    monkeypatch.setattr(arrivals, "_LAST_EXPORT", 0.05)
-    lines = caught_with_a_slow_reader(tmp_path)
-    (warning,) = [row for row in lines if row.startswith("warning: ")]
-    left = int(warning.split()[1])
-    assert 0 < left < 30
-    assert warning.endswith(" entries were not exported: there was no more time")
+    """How many, where a disk does not answer; the lines are all there."""
+    monkeypatch.setattr(arrivals, "_LAST_EXPORT", 0.2)
+    lines, stuck = list[str](), tmp_path / ".1970-01-01T000000.000Z-000005.json"
+    os.mkfifo(stuck)  # to open it waits for somebody who reads
+    assert (catch_thirty(tmp_path, lines.append), len(lines)) == (4, 31)
+    assert lines[-1] == "warning: 26 entries were not exported: there was no more time"
+    os.close(os.open(stuck, os.O_RDONLY | os.O_NONBLOCK))
 
 
 def test_a_line_is_a_line() -> None:

@@ -1,13 +1,14 @@
 """What becomes of a message that has just arrived in a served sandbox: a line on stderr, a file in a directory.
 
-A thread of its own writes both: a slow reader, or a slow disk, must not hold up who sends.
+Each has a thread of its own: a slow reader, or a slow disk, holds up neither who sends nor the other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from queue import Full, Queue
 from threading import Thread
@@ -40,82 +41,87 @@ def followed(call: Invocation, app: Sandbox, directory: Path | None) -> Iterator
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"--export {str(directory)!r} cannot be made: {error.strerror}") from None
-    clerk = _Clerk(call, app, directory)
-    app.desk.listeners.append(clerk.hear)
-    thread = Thread(target=clerk.work, daemon=True)
-    thread.start()
+    troubles: set[str] = set()
+
+    def complain(trouble: str) -> None:
+        if trouble not in troubles:  # once, not for each message
+            troubles.add(trouble)
+            # Whoever does not read stderr must hold up neither the files nor the end.
+            warning = Thread(target=call.warn, args=(f"warning: {trouble}",), daemon=True)
+            warning.start()
+            warning.join(_LAST)
+
+    def tell(event: str, entry: Caught) -> None:
+        tree = sandbox.written(app, entry)
+        call.tell(line(tree) if event == "new" else f"message {entry.number}: {tree['diagnosis']}")
+
+    def export(directory: Path, _event: str, entry: Caught) -> None:
+        try:
+            _export(directory, sandbox.written(app, entry, whole=True))
+        except OSError as error:
+            complain(f"messages are not exported: {error.strerror}")
+
+    teller = _Clerk(tell, complain)
+    exporter = _Clerk(partial(export, directory), complain) if directory else None
+    clerks = [clerk for clerk in (teller, exporter) if clerk]
+    app.desk.listeners += [clerk.hear for clerk in clerks]
     try:
         yield
     finally:
-        app.desk.listeners.remove(clerk.hear)
-        deadline = monotonic() + (_LAST_EXPORT if directory else _LAST)
-        with suppress(Full):
-            clerk.waiting.put(None, timeout=max(0.0, deadline - monotonic()))
-            thread.join(max(0.0, deadline - monotonic()))
-        if directory and clerk.left:
-            # Whoever does not read stderr must not hold up the end.
-            warning = f"warning: {clerk.left} entries were not exported: there was no more time"
-            last = Thread(target=call.warn, args=(warning,), daemon=True)
-            last.start()
-            last.join(_LAST)
+        for clerk in clerks:
+            app.desk.listeners.remove(clerk.hear)
+        now = monotonic()
+        teller.finish(now + _LAST)
+        if exporter and (left := exporter.finish(now + _LAST_EXPORT)):
+            complain(f"{left} entries were not exported: there was no more time")
 
 
 class _Clerk:
-    """Who writes: ``hear`` is called in passing, ``work`` does it."""
+    """Who writes: ``hear`` is called in passing, a thread of its own does it."""
 
-    def __init__(self, call: Invocation, app: Sandbox, directory: Path | None) -> None:
-        self.waiting: Queue[tuple[str, Caught] | None] = Queue(_BEHIND)
-        self._call = call
-        self._app = app
-        self._directory = directory
-        self._troubles: set[str] = set()
+    def __init__(self, write: Callable[[str, Caught], None], complain: Callable[[str], None]) -> None:
+        self._write = write
+        self._complain = complain
+        self._waiting: Queue[tuple[str, Caught] | None] = Queue(_BEHIND)
         self._lost = False
         self._heard = self._done = 0  # each has one thread at a time that counts it
-
-    @property
-    def left(self) -> int:
-        """How many entries were not written down, or not yet."""
-        return self._heard - self._done
+        self._thread = Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     def hear(self, event: str, entry: Caught | None) -> None:
         """Take what happened; never wait."""
         if entry is not None:
             self._heard += 1
             try:
-                self.waiting.put_nowait((event, entry))
+                self._waiting.put_nowait((event, entry))
             except Full:
                 self._lost = True
 
-    def work(self) -> None:
-        """Write until there is nothing more."""
-        while arrival := self.waiting.get():
-            event, entry = arrival
-            tree = sandbox.written(self._app, entry, whole=True)
-            self._call.tell(line(tree) if event == "new" else f"message {entry.number}: {tree['diagnosis']}")
-            if self._directory is not None:
-                self._export(self._directory, tree)
+    def finish(self, deadline: float) -> int:
+        """Write what waits until that time is over; return how many entries were not written down, or not yet."""
+        with suppress(Full):
+            self._waiting.put(None, timeout=max(0.0, deadline - monotonic()))
+            self._thread.join(max(0.0, deadline - monotonic()))
+        return self._heard - self._done
+
+    def _work(self) -> None:
+        while arrival := self._waiting.get():
+            self._write(*arrival)
             self._done += 1
             if self._lost:
                 self._complain("messages came faster than they could be written down")
 
-    def _export(self, directory: Path, entry: Mapping[str, object]) -> None:
-        """Write an entry as a file of its own, whole or not at all; its name says when it came, and its number."""
-        stamp = str(entry["received"]).replace(":", "").replace("+0000", "Z")
-        name = f"{stamp}-{entry['number']:06d}.json"
-        unfinished = directory / f".{name}"
-        try:
-            with unfinished.open("w", encoding="utf-8", errors="backslashreplace") as file:
-                unfinished.chmod(0o600)
-                json.dump(entry, file, indent=2, ensure_ascii=False)
-                file.write("\n")
-            unfinished.replace(directory / name)
-        except OSError as error:
-            self._complain(f"messages are not exported: {error.strerror}")
 
-    def _complain(self, trouble: str) -> None:
-        if trouble not in self._troubles:  # once, not for each message
-            self._troubles.add(trouble)
-            self._call.warn(f"warning: {trouble}")
+def _export(directory: Path, entry: Mapping[str, object]) -> None:
+    """Write an entry as a file of its own, whole or not at all; its name says when it came, and its number."""
+    stamp = str(entry["received"]).replace(":", "").replace("+0000", "Z")
+    name = f"{stamp}-{entry['number']:06d}.json"
+    unfinished = directory / f".{name}"
+    with unfinished.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        unfinished.chmod(0o600)
+        json.dump(entry, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+    unfinished.replace(directory / name)
 
 
 def line(entry: Mapping[str, object]) -> str:
