@@ -17,7 +17,7 @@ from smscli.cli.options import Invocation
 from smscli.cli.receipt import report, warnings
 from smscli.errors import InputError
 from smscli.interruption import Interruption
-from smscli.model import MSISDN, SendReceipt
+from smscli.model import MSISDN, Outcome, SendReceipt
 from smscli.render import Result
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def deliver(
     new_journal = str(place) if journal.is_new else None
     drafts = (draft, *(other for other, _ in others))
     receipt = report(drafts, opened, arrival, interruption, journal_name, new_journal)
-    told = [submission for submission in arrival.receipt.submissions if submission.delivery]
-    if wait is None and not told:
+    submissions = arrival.receipt.submissions
+    told = [submission for submission in submissions if submission.delivery]
+    waits = wait is not None and not interruption and any(each.outcome is Outcome.SENT for each in submissions)
+    if not told and not waits:
         return receipt
     from smscli.cli.register import Register, zones
     from smscli.cli.tracking import Item, follow
@@ -77,11 +79,10 @@ def deliver(
     if place is not None and not arrival.receipt.unrecorded:
         of_vendors = zones(each.profile for each in drafts)
         register = Register(call, place, opened.key, of_vendors, sandbox=sandbox)
-    if told and register:
         register.load()
-        places = register.places
-        register.record([Item(one.delivery, place=places.get(one.to)) for one in told if one.delivery])
-    if wait is None:
+        places, by = register.places, arrival.by
+        register.record([Item(one.delivery, by[one.to][0], place=places.get(one.to)) for one in told if one.delivery])
+    if wait is None or not waits:
         return receipt
     return follow(call, receipt, drafts, arrival, None if no_journal else opened.key, wait, interruption, register)
 

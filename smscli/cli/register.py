@@ -75,7 +75,7 @@ class Register:
         from smscli.journal import News
 
         assert item.place is not None  # noqa: S101  (asked for above)
-        ended = _second(item.report.at, self._zones.get(item.provider or ""))
+        ended = _second(item.report.at, self._zones.get(item.provider))
         is_likely = ended is not None and self._claimed[item.place] - _SKEW <= ended <= self._call.runtime.now() + _SKEW
         return News(item.place, item.report, ended if is_likely else None)
 

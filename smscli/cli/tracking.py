@@ -42,7 +42,7 @@ class Item:
     """
 
     report: DeliveryReport
-    provider: str | None = None
+    provider: str
     to: MSISDN | None = None
     outcome: Outcome | None = None
     place: int | None = None
@@ -109,7 +109,7 @@ def _ask(
 ) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
     """Ask once about all that has not ended; what cannot be asked now stays as it is."""
     final = {(item.provider, item.report.id) for item in items if item.report.is_final}
-    news: dict[tuple[str | None, str], DeliveryReport] = {}
+    news: dict[tuple[str, str], DeliveryReport] = {}
     failure: SmscliError | None = None
     for caller, party in zip(callers, parties, strict=True):
         provider = providers.get(party.profile.provider)
@@ -215,7 +215,7 @@ def _counts(items: Sequence[Item]) -> str:
 
 def _row(item: Item) -> tuple[str, ...]:
     report = item.report
-    is_asked = bool(report.id) and (item.provider is None or providers.get(item.provider).status is not None)
+    is_asked = bool(report.id) and providers.get(item.provider).status is not None
     word = "not known to the vendor" if is_asked and report.word is None else report.word or ""
     outcome = item.outcome.value if item.outcome and not report.id else ""
     return (str(item.to or ""), report.id, report.state.value, word, report.at or "", outcome)
@@ -258,12 +258,11 @@ def follow(
     """Wait for what a send accepted, and return its receipt with where these messages stand.
 
     The status of a send that did not end well stays. Not delivered yet is 7, not 6: nobody may send it again for that.
-    Never raises for what the vendors and the network do. ``key`` and ``register`` are None without a journal.
+    Never raises for what the vendors and the network do. ``key`` is None without a journal, ``register`` where nothing
+    can be recorded.
     """
     accepted = [s for s in arrival.receipt.submissions if s.outcome is Outcome.SENT]
     whose = {s.to: arrival.by.get(s.to) or _account(drafts[0]) for s in accepted}
-    if register and accepted and not interruption:
-        register.load()
     places = register.places if register else {}
     items = [item for s in accepted for item in items_of(s, whose[s.to][0], places.get(s.to))]
     parties = [
@@ -271,8 +270,6 @@ def follow(
         for draft in drafts
         if (ids := tuple(i.report.id for i in items if i.report.id and i.to and whose[i.to] == _account(draft)))
     ]
-    if not accepted or interruption:
-        return receipt
     failure: SmscliError | None = None
     if parties:
         call.tell(f"accepted; asking for {patience:g} s at most whether it arrived")
