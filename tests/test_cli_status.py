@@ -20,7 +20,7 @@ from smscli import sandbox
 from smscli.cli.tracking import items_of, verdict
 from smscli.errors import OutcomeUnknownError
 from smscli.journal import Journal
-from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Submission
+from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Secret, Submission
 from smscli.wire import Request, Response
 from tests.conftest import Ran
 from tests.vendors import NOW, environment
@@ -387,6 +387,18 @@ def test_a_send_may_wait_for_its_delivery(smscli: Run) -> None:
     ran = smscli(*SEND, ONE, "-o", "json", **world.of())  # a receipt may be asked about as well
     assert (ran.code, ran.json["data"]["replayed"], ran.json["data"]["messages"][0]["word"]) == (0, True, "delivered")
     assert "DELIVERED" in smscli(*SEND, ONE, terminal=True, **world.of()).out
+
+
+def test_a_key_with_look_alikes_is_warned_of_once(smscli: Run) -> None:
+    """By the send; the question behind it goes the same way."""
+    world, key = World(), "s\u0435cret"
+    accounts = sandbox.demo_accounts()
+    accounts["lightsms"] = accounts["lightsms"]._replace(secret=Secret(key))
+    world.speak = sandbox.transport(sandbox.create_app(accounts, clock=lambda: world.seconds))
+    ran = smscli(*SEND, ONE, **world.of(environ=environment("lightsms", key=key)))
+    assert (ran.code, world.waits) == (0, [5]), ran.err
+    assert ran.err.count("warning: the key holds Cyrillic letters among Latin ones") == 1
+    assert key not in ran.err
 
 
 def test_a_send_that_never_arrives_is_5_and_one_that_may_still_arrive_is_7(smscli: Run) -> None:

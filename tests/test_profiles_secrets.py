@@ -191,3 +191,11 @@ def test_a_profile_and_its_parts_never_print_a_secret() -> None:
     assert SECRET not in shown
     assert password not in shown
     assert (account.base_url, account.secret.reveal()) == (profile.base_url, SECRET)
+
+
+def test_a_key_with_control_characters_is_doubted() -> None:
+    """One that was typed at the prompt, or came on stdin, is taken as it is."""
+    doubt = profiles.doubt(Secret("sec\x1bret"))
+    assert doubt
+    assert doubt.startswith("the key holds control characters; ")
+    assert profiles.doubt(Secret("sec ret")) is None

@@ -173,7 +173,7 @@ def test_an_older_key_is_tried(smscli: Callable[..., Ran], tmp_path: Path) -> No
     ],
 )
 def test_a_key_with_look_alikes_is_warned_of(smscli: Callable[..., Ran], key: str, words: str | None) -> None:
-    """When it signs and when it sends, without a character of it."""
+    """When it signs, without a character of it."""
     environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_API_KEY": key, "SMSCLI_LOGIN": "me"}
     err = smscli("sign", "login=me", environ=environ).err
     assert (f"warning: the key holds {words}" in err) if words else ("warning" not in err)

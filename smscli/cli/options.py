@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     _Mixed = AnyCommand
 
     from smscli.dispatch import Caller
-    from smscli.model import Account, Profile
+    from smscli.model import Account, Profile, Secret
     from smscli.providers import Provider
     from smscli.tracing import Trace
 else:
@@ -65,6 +65,7 @@ class Invocation:
         self.trace: Trace | None = None
         self.wanted = Wanted()
         self.resources = ExitStack()
+        self._doubted: set[Secret] = set()
 
     @property
     def command(self) -> str:
@@ -126,7 +127,9 @@ class Invocation:
     def _say_whose(self, profile: Profile, account: Account) -> None:
         from smscli import profiles
 
-        if doubt := profiles.doubt(account.secret):
+        doubt = profiles.doubt(account.secret)
+        if doubt and account.secret not in self._doubted:  # once, however often it is asked after its send
+            self._doubted.add(account.secret)
             self.tell(f"warning: {doubt}")
         if self.trace:
             whose = profile.name or ("the sandbox's" if profile.sandbox else "the environment's")

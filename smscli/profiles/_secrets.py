@@ -86,7 +86,7 @@ def sent_secrets(
 
 
 def doubt(secret: Secret) -> str | None:
-    """Return what makes a key look mistyped, without a character of it; None for one of plain ASCII."""
+    """Return what makes a key look mistyped, without a character of it; None for one of printable ASCII."""
     text = secret.reveal()
     if text.isascii() and text.isprintable() and text == text.strip():
         return None
@@ -98,7 +98,7 @@ def doubt(secret: Secret) -> str | None:
     elif "Latin" in alphabets and alphabets & {"Cyrillic", "Greek"}:
         what = f"{' and '.join(sorted(alphabets & {'Cyrillic', 'Greek'}))} letters among Latin ones, which look alike"
     else:
-        what = "characters beyond ASCII"
+        what = "control characters" if text.isascii() else "characters beyond ASCII"
     return f"the key holds {what}; if it was typed or copied so by mistake, no signature will be right"
 
 
