@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3  # noqa: TID253  (a type)
+import sqlite3  # noqa: TID253  (a type, and to lay the older files)
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from smscli.errors import Cause
@@ -52,6 +53,14 @@ def lay_list(journal: Journal, key: str, recipients: Mapping[int, MSISDN]) -> Jo
             [MessageRow(number, row, recipient=to.digits, updated=NOON) for row, to in recipients.items()]
         )
     return one
+
+
+def lay_older(path: Path, layout: int) -> None:
+    """Lay the journal of an older layout, in a directory that is there."""
+    dump = Path(__file__).with_name("journals") / f"layout-{layout}.sql"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(dump.read_text(encoding="utf-8"))
+    path.chmod(0o600)
 
 
 def connection(journal: Journal) -> sqlite3.Connection:

@@ -18,9 +18,8 @@ from smscli.errors import Cause, ConfigError, ConflictError
 from smscli.journal import Boot, Job, Journal, State, Twin, _layouts, _rows
 from smscli.journal._rows import MessageRow, WitnessRow
 from smscli.model import MSISDN, Money
-from tests.jobs import NOON
+from tests.jobs import NOON, lay_older
 
-DUMPS = Path(__file__).with_name("journals")
 HOLDER = """
 import fcntl, os, sys
 file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
@@ -41,9 +40,7 @@ def older(tmp_path: Path, layout: int) -> Path:
     """Return a journal of that layout."""
     path = tmp_path / "state" / "journal.sqlite3"
     path.parent.mkdir(mode=0o700)
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript((DUMPS / f"layout-{layout}.sql").read_text(encoding="utf-8"))
-    path.chmod(0o600)
+    lay_older(path, layout)
     return path
 
 

@@ -20,14 +20,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from smscli.errors import Cause, ConfigError, ConflictError, InputError
 from smscli.journal import Ending, Job, ListFingerprint, News, TeamJournal
 from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Reason, Submission
-from tests.jobs import ALL, NOON, STALE, STOPPED, Place, ended, job, outcomes
+from tests.jobs import ALL, NOON, STALE, STOPPED, Place, ended, job, lay_older, outcomes
 
 KEYS, TEXTS = ("k1", "k2", "k3"), ("one", "two")
 PLANNED, BATCH = "list", 2
 """The key of a job that is planned, mostly, and how many of its messages are taken at once."""
 BUSY = Reason("come later", Cause.BUSY)
 STATES = (DeliveryState.ENROUTE, DeliveryState.DELIVERED, DeliveryState.EXPIRED)
-DUMPS = Path(__file__).with_name("journals")
 STALE_CODE = "24"
 """Of the refusals in the older files, this one is documented as unprocessed."""
 
@@ -455,14 +454,6 @@ def planned(key: str, text: str) -> Job:
     for place, number in enumerate(ALL):
         content.add(place, number, text)
     return Job(key, "lightsms", "demo", "work", "Alert", tuple((n, text) for n in ALL), content.value)
-
-
-def lay_older(path: Path, layout: int) -> None:
-    """Lay a journal of an older layout."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript((DUMPS / f"layout-{layout}.sql").read_text(encoding="utf-8"))
-    path.chmod(0o600)
 
 
 def older_jobs(path: Path) -> dict[str, ModelJob]:

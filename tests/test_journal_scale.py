@@ -30,8 +30,7 @@ def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = F
         db.execute("PRAGMA synchronous = OFF")
 
         def insert(row: Row) -> None:
-            columns = row.columns()
-            db.execute(f"INSERT INTO {row.TABLE} VALUES ({', '.join('?' * len(columns))})", columns)  # noqa: S608  (ours)
+            db.execute(row.insertion(), row.columns())
 
         for number in range(1, jobs + 1):
             one, at = job(f"key-{number:04}", to=[ANNA], text="same" if same else f"text {number}"), moment(number)
@@ -44,14 +43,19 @@ def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = F
         insert(InspectionRow(1, NOON, NOON))
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a journal of many jobs, each of a content of its own."""
-    path = tmp_path_factory.mktemp("sound") / "journal.sqlite3"
+def lay_sound(folder: Path) -> Path:
+    """Return the path of a journal of many jobs, each of a content of its own, which is sound."""
+    path = folder / "journal.sqlite3"
     lay(path, JOBS, moment=lambda number: NOON - 1000 * DAY + number)
     with Journal(path, now=lambda: NOON) as journal:
         assert journal.check() == ()
     return path
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return such a journal."""
+    return lay_sound(tmp_path_factory.mktemp("sound"))
 
 
 # The types of b-tree pages (SQLite file format, section 1.6).

@@ -11,7 +11,7 @@ from smscli.errors import ConfigError
 from smscli.journal import Journal
 from smscli.journal._rows import key_digest
 from tests.jobs import ANNA, NOON, job
-from tests.test_journal_scale import DAY, INTERIOR, JOBS, LEAF, lay, pages
+from tests.test_journal_scale import DAY, INTERIOR, JOBS, LEAF, lay_sound, pages
 
 TRIALS = 25
 
@@ -19,11 +19,7 @@ TRIALS = 25
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a journal of many jobs, each of a content of its own."""
-    path = tmp_path_factory.mktemp("sound") / "journal.sqlite3"
-    lay(path, JOBS, moment=lambda number: NOON - 1000 * DAY + number)
-    with Journal(path, now=lambda: NOON) as journal:
-        assert journal.check() == ()
-    return path
+    return lay_sound(tmp_path_factory.mktemp("sound"))
 
 
 @pytest.mark.parametrize(

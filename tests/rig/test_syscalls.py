@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3  # noqa: TID253  (to lay the older files)
+import sqlite3  # noqa: TID253  (to look into the copies)
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -26,6 +26,7 @@ import pytest
 from smscli.journal import Journal
 from tests.client import VENDORS
 from tests.figures import add
+from tests.jobs import lay_older
 from tests.rig.checker import read
 from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
@@ -115,13 +116,10 @@ def test_an_error_at_every_system_call(sweep: Sweep, tmp_path: Path, vendor: Ven
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "fsync", "link", "unlink"])
 def test_sigkill_at_every_system_call_of_a_migration(call: str, tmp_path: Path, loaded: Forks) -> None:
     """A file of layout 2 stays whole in that layout, or is whole in this one, with what it said before."""
-    dump = Path(__file__).parents[1].joinpath("journals", "layout-2.sql").read_text(encoding="utf-8")
     for nth in count(1):
         path = tmp_path / str(nth) / "sandbox.sqlite3"
         path.parent.mkdir(mode=0o700)
-        with closing(sqlite3.connect(path)) as db:
-            db.executescript(dump)
-        path.chmod(0o600)
+        lay_older(path, 2)
         command = [*STRACE, str(tmp_path / "log"), "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={nth}"]
         environ = {"HOME": str(tmp_path), "SMSCLI_STATE_DIR": str(path.parent), "PATH": os.environ["PATH"]}
         code, _, err = loaded.run(["journal", "list", "--sandbox"], environ, tmp_path, command)
