@@ -184,7 +184,6 @@ class Crew:
             return
         self._endings = []
         self._commit_seconds = self._monotonic() - began
-        self._learn(endings)
         for entry in others:
             self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
         if any(_is_busy(s) for _, receipt in endings for s in receipt.submissions):
@@ -193,6 +192,7 @@ class Crew:
             self._is_exhausted = len(batches) < count
         for batch in batches:
             self._hand_out(batch)
+        self._learn(endings)
 
     def _learn(self, endings: Sequence[tuple[Batch, SendReceipt]]) -> None:
         """Keep where answers have said that messages stand; no outcome hangs on it, so that its loss is none."""

@@ -116,6 +116,17 @@ def _parse(response: Response, message: Message, stamp: str) -> SendReceipt:
 VENDOR = get("mainsms")._replace(send=Operation(get("mainsms").send.build, _parse))
 """MainSMS, if it knew how to ask for patience."""
 
+
+def _parse_states(response: Response, message: Message, stamp: str) -> SendReceipt:
+    receipt = _parse(response, message, stamp)
+    told = [DeliveryReport(s.message_id or "", DeliveryState.ACCEPTED, "taken") for s in receipt.submissions]
+    submissions = (s._replace(delivery=one) for s, one in zip(receipt.submissions, told, strict=True))
+    return receipt._replace(submissions=tuple(submissions))
+
+
+TALKATIVE = VENDOR._replace(send=Operation(VENDOR.send.build, _parse_states))
+"""The same, if its answer to a send told where each message stands."""
+
 unreachable = UnreachableError("it refused the connection; nothing was sent", hint="try again")
 unknown = OutcomeUnknownError("no answer within 30 s; the request had left", hint="ask the vendor")
 
@@ -231,22 +242,30 @@ def test_what_it_cost_is_counted(journal: TeamJournal) -> None:
 def test_the_word_of_an_answer_on_where_a_message_stands_is_kept(journal: TeamJournal, breaks: bool) -> None:
     """Where that cannot be recorded, no outcome hangs on it."""
 
-    def parse(response: Response, message: Message, stamp: str) -> SendReceipt:
-        receipt = VENDOR.send.parse(response, message, stamp)
-        told = [DeliveryReport(s.message_id or "", DeliveryState.ACCEPTED, "taken") for s in receipt.submissions]
-        submissions = (s._replace(delivery=one) for s, one in zip(receipt.submissions, told, strict=True))
-        return receipt._replace(submissions=tuple(submissions))
-
     def fail(what: str, _time: int) -> None:
         if breaks and what == "learn":
             raise ConfigError("the disk is full")
 
     plan(journal, people(3))
     desk = Watched(journal, fail)
-    tally = crew(desk, Vendor(), provider=VENDOR._replace(send=Operation(VENDOR.send.build, parse))).work()
+    tally = crew(desk, Vendor(), provider=TALKATIVE).work()
     assert (tally.outcomes, tally.trouble, "learn" in desk.asked) == ({Outcome.SENT: 3}, None, True)
     words = [entry.delivery and entry.delivery.word for entry in journal.show(KEY)]
     assert words == [None if breaks else "taken"] * 3
+
+
+def test_who_is_in_flight_does_not_wait_for_the_word_on_others(journal: TeamJournal) -> None:
+    """What was claimed is sent while that is recorded."""
+    second, waits = threading.Event(), list[bool]()
+    vendor = Vendor(lambda number, _to: second.set() if number == 2 else None)
+
+    def wait(what: str, time: int) -> None:
+        if (what, time) == ("learn", 1):
+            waits.append(second.wait(20))
+
+    plan(journal, people(3))
+    tally = crew(Watched(journal, wait), vendor, provider=TALKATIVE).work()
+    assert (tally.outcomes, waits) == ({Outcome.SENT: 3}, [True])
 
 
 def test_workers_send_at_the_same_time(journal: TeamJournal) -> None:
