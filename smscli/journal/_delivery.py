@@ -1,12 +1,12 @@
 """Where accepted messages stand by their vendors' word: the last known state of each, as rows of their own.
 
-A send never reads or writes them: that they are missing or damaged keeps nobody from sending.
+No outcome hangs on them: that they are missing or damaged keeps nobody from sending.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from smscli.journal._database import Database
@@ -58,11 +58,7 @@ class DeliveryRow(Row):
         if self.state != news.state:
             return news
         at, ended = (self.at, self.ended) if news.ended is None else (news.at, news.ended)
-        return DeliveryRow(*self._key, self.state, self.final, news.word, self.learnt, at, ended)
-
-    @property
-    def _key(self) -> tuple[int, int, str]:
-        return self.job, self.position, self.message_id
+        return replace(self, word=news.word, at=at, ended=ended)
 
 
 Known = dict[tuple[int, int], tuple[DeliveryRow, ...]]
