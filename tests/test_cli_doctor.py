@@ -21,7 +21,7 @@ from smscli.cli import findings
 from smscli.cli.checks import Check, SkipCheck
 from smscli.cli.findings import Finding, Level
 from smscli.errors import ConfigError, ExitCode, UnreachableError
-from smscli.journal import Hints, Journal, look
+from smscli.journal import Health, Hints, Journal, look
 from tests.accounts import NOBODY
 from tests.certificates import Certificates, sign
 from tests.client import SECRETS
@@ -401,6 +401,9 @@ def test_a_journal_of_an_earlier_layout_is_not_brought_up_to_date(smscli: Run, j
         db.execute("PRAGMA user_version = 3")
     report = looked_at(smscli, journal)
     assert (report.code, report.level("journal"), "of layout 3" in report.text("journal")) == (0, "ok", True)
+    assert "brings it up to date, and leaves a copy" in report.text("journal")
+    of_server = findings.journal("journal", "postgresql://…", Health(4, is_old=True), sandbox=False)
+    assert "copy" not in of_server.text, "of a server's there is none"
 
 
 def test_a_journal_left_in_the_middle_of_a_change_is_not_played_back(smscli: Run, journal: Path) -> None:

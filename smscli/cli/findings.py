@@ -98,7 +98,8 @@ def journal(name: str, place: str, health: Health | None, *, sandbox: bool) -> F
         hint = f"read it whole: smscli journal check{options}"
         return warning(name, "a process ended in the middle of a change, which the next send takes back", hint, place)
     if health.is_old:
-        return ok(name, f"of layout {health.layout}: the next send brings it up to date, and leaves a copy", place)
+        copy = ", and leaves a copy" if health.is_copied else ""
+        return ok(name, f"of layout {health.layout}: the next send brings it up to date{copy}", place)
     total, unknown = health.counts.total(), health.counts[State.UNKNOWN]
     what = f"layout {health.layout}, {total} recipient{'s' * (total != 1)}, {unknown} UNKNOWN"
     in_flight = health.counts[State.IN_FLIGHT]

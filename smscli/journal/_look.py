@@ -34,15 +34,16 @@ _RIGHTS = "SELECT has_table_privilege('message', 'INSERT') AND has_table_privile
 class Health:
     """What a look has told: the layout, and how many messages are in which state.
 
-    ``is_read``: every page was looked at. ``is_old``: of an earlier layout, which the next send brings up to date;
-    ``is_unclean``: left in the middle of a transaction, which the next one to open it takes back. Of neither is
-    anything counted.
+    ``is_read``: every page was looked at. ``is_old``: of an earlier layout, which the next send brings up to date, and
+    copies before if ``is_copied``; ``is_unclean``: left in the middle of a transaction, which the next one to open it
+    takes back. Of neither is anything counted.
     """
 
     layout: int = VERSION
     counts: Counter[str] = field(default_factory=Counter)
     is_read: bool = True
     is_old: bool = False
+    is_copied: bool = False
     is_unclean: bool = False
 
 
@@ -74,7 +75,7 @@ def look(place: Place, hints: Hints, seconds: float) -> Health | None:
             return Health(is_unclean=True)
         with closing(_ReadOnly(path, hints)) as file:
             if file.layout != VERSION:
-                return Health(file.layout, is_old=True)
+                return Health(file.layout, is_old=True, is_copied=True)
             file.check_schema()
             is_read = file.check_whole(seconds)
             return Health(counts=Tables(file).counts(), is_read=is_read)

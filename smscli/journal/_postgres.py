@@ -75,6 +75,8 @@ _RIGHTS = """SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::tex
 _OWNER = """SELECT relowner::regrole::text, 'ALL' FROM pg_class WHERE oid = 'message'::regclass
     AND pg_get_userbyid(relowner) <> current_user"""
 
+_MAY_ADD = "SELECT has_schema_privilege(%s, 'CREATE')"
+
 _FORBIDDEN = "42501"
 # What the server says, in words, with what to do.
 _TROUBLE = {
@@ -320,6 +322,8 @@ class PostgresDatabase:
         layout = self._layout()
         if layout in _ADDITIONS and not is_look:
             layout = self._bring_up_to_date()
+        elif layout in _ADDITIONS and self._ask(_MAY_ADD, (self._server.schema,)).fetchone() != (True,):
+            raise self._too_old()
         if layout is None or (layout != VERSION and layout not in _ADDITIONS):
             raise ConfigError(
                 f"the journal {self._server} was written by another version of smscli (layout {layout}, not {VERSION})",
@@ -349,12 +353,12 @@ class PostgresDatabase:
         except ConfigError as error:
             if getattr(error.__cause__, "sqlstate", None) != _FORBIDDEN:
                 raise
-            raise ConfigError(
-                f"the journal {self._server} is of an earlier layout, which this role may not bring up to date; "
-                "nothing was sent",
-                hint=self._hints.older,
-            ) from None
+            raise self._too_old() from None
         return VERSION
+
+    def _too_old(self) -> ConfigError:
+        what = "is of an earlier layout, which this role may not bring up to date; nothing was sent"
+        return ConfigError(f"the journal {self._server} {what}", hint=self._hints.older)
 
     def _create(self) -> bool:
         """Make schema and tables, all or nothing; return whether it was this session that did."""

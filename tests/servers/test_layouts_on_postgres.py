@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from smscli.errors import ConfigError
-from smscli.journal import Hints, Journal, News, Server, look
+from smscli.journal import Health, Hints, Journal, News, Server, look
 from smscli.journal._rows import VERSION
 from smscli.model import DeliveryReport, DeliveryState, Outcome, Secret
 from tests.jobs import ALL, NOON, ended, job
@@ -61,15 +61,15 @@ def test_a_role_that_may_brings_it_up_to_date_and_the_others_go_on(running_clust
 
 
 def test_a_role_that_may_not_is_told_what_to_do_and_changes_nothing(running_cluster: Cluster, older: Server) -> None:
-    """Nothing was sent; a look only says that it is old."""
+    """Nothing was sent; a look says so as well, and to who may that it is old."""
     for _ in range(2):
         with pytest.raises(ConfigError, match="earlier layout, which this role may not bring up to date") as caught:
             Journal(as_role(running_cluster, older), now=lambda: NOON, hints=HINTS)
         assert caught.value.hint == HINTS.older
-    for place in (older, as_role(running_cluster, older)):
-        health = look(place, HINTS, 1)
-        assert health
-        assert (health.layout, health.is_old) == (4, True)
+        with pytest.raises(ConfigError, match="which this role may not bring up to date") as caught:
+            look(as_role(running_cluster, older), HINTS, 1)
+        assert caught.value.hint == HINTS.older
+    assert look(older, HINTS, 1) == Health(4, is_old=True)
 
 
 def test_several_may_bring_it_up_to_date_at_once(older: Server) -> None:
