@@ -35,34 +35,23 @@ def read_stdin(runtime: Runtime, what: str, limit: int = MAX_INPUT) -> str:
 
     Raises InputError when there is no stdin, or it holds more than ``limit`` bytes or anything but UTF-8.
     """
-    if runtime.stdin is None:
-        raise InputError(f"there is no stdin to read {what} from")
-    return _read(runtime.stdin.buffer, f"{what} on stdin", limit)
+    return _decoded(_from_stdin(runtime, what, limit), f"{what} on stdin")
 
 
-def read_file(path: Path, option: str, limit: int = MAX_INPUT) -> str:
+def read_file(path: Path, option: str) -> str:
     """Return what a file holds; ``option`` is the one that named it.
 
-    Raises InputError when it cannot be read, or holds more than ``limit`` bytes or anything but UTF-8.
+    Raises InputError when it cannot be read, or holds more than ``MAX_INPUT`` bytes or anything but UTF-8.
     """
-    try:
-        with path.open("rb") as file:
-            return _read(file, f"{option} {str(path)!r}", limit)
-    except OSError as error:
-        raise InputError(f"cannot read {option} {str(path)!r}: {error.strerror}") from error
+    what = f"{option} {str(path)!r}"
+    return _decoded(_from_file(path, what, MAX_INPUT), what)
 
 
 def read_bytes(runtime: Runtime, source: str, what: str, limit: int) -> bytes:
     """Return the bytes of a file, or of stdin for ``-``; InputError as the others."""
     if source == "-":
-        if runtime.stdin is None:
-            raise InputError(f"there is no stdin to read {what} from")
-        return _bounded(runtime.stdin.buffer, f"{what} on stdin", limit)
-    try:
-        with Path(source).open("rb") as file:
-            return _bounded(file, f"{what} {source!r}", limit)
-    except OSError as error:
-        raise InputError(f"cannot read {what} {source!r}: {error.strerror}") from error
+        return _from_stdin(runtime, what, limit)
+    return _from_file(Path(source), f"{what} {source!r}", limit)
 
 
 def expand(to: Sequence[str], region: str | None) -> tuple[list[str], tuple[str, ...]]:
@@ -104,6 +93,20 @@ def _read_numbers(path: Path, region: str | None) -> tuple[list[str], list[str]]
     return numbers, [f"@{path}: {remark}" for remark in survey.repaired]
 
 
+def _from_stdin(runtime: Runtime, what: str, limit: int) -> bytes:
+    if runtime.stdin is None:
+        raise InputError(f"there is no stdin to read {what} from")
+    return _bounded(runtime.stdin.buffer, f"{what} on stdin", limit)
+
+
+def _from_file(path: Path, what: str, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _bounded(file, what, limit)
+    except OSError as error:
+        raise InputError(f"cannot read {what}: {error.strerror}") from error
+
+
 def _bounded(stream: BinaryIO, what: str, limit: int) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
@@ -111,8 +114,7 @@ def _bounded(stream: BinaryIO, what: str, limit: int) -> bytes:
     return data
 
 
-def _read(stream: BinaryIO, what: str, limit: int) -> str:
-    data = _bounded(stream, what, limit)
+def _decoded(data: bytes, what: str) -> str:
     try:
         return data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
