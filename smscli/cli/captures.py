@@ -188,10 +188,7 @@ class Checker:
                 self.provider, self.account, answer.asked, self.key_source, reveal=False, in_hex=False
             )  # fmt: skip
             working.compare(answer.asked.expected or "", others)
-            result = working.result(explain=False, curl=False)
-            comparison = result.data.get("comparison") if isinstance(result.data, Mapping) else None
-            answer.comparison = comparison
-            reason = "; ".join(_sentences(comparison)) or (result.error.message if result.error else "")
+            answer.comparison, reason = working.comparison(), working.reason()
             answer.why = "; ".join(filter(None, (reason, answer.why)))
         return False
 
@@ -230,16 +227,6 @@ class Answer:
             "operation": self.operation, "verdict": self.verdict, "why": self.why or None,
             "signature": self.signature, "comparison": self.comparison,
         }  # fmt: skip
-
-
-def _sentences(comparison: Tree) -> Iterator[str]:
-    """Yield mistake and fix of the first explanation."""
-    explanations = comparison.get("explanations") if isinstance(comparison, Mapping) else None
-    for explanation in explanations[:1] if isinstance(explanations, Sequence) else ():
-        findings = explanation.get("findings") if isinstance(explanation, Mapping) else ()
-        for finding in findings if isinstance(findings, Sequence) else ():
-            if isinstance(finding, Mapping):
-                yield f"{finding.get('sentence')} {finding.get('fix')}"
 
 
 def _error(counts: Mapping[str, int], total: int) -> SmscliError | None:

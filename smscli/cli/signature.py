@@ -98,6 +98,20 @@ class Working:
             exit_code=self._error.exit_code if self._error else 0,
         )
 
+    def comparison(self) -> Tree:
+        """Return the comparison alone, None when there was none."""
+        if self._diagnosis is None:
+            return None
+        from dataclasses import asdict  # the diagnosis has loaded it
+
+        return asdict(self._diagnosis)
+
+    def reason(self) -> str:
+        """Return mistake and fix of the first explanation, or why there is none; empty when all is well."""
+        first = self._diagnosis.explanations[:1] if self._diagnosis else ()
+        sentences = (f"{finding.sentence} {finding.fix}" for each in first for finding in each.findings)
+        return "; ".join(sentences) or (self._error.message if self._error else "")
+
     def _signature(self) -> tuple[str, str, str]:
         return "signature", self._provider.rule.signature, self._trace.signature
 
@@ -196,7 +210,7 @@ class Working:
         if self._diagnosis is not None:
             from dataclasses import asdict  # the diagnosis has loaded it
 
-            tree["comparison"] = asdict(self._diagnosis)
+            tree["comparison"] = self.comparison()
             tree["sending"] = [{**asdict(fault), "sentence": mask(fault.sentence)} for fault in self._faults]
         return tree
 
