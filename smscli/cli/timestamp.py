@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from smscli.cli import outcomes
 from smscli.cli.clocks import Skew
 from smscli.cli.options import Invocation, command, new_app
 from smscli.model import ServerTime
@@ -33,9 +32,7 @@ def timestamp(call: Invocation) -> Result:
 def _result(provider: Provider, vendor: ServerTime, before: float, after: float) -> Result:
     local = (before + after) / 2
     skew = Skew.of(vendor.unix, before, after)
-    there, here = (
-        datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") for seconds in (vendor.unix, local)
-    )
+    there, here = map(outcomes.moment, (vendor.unix, local))
     rows = (("vendor", there, str(vendor.unix)), ("local", here, f"{local:.3f}"))
     late = skew.exceeds(provider.stamp_life / 2)
     return Result(
