@@ -19,11 +19,10 @@ from smscli.journal import Job, Journal
 from smscli.model import MSISDN, Outcome, Reason, Submission
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
+from tests.jobs import ANNA, BERTA, NOON
 
 Smscli = Callable[..., Any]
 
-NOON = 1_900_000_000.0
-ANNA, BERTA = MSISDN("37061234567"), MSISDN("37061234568")
 LOST = Reason("no answer in time", Cause.UNKNOWN, hint="ask the vendor")
 
 

@@ -17,10 +17,10 @@ from smscli.errors import OutcomeUnknownError, UnreachableError
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.conftest import Ran, Stream
+from tests.jobs import NOON
 
 Run = Callable[..., Ran]
 
-NOON = 1_900_000_000.0
 ANNA, BERTA = "+79121231234", "+79121231235"
 ACCOUNT = {
     "SMSCLI_PROVIDER": "mainsms",

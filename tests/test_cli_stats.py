@@ -17,9 +17,10 @@ from smscli.errors import Cause, ExitCode
 from smscli.journal import Job, Journal, News
 from smscli.model import MSISDN, DeliveryReport, DeliveryState, Money, Outcome, Reason, Submission
 from tests.conftest import Ran
+from tests.jobs import NOON
 
 Run = Callable[..., Ran]
-NOON, DAY = 1_900_000_000.0, 86_400.0
+DAY = 86_400.0
 REFUSED, LOST = Reason("no money", Cause.REFUSED, "32"), Reason("no answer", Cause.UNKNOWN)
 
 
