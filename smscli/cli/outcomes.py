@@ -47,6 +47,11 @@ def moment(second: float) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds")
 
 
+def moment_tree(second: float | None) -> str | None:
+    """Return a Unix second as a tree, None while there is none."""
+    return None if second is None else moment(second)
+
+
 def cost_tree(cost: Money | None) -> Tree:
     """Return what it cost as a tree, None when the vendor did not say."""
     return None if cost is None else {"amount": str(cost.amount), "currency": cost.currency}

@@ -46,7 +46,7 @@ def stats(
     ends = ", ".join(f"{totals.all.outcomes[state]} {state}" for state in State if totals.all.outcomes[state])
     nothing = "nothing was sent in that time" if after is not None else "nothing has been sent: the journal is empty"
     return Result(
-        data={"journal": where.value, "since": None if after is None else outcomes.moment(after), **totals.tree()},
+        data={"journal": where.value, "since": outcomes.moment_tree(after), **totals.tree()},
         lines=rows,
         table=Table(
             ("what", "of", "value"),
