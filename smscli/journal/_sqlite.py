@@ -37,6 +37,7 @@ class SqliteDatabase:
 
     checks_itself = False
     for_update = for_claim = ""  # one transaction at a time
+    _patience = int(BUSY_SECONDS * 1000)  # what a connection begins with
 
     def __init__(self, path: Path, hints: Hints) -> None:
         if os.name == "nt":
@@ -44,7 +45,6 @@ class SqliteDatabase:
         self._path = Path(os.path.realpath(path))
         self._hints = hints
         self._failed = False
-        self._patience = int(BUSY_SECONDS * 1000)
         self._held: set[int] = set()
         with ExitStack() as stack, self.explained():
             self.is_new = ensure(self._path, hints)
