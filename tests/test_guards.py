@@ -11,12 +11,15 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from smscli import cli, providers, sandbox
 from smscli.cli.completion import Shell
+from smscli.errors import ExitCode
+from smscli.profiles._settings import SETTINGS
 from tests.client import SECRETS
 from tests.oracles._oracle import Oracle
 from tests.vendor import Step, Vendor
@@ -177,28 +180,37 @@ def test_every_oracle_is_of_a_vendor_and_has_all_of_it() -> None:
 
 
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+"""What people read; of those in docs/, some have a test of their own that runs their lines."""
 KEYS = {vendor: reading.KEY for vendor in providers.names() if (reading := oracle(vendor))}
 """The keys that the vendors' pages print."""
 
 
-def readme_sessions() -> list[str]:
-    """Return the lines behind ``$`` of each block of the README: what a reader types into one shell."""
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    return ["".join(re.findall(r"^\$ (.*\n)", block.replace("\\\n", ""), re.MULTILINE)) for block in blocks]
+def sessions() -> list[Any]:
+    """Return the lines behind ``$`` of each block of a page: what a reader types into one shell."""
+    found = []
+    for page in PAGES:
+        if page.stem in ("signatures", "stages", "testing"):
+            continue  # tests/test_signature_page.py, tests/laboratory/test_stages_page.py, tests/test_testing_page.py
+        blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
+        for number, block in enumerate(blocks):
+            lines = "".join(re.findall(r"^\$ (.*\n)", block.replace("\\\n", ""), re.MULTILINE))
+            found.append(pytest.param(page, lines, id=f"{page.stem}-{number}"))
+    return found
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One home for the whole page: a reader types one line after the other. The key files lie in it."""
-    home = tmp_path_factory.mktemp("home")
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home of somebody who reads on; the key files lie in it."""
+    home = tmp_path
     for vendor, key in KEYS.items():
         (home / f"{vendor}.key").touch(mode=0o600)
         (home / f"{vendor}.key").write_text(f"{key}\n")
     return home
 
 
-@pytest.mark.parametrize("session", readme_sessions())
-def test_every_command_of_the_readme_runs(session: str, home: Path) -> None:
+@pytest.mark.parametrize(("page", "session"), sessions())
+def test_every_command_of_a_page_runs(page: Path, session: str, home: Path) -> None:  # noqa: ARG001  (it is in the id)
     """Pasted into a shell, each line ends as the page says (`# exit N`, else 0); the key is typed when asked for."""
     if "| jq" in session and not shutil.which("jq"):
         pytest.skip("jq is not installed")
@@ -222,7 +234,7 @@ def test_every_command_of_the_readme_runs(session: str, home: Path) -> None:
 
 def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
     """It would stay in the history and be seen in the list of processes: it is typed unseen, or comes from a file."""
-    pages = [ROOT / "README.md", ROOT / "docs" / "signatures.md", *(ROOT / "smscli").rglob("*.py")]
+    pages = [*PAGES, *(ROOT / "smscli").rglob("*.py")]
     lines = [line for page in pages for line in page.read_text().splitlines() if "smscli" in line.lower()]
     keys = "|".join(KEYS.values())
     assert not [line for line in lines if re.search(rf"SMSCLI_(API_KEY|SECRET)=[^\s`]|{keys}", line)]
@@ -314,6 +326,47 @@ def test_the_two_commands_of_the_readme_are_one_line_each() -> None:
     install = r"^python3 -m venv \.venv && \.venv/bin/pip install .* && "
     assert len(re.findall(install + r"\.venv/bin/smscli send .*$", README, re.MULTILINE)) == 1
     assert len(re.findall(install + r"\.venv/bin/pytest$", README, re.MULTILINE)) == 1
+
+
+def table_of(title: str) -> dict[str, str]:
+    """Return the rows of the README's table whose head begins so: what is in backticks, and the rest."""
+    (rows,) = re.findall(rf"^\| {title} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    return dict(row.strip("|").split("|", 1) for row in rows.splitlines())
+
+
+def test_the_readme_lists_every_exit_status() -> None:
+    """And those of signals."""
+    listed = {number for cell in table_of("status") for number in re.findall(r"\d+", cell)}
+    assert listed == {*map(str, map(int, ExitCode)), "129", "130", "143"}
+
+
+def test_the_readme_lists_every_field_of_a_profile() -> None:
+    """Those that all vendors share, and each vendor's own."""
+    listed = {name for cell in table_of("field") for name in re.findall(r"`(\w+)`", cell)}
+    of_vendors = {field.name for name in providers.names() for field in providers.get(name).fields}
+    assert listed == {"provider", *of_vendors, *(setting.name for setting in SETTINGS)}
+
+
+def test_the_readme_lists_every_variable() -> None:
+    """All that the program's text names, but the examples of fields and the one that completion sets itself."""
+    listed = {name for cell in table_of("variable") for name in re.findall(r"`(SMSCLI_\w+)`", cell)}
+    sources = "".join(path.read_text() for path in (ROOT / "smscli").rglob("*.py"))
+    fields = {f"SMSCLI_{field.name.upper()}" for name in providers.names() for field in providers.get(name).fields}
+    named = {*re.findall(r"SMSCLI_[A-Z_]*[A-Z]", sources)} - fields
+    assert listed == named - {"SMSCLI_PROVIDER", "SMSCLI_COMPLETE"}
+
+
+def test_the_picture_of_a_signature_is_what_the_program_shows(tmp_path: Path) -> None:
+    """Drawn once more from the real program; the other picture has times and ids in it."""
+    pictures = ROOT / "docs" / "pictures"
+    (tmp_path / "draw.py").write_bytes((pictures / "draw.py").read_bytes())
+    environ = {"PATH": f"{BINARY.parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "draw.py", "sign"], cwd=tmp_path, env=environ, check=True, timeout=60)
+    drawn, committed = (
+        "".join(re.findall(r"<text[^>]*>([^<]*)</text>", path.read_text()))
+        for path in (tmp_path / "sign.svg", pictures / "sign.svg")
+    )
+    assert drawn == committed
 
 
 def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None:

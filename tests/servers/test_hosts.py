@@ -1,4 +1,4 @@
-"""Two hosts with one journal on a PostgreSQL server: the README's recipe, with a role that may do nothing else."""
+"""Two hosts with one journal on a PostgreSQL server: the page's recipe, with a role that may do nothing else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.vendors import environment, numbers
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 VENDOR = "lightsms"
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 Host = Callable[..., subprocess.Popen[str]]
 
 
@@ -29,7 +29,7 @@ def server() -> Iterator[Cluster]:
     with cluster() as running:
         _smscli(running.url, "journal", "init", state=running.home).communicate()
         running.run_sql("CREATE ROLE sms LOGIN PASSWORD 'canary'")
-        running.run_sql(*re.findall(r'-c "(GRANT [^"]*)"', README.read_text(encoding="utf-8")))
+        running.run_sql(*re.findall(r'-c "(GRANT [^"]*)"', PAGE.read_text(encoding="utf-8")))
         running.ask_for_password("sms")
         yield running
 
