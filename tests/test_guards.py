@@ -232,6 +232,38 @@ def test_every_command_of_a_page_runs(page: Path, session: str, home: Path) -> N
     assert "Traceback" not in done.stderr
 
 
+def recipes() -> list[str]:
+    """Return the commands of the README's table of recipes."""
+    (rows,) = re.findall(r"^\| I want to \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    commands = (row.rsplit("| `", 1)[1].partition("` |")[0] for row in rows.splitlines() if "`: [" not in row)
+    return [command.replace("\\|", "|") for command in commands]
+
+
+@pytest.mark.parametrize("command", recipes())
+def test_every_recipe_of_the_readme_is_understood(command: str, home: Path) -> None:
+    """By an account of the sandbox; `run` ends as what it runs, and that is not to be had here."""
+    config = home / "config.toml"
+    config.touch(mode=0o600)
+    config.write_text(
+        'default = "work"\n[profiles.work]\nprovider = "lightsms"\nsandbox = true\nlogin = "demo"\n'
+        'api_key = "demo-key-lightsms"\nsender = "Alert"\nto = ["+37061234567"]\n'
+    )
+    (home / "people.csv").write_text("phone,name\n+37061234567,Anna\n")
+    environ = {
+        "HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "SMSCLI_STATE_DIR": str(home / "state"),
+        "SMSCLI_CONFIG": str(config),
+    }  # fmt: skip
+    begun = f"{BINARY} bulk people.csv 'Hi {{name}}' --key KEY --yes -q" if "--resume" in command else "true"
+    script = f"{begun} && {command.replace(' make -j8', ' true')}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=home, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    ends = {"--wait-delivered": {0, 7}, "ping": {1, 2, 127}}
+    wanted = next((statuses for word, statuses in ends.items() if word in command), {0})
+    assert done.returncode in wanted, done
+    assert "hint: see: smscli" not in done.stderr
+
+
 def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
     """It would stay in the history and be seen in the list of processes: it is typed unseen, or comes from a file."""
     pages = [*PAGES, *(ROOT / "smscli").rglob("*.py")]
