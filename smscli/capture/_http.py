@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from smscli.capture._request import RawRequest, to_bytes, to_text
 
@@ -46,31 +47,33 @@ def _printed(literal: str) -> str:
 
 def _request(text: str, head: re.Match[str], end: int) -> RawRequest:
     line = 1 + text.count("\n", 0, head.start())
-    end_found = _END.search(text, head.end(), end)
-    rest = text[head.end() : end_found.start() if end_found else end].removeprefix("\n")
-    lines, _, body = ("\n" + rest).replace("\n\r\n", "\n\n", 1).partition("\n\n")
-    headers = tuple(_headers(lines))
-    raw = RawRequest("HTTP request", head["target"], head["method"], headers, place=f"line {line}")
-    length, notes = raw.header("content-length"), []
-    if "chunked" in raw.header("transfer-encoding").lower():
-        body = _unchunked(body)
-    elif length.isdigit() and len(length) < 10 and len(to_bytes(body)) >= int(length):
-        body = to_text(to_bytes(body)[: int(length)])
-    else:
-        body = body.rstrip("\r\n") if "multipart/" not in raw.header("content-type") else body
-        if length.isdigit() and len(length) < 10 and "multipart/" not in raw.header("content-type"):
-            missing = int(length) - len(to_bytes(body))
-            notes += [f"the body lacks {missing} of {length} bytes: the capture is cut"] if missing > 0 else []
+    stop = _END.search(text, head.end(), end)
+    rest = text[head.end() : stop.start() if stop else end].removeprefix("\n")
+    lines, _, rest = ("\n" + rest).replace("\n\r\n", "\n\n", 1).partition("\n\n")
     target = re.sub(r"^https?://[^/]+(?=https?://)", "", head["target"])
-    host = raw.header("host").partition(":")[0] or None
+    raw = RawRequest("HTTP request", target, head["method"], tuple(_headers(lines)), place=f"line {line}")
+    body, notes = _body(raw, rest)
     readings = (
-        "first line: the method and the address", *(f"{name}: a header" for name, _ in headers),
+        "first line: the method and the address", *(f"{name}: a header" for name, _ in raw.headers),
         *((f"what follows the blank line: the body, {len(to_bytes(body))} bytes",) if body else ()),
     )  # fmt: skip
-    return RawRequest(
-        "HTTP request", target, head["method"], headers, body,
-        place=f"line {line}", host=host, notes=tuple(notes), readings=readings,
-    )  # fmt: skip
+    return replace(raw, body=body, host=raw.header("host").partition(":")[0] or None, notes=notes, readings=readings)
+
+
+def _body(raw: RawRequest, rest: str) -> tuple[str, tuple[str, ...]]:
+    """Return the body, which ends where the head says so, and a note of what is missing."""
+    if "chunked" in raw.header("transfer-encoding").lower():
+        return _unchunked(rest), ()
+    length = re.fullmatch("[0-9]{1,9}", raw.header("content-length"))
+    if length and len(to_bytes(rest)) >= int(length[0]):
+        return to_text(to_bytes(rest)[: int(length[0])]), ()
+    if "multipart/" in raw.header("content-type"):
+        return rest, ()
+    body = rest.rstrip("\r\n")
+    if length is None:
+        return body, ()
+    missing = int(length[0]) - len(to_bytes(body))
+    return body, (f"the body lacks {missing} of {length[0]} bytes: the capture is cut",)
 
 
 def _headers(lines: str) -> Iterator[tuple[str, str]]:
