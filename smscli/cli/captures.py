@@ -77,9 +77,13 @@ def choose_vendor(call: Invocation, captures: Sequence[Captured]) -> None:
     call.wanted = call.wanted._replace(provider=likeliest[0][0])
 
 
-def another_account(captured: Captured, provider: Provider, fields: Mapping[str, str]) -> str | None:
-    """Return in words which account a request names, when it is another one than that with these fields."""
-    own = {wire: fields.get(field) for wire, field in capture.identity(provider).items()}
+def identity(provider: Provider, fields: Mapping[str, str]) -> Mapping[str, str | None]:
+    """Return the parameters by which a request names the account with these fields, each with its value."""
+    return {wire: fields.get(field) for wire, field in capture.identity(provider).items()}
+
+
+def another_account(captured: Captured, own: Mapping[str, str | None]) -> str | None:
+    """Return in words which account a request names, when it is another one than that with this identity."""
     return next((f"{name} {value}" for name, value in captured.params if own.get(name) not in (None, value)), None)
 
 
@@ -112,8 +116,8 @@ def question(captured: Captured, provider: Provider, now: float | None) -> Quest
 class Checker:
     """With whose key many requests are checked.
 
-    ``named``: somebody named the vendor, so that a request may be his that nothing else tells to be. ``own_fields``
-    are those of a profile that nobody named, else None.
+    ``named``: somebody named the vendor, so that a request may be his that nothing else tells to be. ``own``
+    is the identity of a profile that nobody named, else empty.
     """
 
     call: Invocation
@@ -121,7 +125,7 @@ class Checker:
     account: Account
     key_source: str
     named: bool
-    own_fields: Mapping[str, str] | None
+    own: Mapping[str, str | None]
     other_keys: Callable[[], Iterable[tuple[str, Secret]]]
 
     def check(self, captures: Sequence[Captured]) -> Result:
@@ -165,7 +169,7 @@ class Checker:
         asked = question(captured, self.provider, None)
         operation = operations.of(captured.path, captured.params)
         answer = Answer(captured, self.provider.name, operation, "unsigned", self._masked(asked), asked)
-        stranger = self.own_fields is not None and another_account(captured, self.provider, self.own_fields)
+        stranger = another_account(captured, self.own)
         if stranger and self.account.mask(stranger) == stranger:  # else the key stands where the login belongs
             return answer.but("other account", f"it names {stranger}")
         if asked.expected is None:

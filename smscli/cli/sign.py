@@ -208,9 +208,10 @@ def _check(
     named: bool,
 ) -> Result:
     """Check many captured requests; ``paths`` are files of other keys."""
-    from smscli.cli.captures import Checker
+    from smscli.cli.captures import Checker, identity
 
-    own = profile.fields if call.wanted.profile is None and _is_of_profile(profile) else None
+    unnamed = call.wanted.profile is None and _is_of_profile(profile)
+    own = identity(provider, profile.fields) if unnamed else {}
     runtime = call.runtime
 
     def others() -> Iterator[tuple[str, Secret]]:
@@ -297,10 +298,11 @@ def _refuse_other_account(captured: Captured, profile: Profile, account: Account
 
     One that names the key instead of its login is this account's, with a mistake to be explained.
     """
-    from smscli.cli.captures import another_account
+    from smscli.cli.captures import another_account, identity
 
     provider = providers.get(profile.provider)
-    stranger = another_account(captured, provider, profile.fields) if _is_of_profile(profile) else None
+    own = identity(provider, profile.fields) if _is_of_profile(profile) else {}
+    stranger = another_account(captured, own)
     if stranger and account.mask(stranger) == stranger:
         variable = f"SMSCLI_{provider.secret_field.name.upper()}"
         raise ConfigError(
