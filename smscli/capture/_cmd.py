@@ -54,10 +54,8 @@ def _split(text: str) -> Iterator[tuple[int, str]]:
         elif character == "\n" or (character in "&|<>" and not quoted):
             yield began, "".join(passed)
             passed, quoted = [], False
-            began = line + (character == "\n")
-            character = ""
-            line += text[at - 1] == "\n"
-            passed.append(character)
+            line += character == "\n"
+            began = line
             continue
         line += character == "\n"
         passed.append(character)
