@@ -6,9 +6,8 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import quote_plus
 
-from smscli.capture._request import FORM, RawRequest, to_bytes, to_text
+from smscli.capture._request import FORM, RawRequest, encode, to_text
 from smscli.errors import InputError
 
 _KIND = "HAR entry"
@@ -64,7 +63,7 @@ def _body(data: dict[str, object], notes: list[str]) -> tuple[str, tuple[tuple[s
     if pairs and "multipart" not in str(data.get("mimeType")):
         # What is there was decoded by whoever wrote the file (Chrome leaves it encoded beside a text).
         notes.append("the HAR file has the parameters of the body, but not its bytes")
-        return "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs), ()
+        return encode(pairs), ()
     return "", pairs
 
 

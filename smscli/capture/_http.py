@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from smscli.capture._request import RawRequest, to_bytes, to_text
+from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
 
-_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 _HEADER = r"[A-Za-z][\w-]*:(?!//)[^\n]*"
 _SENT = re.compile(r"""(?m)^send: (b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"))""")
 # A method and a version make a request line; without the version a header must follow.
 _HEAD = re.compile(
-    rf"(?m)^(?P<method>{_METHODS}) (?P<target>[^\n]+?)(?: HTTP/[0-9.]+\r?$| HTTP/[0-9.]+\Z|\r?$(?=\n{_HEADER}))"
+    rf"(?m)^(?P<method>{METHODS}) (?P<target>[^\n]+?)(?: HTTP/[0-9.]+\r?$| HTTP/[0-9.]+\Z|\r?$(?=\n{_HEADER}))"
 )
 _END = re.compile(r"(?m)^(?:HTTP/[0-9.]+ \d{3}|###|---re(?:quest|sponse) |\* |< |reply: |header: )")
 _PSEUDO = re.compile(r"(?m)^:(method|path|authority|scheme):?[ \t]*\n?[ \t]*(\S+)")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 from smscli.capture._options import HTTPIE
-from smscli.capture._request import FORM, RawRequest, to_bytes
+from smscli.capture._request import FORM, RawRequest, encode, to_bytes
 from smscli.capture._shell import Command
 from smscli.capture._words import options
 from smscli.model import visible
@@ -58,7 +58,7 @@ class _Items:
 
     def __init__(self, line: int, notes: list[str], readings: list[str]) -> None:
         self._line, self._notes, self._readings = line, notes, readings
-        self.query: list[str] = []
+        self.query: list[tuple[str, str]] = []
         self.headers: tuple[tuple[str, str], ...] = ()
         self.data: list[tuple[str, object]] = []
 
@@ -72,7 +72,7 @@ class _Items:
         kinds = {"==": "query", "=": "data", ":=": "data, JSON", ":": "header"}
         self._readings.append(f"{visible(name)}{separator}: {kinds.get(separator, 'from a file')}")
         if separator == "==":
-            self.query.append(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}")
+            self.query.append((name, value))
         elif separator == ":":
             self.headers = (*self.headers, (name, value.strip()))
         elif separator == "=":
@@ -94,12 +94,11 @@ class _Items:
             return "", self.headers
         if as_form:
             pairs = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in self.data)
-            form = "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs)
-            return form, (("Content-Type", f"{FORM}; charset=utf-8"), *self.headers)
+            return encode(pairs), (("Content-Type", f"{FORM}; charset=utf-8"), *self.headers)
         return json.dumps(dict(self.data)), (("Content-Type", "application/json"), *self.headers)
 
 
-def _address(word: str, tool: str, query: list[str]) -> str:
+def _address(word: str, tool: str, query: list[tuple[str, str]]) -> str:
     """Return the address: ``:8000/x`` and ``/x`` are of this machine; requests, its library, escapes what it must."""
     word = word.removeprefix("://")
     if not re.match(r"\w+://", word):
@@ -108,5 +107,5 @@ def _address(word: str, tool: str, query: list[str]) -> str:
         word = f"{'https' if tool == 'https' else 'http'}://{word}"
     address = quote(to_bytes(word), safe="%!#$&'()*+,/:;=?@~")
     address = re.sub(r"(?<=//)%5B(.*?)%5D", r"[\1]", address)  # of an IPv6 address
-    more = "&".join(query)
+    more = encode(query)
     return address + (("&" if "?" in address else "?") + more if more else "")

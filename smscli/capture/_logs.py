@@ -9,15 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from smscli.capture._request import RawRequest, to_bytes, to_text
+from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
 
 ACCESS = "access-log line"
 
-_METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
 # nginx writes a quote in a request as \x22, Apache as \" and a backslash as \\; no request begins at such a quote.
-_REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{_METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
+_REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
 # IIS, CloudFront: the query is a column of its own, - when there is none.
-_COLUMNS = re.compile(rf"[ \t](?P<method>{_METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
+_COLUMNS = re.compile(rf"[ \t](?P<method>{METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
 _VIRTUAL_HOST = re.compile(r"([\w-]+(?:\.[\w-]+)+)(?::\d+)? [0-9a-fA-F.:]+ ")
 _ERROR_HOST = re.compile(r', host: "([^":]+)')
 _LOG_TIME = re.compile(r"\[(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)\]")
@@ -33,7 +32,7 @@ _MESSAGES = tuple(
             "Python requests",
             r"ConnectionPool\(host='(?P<host>[^']*)', port=\d*\): .{0,100}?with url: (?P<target>\S+)",
         ),
-        ("Python urllib3", rf'(?P<target>https?://[\w.-]+(?::\d+)?) "(?P<method>{_METHODS}) (?P<path>\S+) HTTP/'),
+        ("Python urllib3", rf'(?P<target>https?://[\w.-]+(?::\d+)?) "(?P<method>{METHODS}) (?P<path>\S+) HTTP/'),
         ("Python requests", rf"(?:Client|Server) Error: .{{0,200}}? for url: (?P<target>{_URL})"),
         ("Python httpx", rf'HTTP Request: (?P<method>[A-Z]+) (?P<target>{_URL}) "HTTP/'),
         ("Python httpx", rf"error '\d[^']*' for url '(?P<target>{_URL})'"),
@@ -41,16 +40,16 @@ _MESSAGES = tuple(
         ("Go", rf'\b(?P<method>Get|Post|Put|Head|Delete|Patch) \\?"(?P<target>{_QUOTED_URL}?)\\?": '),
         ("Java", rf"Server returned HTTP response code: \d+ for URL: (?P<target>{_URL})"),
         ("Java Spring", rf'I/O error on (?P<method>[A-Z]+) request for "(?P<target>{_QUOTED_URL})"'),
-        ("Java Spring", rf"\bHTTP (?P<method>{_METHODS}) (?P<target>{_URL})"),
-        ("Java Feign", rf"---> (?P<method>{_METHODS}) (?P<target>{_URL}) HTTP/"),
-        ("Java OkHttp", rf"--> (?P<method>{_METHODS}) (?P<target>{_URL})"),
-        ("Java Apache HttpClient", rf'>> "(?P<method>{_METHODS}) (?P<target>\S+) HTTP/[0-9.]+'),
+        ("Java Spring", rf"\bHTTP (?P<method>{METHODS}) (?P<target>{_URL})"),
+        ("Java Feign", rf"---> (?P<method>{METHODS}) (?P<target>{_URL}) HTTP/"),
+        ("Java OkHttp", rf"--> (?P<method>{METHODS}) (?P<target>{_URL})"),
+        ("Java Apache HttpClient", rf'>> "(?P<method>{METHODS}) (?P<target>\S+) HTTP/[0-9.]+'),
         (".NET HttpClient", rf"(?:Sending|Start processing) HTTP request (?P<method>[A-Z]+) (?P<target>{_URL})"),
-        ("PHP Guzzle", rf"`(?P<method>{_METHODS}) (?P<target>{_URL})` resulted in"),
+        ("PHP Guzzle", rf"`(?P<method>{METHODS}) (?P<target>{_URL})` resulted in"),
         ("PHP curl", rf"cURL error .{{0,300}}? for (?P<target>{_URL})"),
     )
 )
-_ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{_METHODS}):? \W?)?(?P<target>{_URL})"))
+_ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL})"))
 
 
 def lines(text: str) -> list[RawRequest]:

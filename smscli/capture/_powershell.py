@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from urllib.parse import quote_plus
 
-from smscli.capture._request import RawRequest, to_bytes
+from smscli.capture._request import RawRequest, encode
 from smscli.errors import InputError
 from smscli.model import visible
 
@@ -152,9 +151,7 @@ class _Reading:
         method = str(given.get("method", "GET")).upper()
         target = str(given.get("uri", ""))
         if isinstance(body, dict):
-            encoded = "&".join(
-                f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in body.items()
-            )
+            encoded = encode(body.items())
             notes.append("PowerShell sends a hash table in an order of its own")
             if method == "GET":
                 target, body = f"{target}{'&' if '?' in target else '?'}{encoded}", ""

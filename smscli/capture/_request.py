@@ -6,7 +6,9 @@ Text that came as bytes and is no UTF-8 has each such byte as a surrogate (PEP 3
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import quote_plus
 
 from smscli.errors import InputError
 from smscli.model import Pairs
@@ -14,6 +16,9 @@ from smscli.model import Pairs
 WANTED = "a URL, a form body (a=1&b=2), a command (curl, wget …), lines of a log, a HAR file or an HTTP request"
 
 FORM = "application/x-www-form-urlencoded"
+METHODS = "GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS"
+"""The methods that are told from other words in capitals, for a pattern."""
+
 _TARGET = r"(?s)(?:[A-Za-z][\w+.-]*://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>.*)|(?P<fragment>#.*))?"
 
 
@@ -63,6 +68,11 @@ def split_target(target: str) -> Address:
         raise InputError("the address in the capture cannot be read", hint=f"give {WANTED}")
     host = re.sub(r":\d*$", "", authority).strip("[]").lower()
     return Address(host or None, match["path"], match["query"] or match["fragment"] or "")
+
+
+def encode(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return pairs as the query or form that stands for them, a space as ``+``."""
+    return "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs)
 
 
 def to_bytes(text: str) -> bytes:
