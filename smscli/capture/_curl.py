@@ -11,7 +11,6 @@ from smscli.capture._shell import Command
 from smscli.capture._words import options
 from smscli.model import visible
 
-_JSON_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 _READ_AS = {
     "": "the address", "url": "the address", "request": "the method", "get": "the data go into the query",
     "head": "the method HEAD", "header": "a header", "data": "body", "data-ascii": "body", "data-raw": "body",
@@ -157,9 +156,8 @@ class _Operation:
         if "get" in self._flags:
             query, body = body or query, ""
         method = self._method or self._usual_method()
-        headers = tuple(self._headers)
-        if "json" in self._flags and "content-type" not in {name.lower() for name, _ in headers}:
-            headers = (*headers, *_JSON_HEADERS)
+        usual = (("Content-Type", "application/json"),) if "json" in self._flags else ()
+        headers = (*usual, *self._headers)
         return [
             RawRequest(
                 "curl command", self._target(url, query), method, headers, body, tuple(self._fields),

@@ -42,17 +42,16 @@ def _request(text: str, call: re.Match[str]) -> RawRequest:
     target, options = _value(address[0]), _value(rest[1:].strip().rstrip(",") or "{}")
     if not isinstance(options, dict):
         return RawRequest(kind, place=place, fault="its options are not written out in the call")
-    headers = options.get("headers")
-    pairs = tuple((str(name), str(value)) for name, value in headers.items()) if isinstance(headers, dict) else ()
+    own = options.get("headers")
     body, usual = _body(options.get("body"))
-    if body and "content-type" not in {name.lower() for name, _ in pairs}:
-        pairs = (*pairs, ("Content-Type", usual))
+    pairs = [(str(name), str(value)) for name, value in own.items()] if isinstance(own, dict) else []
+    headers = (("Content-Type", usual), *pairs)
     readings = (
         "first argument: the address",
         *(f"{name}: {_READ_AS.get(name, 'no part of the request')}" for name in options),
     )
     return RawRequest(
-        kind, str(target), str(options.get("method", "GET")).upper(), pairs, body, place=place, readings=readings
+        kind, str(target), str(options.get("method", "GET")).upper(), headers, body, place=place, readings=readings
     )
 
 

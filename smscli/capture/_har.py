@@ -39,9 +39,8 @@ def _request(entry: object, number: int) -> RawRequest:
     body, fields = _body(data, notes) if isinstance(data, dict) else ("", ())
     if not (body or fields) and isinstance(size := request.get("bodySize"), int) and size > 0:
         notes.append(f"the body of {size} bytes is not in the HAR file")
-    headers = tuple(_pairs(request.get("headers")))
-    if isinstance(data, dict) and "content-type" not in {name.lower() for name, _ in headers}:
-        headers = (*headers, ("Content-Type", str(data.get("mimeType") or FORM)))
+    usual = (("Content-Type", str(data.get("mimeType") or FORM)),) if isinstance(data, dict) else ()
+    headers = (*usual, *_pairs(request.get("headers")))
     return RawRequest(
         _KIND, request["url"], str(request.get("method") or "GET"), headers, body, fields,
         place=place, seen_at=_time(entry.get("startedDateTime") if isinstance(entry, dict) else None),

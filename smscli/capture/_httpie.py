@@ -35,14 +35,9 @@ def httpie(command: Command) -> list[RawRequest]:
     for word in words[1:]:
         items.take(word)
     as_form = bool(given.keys() & {"form", "multipart"})
-    body, headers = items.body(as_form=as_form)
+    headers = (("Content-Type", FORM if as_form else "application/json"), *items.headers)
+    body = given["raw"] if "raw" in given else items.body(as_form=as_form) or command.stdin or ""
     fields = tuple((name, str(value)) for name, value in items.data) if "multipart" in given else ()
-    if "raw" in given:
-        body = given["raw"]
-        headers = (("Content-Type", FORM if as_form else "application/json"), *items.headers)
-    elif command.stdin and not items.data:
-        body = command.stdin
-        headers = (("Content-Type", FORM if as_form else "application/json"), *items.headers)
     sends = bool(body or fields)
     return [
         RawRequest(
@@ -88,14 +83,11 @@ class _Items:
         except (ValueError, RecursionError):
             self._notes.append(f"line {self._line}: the value of {visible(name)}:= is no JSON; it is passed over")
 
-    def body(self, *, as_form: bool) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """Return the body and the headers."""
-        if not self.data:
-            return "", self.headers
+    def body(self, *, as_form: bool) -> str:
+        """Return the body that the data make."""
         if as_form:
-            pairs = ((name, value if isinstance(value, str) else json.dumps(value)) for name, value in self.data)
-            return encode(pairs), (("Content-Type", f"{FORM}; charset=utf-8"), *self.headers)
-        return json.dumps(dict(self.data)), (("Content-Type", "application/json"), *self.headers)
+            return encode((name, value if isinstance(value, str) else json.dumps(value)) for name, value in self.data)
+        return json.dumps(dict(self.data)) if self.data else ""
 
 
 def _address(word: str, tool: str, query: list[tuple[str, str]]) -> str:

@@ -26,9 +26,9 @@ _TARGET = r"(?s)(?:[A-Za-z][\w+.-]*://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?
 class RawRequest:
     """One request: where it stood in the text, what it asks for, and what it carries.
 
-    ``target`` is a URL or a path. ``body`` is what was sent as the body, ``fields`` the parts of a multipart body that
-    a client would have made. ``readings`` say what was read as what, without a value; ``fault`` says why the request
-    cannot be read.
+    ``target`` is a URL or a path. Of ``headers`` of one name the last counts, so that the client's usual ones stand
+    first. ``body`` is what was sent as the body, ``fields`` the parts of a multipart body that a client would make.
+    ``readings`` say what was read as what, without a value; ``fault`` says why the request cannot be read.
     """
 
     kind: str
