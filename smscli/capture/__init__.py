@@ -116,8 +116,7 @@ def read_all(text: str) -> list[Captured]:
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
         if not captured.params:
-            where = f"{captured.kind}{f' in {captured.place}' if captured.place else ''}"
-            raise InputError(f"there are no parameters in the captured {where}", hint=f"give {WANTED}")
+            raise InputError(f"there are no parameters in the captured {requests[0].where}", hint=f"give {WANTED}")
         return [captured]
     return [_among_others(raw, vendors) for raw in requests]
 
@@ -136,18 +135,17 @@ def _among_others(raw: RawRequest, vendors: Vendors) -> Captured:
 
 def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
     """Decode a request; raise InputError when it cannot be."""
-    where = f"{raw.kind}{f' in {raw.place}' if raw.place else ''}"
     if raw.fault:
-        raise InputError(f"the captured {where} cannot be read: {raw.fault}", hint=f"give {WANTED}")
+        raise InputError(f"the captured {raw.where} cannot be read: {raw.fault}", hint=f"give {WANTED}")
     if len(raw.target) + len(raw.body) > _MAX_REQUEST:
-        raise InputError(f"the captured {where} is longer than {_MAX_REQUEST} characters", hint=f"give {WANTED}")
+        raise InputError(f"the captured {raw.where} is longer than {_MAX_REQUEST} characters", hint=f"give {WANTED}")
     notes = list(raw.notes)
     target = split_target(raw.target) if raw.target else None
     query = mend(target.query, vendors.names, notes) if target else ""
     raw = replace(raw, body=mend(raw.body, vendors.names, notes))
     params = (*decode_query(query, notes), *decode_body(raw, notes))
     if len(params) > _MAX_PARAMETERS:
-        raise InputError(f"the captured {where} has more than {_MAX_PARAMETERS} parameters", hint=f"give {WANTED}")
+        raise InputError(f"the captured {raw.where} has more than {_MAX_PARAMETERS} parameters", hint=f"give {WANTED}")
     host = (target.host if target else None) or raw.host
     path = target.path if target else None
     return Captured(

@@ -44,6 +44,11 @@ class RawRequest:
     readings: tuple[str, ...] = ()
     fault: str = ""
 
+    @property
+    def where(self) -> str:
+        """What it is and where it stood, in words."""
+        return f"{self.kind}{f' in {self.place}' if self.place else ''}"
+
     def header(self, name: str) -> str:
         """Return the last value of a header, or nothing."""
         return next((value for own, value in reversed(self.headers) if own.lower() == name), "")
