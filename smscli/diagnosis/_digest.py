@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import product
 
+from smscli.diagnosis._forms import loose, sign_extended
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
 from smscli.diagnosis._printing import numbers_of_bytes
 from smscli.diagnosis._recipe import HEX_LENGTHS, Digest, Place, Recipe, chained, hex_digest, keyed
@@ -76,14 +77,6 @@ _BETWEEN: tuple[tuple[str, Callable[[str], bytes]], ...] = (
 )
 
 
-def _zeros_dropped(text: str) -> bytes:
-    return "".join(f"{byte:x}" for byte in bytes.fromhex(text)).encode()
-
-
-def _sign_extended(text: str) -> bytes:
-    return "".join(f"ffffff{byte:x}" if byte > 127 else f"{byte:x}" for byte in bytes.fromhex(text)).encode()
-
-
 def _appended(before: str, behind: str) -> Callable[[str], bytes]:
     return lambda text: f"{before}{text}{behind}".encode()
 
@@ -111,8 +104,8 @@ _RARELY_BETWEEN: tuple[tuple[str, Callable[[str], bytes]], ...] = (
     ("base64url between", lambda text: base64.urlsafe_b64encode(bytes.fromhex(text))),
     ("raw bytes taken for Latin-1 text between", _as_text("latin-1")),
     ("raw bytes taken for UTF-8 text between", _as_text("utf-8")),
-    ("hex without the zeros of small bytes between", _zeros_dropped),
-    ("hex of signed bytes (ffffff8a) between", _sign_extended),
+    ("hex without the zeros of small bytes between", lambda text: loose(text).encode()),
+    ("hex of signed bytes (ffffff8a) between", lambda text: sign_extended(text).encode()),
     *((f"bytes {words} between", _in_numbers(place)) for place, (words, _) in enumerate(numbers_of_bytes(b""))),
 )
 

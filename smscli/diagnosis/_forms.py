@@ -71,9 +71,9 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
     if len(compact) in lengths:
         readings = [Form(hexadecimal, findings)]
     elif _SHORTEST_CUT <= len(compact) < own:
-        readings = [Form(hexadecimal, (_ZEROS,), spell=spell) for spell in (_loose, _without_leading_zeros)]
+        readings = [Form(hexadecimal, (_ZEROS,), spell=spell) for spell in (loose, _without_leading_zeros)]
     elif own < len(compact) <= 4 * own and "ffffff" in hexadecimal:
-        readings = [Form(hexadecimal, (_SIGNED,), spell=_sign_extended)]
+        readings = [Form(hexadecimal, (_SIGNED,), spell=sign_extended)]
     else:
         short = " (too short to be told from chance)" if len(compact) < _SHORTEST_CUT else ""
         raise InputError(
@@ -106,7 +106,8 @@ _SIGNED = Finding(
 )
 
 
-def _loose(outcome: str) -> str:
+def loose(outcome: str) -> str:
+    """Return hex without the zeros in front of small bytes."""
     return "".join(f"{byte:x}" for byte in bytes.fromhex(outcome))
 
 
@@ -114,7 +115,8 @@ def _without_leading_zeros(outcome: str) -> str:
     return outcome.lstrip("0")
 
 
-def _sign_extended(outcome: str) -> str:
+def sign_extended(outcome: str) -> str:
+    """Return hex as of signed bytes, those above 127 negative numbers of 32 bits."""
     return "".join(f"ffffff{byte:x}" if byte > 127 else f"{byte:x}" for byte in bytes.fromhex(outcome))
 
 
