@@ -52,9 +52,7 @@ def _mojibake(charset: str) -> Spelling:
 
 def _dumped(text: str) -> str:
     quoted = json.dumps(text, ensure_ascii=False)
-    return (
-        re.sub(r"[^\x00-\x7f]", lambda match: f"\\u{ord(match[0]):04X}", quoted).replace("#", "\\#") if quoted else ""
-    )
+    return re.sub(r"[^\x00-\x7f]", lambda match: f"\\u{ord(match[0]):04X}", quoted).replace("#", "\\#")
 
 
 def _word(value: str, word: str) -> tuple[str, Spelling]:
@@ -200,8 +198,7 @@ SPELLING = (
         ("double", '"{}"'.format),
         ("single", "'{}'".format),
         ("JSON's double", lambda text: json.dumps(text, ensure_ascii=False)),
-        ("JSON's double, in ASCII", json.dumps),
-        ("Go's double, in ASCII", lambda text: json.dumps(text)),
+        ("JSON's or Go's double, in ASCII", json.dumps),
         ("Ruby's double, in ASCII", _dumped),
         (
             "Go's JSON double",
