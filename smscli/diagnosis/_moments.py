@@ -53,10 +53,11 @@ def _written(moment: datetime) -> Iterator[tuple[str, str]]:
     parts = {"o": f"{offset[:3]}:{offset[3:]}", "z": offset, "n": "UTC" if offset == "+0000" else offset}
     for form, words in _FORMATS:
         if ("Z" not in form.rpartition("%")[2] and "GMT" not in form) or offset == "+0000":
-            yield moment.strftime(form.format(**parts)), words
+            text = moment.strftime(form.format(**parts))
+            yield text, words
             if "%I" in form:
                 # C# writes no zero in front of month, day and hour.
-                yield re.sub(r"\b0(?=\d[/:])", "", moment.strftime(form.format(**parts))), words
+                yield re.sub(r"\b0(?=\d[/:])", "", text), words
 
 
 def _ways(moment: datetime, *, zones: tuple[int, ...]) -> dict[str, str]:
