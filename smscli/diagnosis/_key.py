@@ -146,8 +146,7 @@ def key_mangled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 )
 def key_swapped(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     for index, (name, value) in enumerate(recipe.pairs):
-        pairs = (*recipe.pairs[:index], (name, recipe.key), *recipe.pairs[index + 1 :])
-        yield recipe.with_pairs(pairs).with_key(value), (name,)
+        yield recipe.with_value(index, recipe.key).with_key(value), (name,)
 
 
 @mistake(

@@ -92,8 +92,7 @@ def stamp_format(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             texts = {str(int(moment.timestamp()) + 3600 * hours): "Unix seconds" for hours in _ALL_ZONES}
             texts |= {f"{int(moment.timestamp())}000": "milliseconds"}
         for text, words in texts.items():
-            pairs = (*recipe.pairs[:index], (name, text), *recipe.pairs[index + 1 :])
-            yield recipe.with_pairs(pairs), (name, text, words)
+            yield recipe.with_value(index, text), (name, text, words)
 
 
 @mistake(
@@ -118,8 +117,7 @@ def time_printed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             texts.setdefault(f"{seconds}000", f"milliseconds (UTC{hours:+03}:00)")
         for text, words in texts.items():
             if text != value:
-                pairs = (*recipe.pairs[:index], (name, text), *recipe.pairs[index + 1 :])
-                yield recipe.with_pairs(pairs), (name, text, words)
+                yield recipe.with_value(index, text), (name, text, words)
 
 
 def _read(text: str) -> datetime | None:

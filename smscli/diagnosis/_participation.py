@@ -62,8 +62,7 @@ def other_value(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         group += [other for extra, other in case.provider.extras if extra == name and other]
         for other in dict.fromkeys(group):
             if other != value:
-                pairs = (*recipe.pairs[:index], (name, other), *recipe.pairs[index + 1 :])
-                yield recipe.with_pairs(pairs), (name, other, value)
+                yield recipe.with_value(index, other), (name, other, value)
 
 
 @mistake(

@@ -19,8 +19,7 @@ def _of_stamp(spell: Callable[[str, bool], Iterator[tuple[str, str]]]) -> Apply:
         for index, (name, value) in enumerate(recipe.pairs):
             if name == case.provider.stamp_name and re.fullmatch(r"\d{10}|\d{13}|\d{10}\.\d{1,9}", value, re.ASCII):
                 for stamp, words in spell(value, case.wide):
-                    pairs = (*recipe.pairs[:index], (name, stamp), *recipe.pairs[index + 1 :])
-                    yield recipe.with_pairs(pairs), (name, stamp, words)
+                    yield recipe.with_value(index, stamp), (name, stamp, words)
 
     return apply
 
