@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
-from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
-from smscli.diagnosis._recipe import Recipe
-from smscli.diagnosis._respelling import Spelling, Spellings, respelled
+from smscli.diagnosis._mistake import Mistake, Stage
+from smscli.diagnosis._respelling import Spelling, Spellings, relisted, respelled
 
 # --- phone numbers ---------------------------------------------------------------------------------------------------
 
@@ -126,31 +125,23 @@ list_joined = Mistake(
 )
 
 
-@mistake(
+def _lists(items: list[str]) -> dict[tuple[str, ...], str]:
+    """Return what a list may become: joined, sorted, reversed, cut."""
+    lists: dict[tuple[str, ...], str] = {}
+    for words, join in _LIST_JOINS:
+        lists.setdefault((join(items),), words)
+    lists[tuple(sorted(items))] = "sorted"
+    lists[tuple(reversed(items))] = "in reverse order"
+    lists.pop(tuple(items), None)
+    return lists
+
+
+repeats_joined = Mistake(
     "list-joined",
     Stage.VALUES,
     "{0}: the repeated values were signed {1}.",
     "Sign every value in sending order, each for itself.",
+    relisted(_lists),
 )
-def repeats_joined(recipe: Recipe, _: Case) -> Iterator[Attempt]:
-    """Treat the values of a repeated parameter as one list: joined, sorted, reversed, cut."""
-    values: dict[str, list[str]] = {}
-    for name, value in recipe.pairs:
-        values.setdefault(name, []).append(value)
-    for name, items in values.items():
-        if len(items) == 1:
-            continue
-        rest = [pair for pair in recipe.pairs if pair[0] != name]
-        start = next(index for index, pair in enumerate(recipe.pairs) if pair[0] == name)
-        lists: dict[tuple[str, ...], str] = {}
-        for words, join in _LIST_JOINS:
-            lists.setdefault((join(items),), words)
-        lists[tuple(sorted(items))] = "sorted"
-        lists[tuple(reversed(items))] = "in reverse order"
-        lists.pop(tuple(items), None)
-        for changed, words in lists.items():
-            pairs = (*rest[:start], *((name, item) for item in changed), *rest[start:])
-            yield recipe.with_pairs(pairs), (name, words)
-
 
 NUMBERS = (number_format, list_joined, repeats_joined)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
-from smscli.diagnosis._recipe import Recipe
-from smscli.diagnosis._respelling import Spelling, respelled
+from smscli.diagnosis._mistake import Mistake, Stage
+from smscli.diagnosis._respelling import Spelling, relisted, respelled
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
@@ -104,7 +103,7 @@ _ALONE: tuple[tuple[str, Spelling], ...] = tuple(
     )
 )
 
-LISTS: tuple[tuple[str, Callable[[list[str]], str]], ...] = (
+_LISTS: tuple[tuple[str, Callable[[list[str]], str]], ...] = (
     ("as a list of numbers (Java, Python)", lambda items: f"[{', '.join(items)}]"),
     ("as a JSON array of numbers", lambda items: f"[{','.join(items)}]"),
     ("as Go prints a slice", lambda items: f"[{' '.join(items)}]"),
@@ -158,25 +157,6 @@ _BYTES: tuple[tuple[str, Spelling], ...] = (
 )
 
 
-@mistake(
-    "list-joined",
-    Stage.VALUES,
-    "{0}: the repeated values were signed {1}.",
-    "Sign every value in sending order, each for itself.",
-    alone=True,
-)
-def repeats_printed(recipe: Recipe, _: Case) -> Iterator[Attempt]:
-    """Print the values of a repeated parameter as one list."""
-    for name in dict.fromkeys(name for name, _ in recipe.pairs):
-        items = [value for other, value in recipe.pairs if other == name]
-        if len(items) == 1:
-            continue
-        rest = [pair for pair in recipe.pairs if pair[0] != name]
-        start = next(index for index, pair in enumerate(recipe.pairs) if pair[0] == name)
-        for text, words in {join(items): words for words, join in reversed(LISTS)}.items():
-            yield recipe.with_pairs((*rest[:start], (name, text), *rest[start:])), (name, words)
-
-
 def _rejoined(join: Callable[[list[str]], str]) -> Spelling:
     return lambda text: join(text.split(",")) if _WHOLE.fullmatch(text) and "," in text else text
 
@@ -195,10 +175,17 @@ PRINTING = (
         Stage.VALUES,
         "{0}: the list was signed {1}.",
         "Join the list yourself, as it is sent (implode, join, strings.Join, String.join), and sign that text.",
-        respelled((*((words, _rejoined(join)) for words, join in LISTS), *_ALONE)),
+        respelled((*((words, _rejoined(join)) for words, join in _LISTS), *_ALONE)),
         alone=True,
     ),
-    repeats_printed,
+    Mistake(
+        "list-joined",
+        Stage.VALUES,
+        "{0}: the repeated values were signed {1}.",
+        "Sign every value in sending order, each for itself.",
+        relisted(lambda items: {(join(items),): words for words, join in reversed(_LISTS)}),
+        alone=True,
+    ),
     Mistake(
         "bytes-printed",
         Stage.VALUES,

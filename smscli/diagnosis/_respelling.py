@@ -59,6 +59,25 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
     return apply
 
 
+def relisted(lists: Callable[[list[str]], Mapping[tuple[str, ...], str]]) -> Apply:
+    """Return the application of other lists to the values of each repeated parameter, with the words for each list."""
+
+    def apply(recipe: Recipe, _: Case) -> Iterator[Attempt]:
+        values: dict[str, list[str]] = {}
+        for name, value in recipe.pairs:
+            values.setdefault(name, []).append(value)
+        for name, items in values.items():
+            if len(items) == 1:
+                continue
+            rest = [pair for pair in recipe.pairs if pair[0] != name]
+            start = next(index for index, pair in enumerate(recipe.pairs) if pair[0] == name)
+            for changed, words in lists(items).items():
+                pairs = (*rest[:start], *((name, item) for item in changed), *rest[start:])
+                yield recipe.with_pairs(pairs), (name, words)
+
+    return apply
+
+
 def _together(pairs: Pairs, changes: Mapping[int, Changes], labels: Sequence[str]) -> Iterator[tuple[Pairs, Facts]]:
     """Yield the parameters with all values spelled otherwise, and with those of each name alone."""
     changed: dict[int, dict[int, str]] = {}
