@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
 from smscli.diagnosis._order import as_given, java_hash_map
 from smscli.diagnosis._recipe import Place, Recipe
-from smscli.diagnosis._respelling import PERCENT, rawurlencode
+from smscli.diagnosis._respelling import PERCENT, html_safe, rawurlencode
 from smscli.model import Pairs
 
 Fields = dict[str, str | list[str]]
@@ -62,10 +62,6 @@ def _php(text: str) -> str:
     return text.replace("/", "\\/")
 
 
-def _html_safe(text: str) -> str:
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
 _JSON: tuple[tuple[str, Callable[[object], str]], ...] = (
     ("JavaScript's JSON.stringify", lambda tree: json.dumps(tree, separators=(",", ":"), ensure_ascii=False)),
     ("PHP's json_encode", lambda tree: _php(json.dumps(tree, separators=(",", ":")))),
@@ -73,9 +69,9 @@ _JSON: tuple[tuple[str, Callable[[object], str]], ...] = (
     ("compact JSON in ASCII", lambda tree: json.dumps(tree, separators=(",", ":"))),
     ("Python's json.dumps", json.dumps),
     ("Python's json.dumps in UTF-8", lambda tree: json.dumps(tree, ensure_ascii=False)),
-    ("Go's json.Marshal", lambda tree: _html_safe(json.dumps(tree, separators=(",", ":"), ensure_ascii=False))),
+    ("Go's json.Marshal", lambda tree: html_safe(json.dumps(tree, separators=(",", ":"), ensure_ascii=False))),
     ("indented JSON", lambda tree: json.dumps(tree, indent=2, ensure_ascii=False)),
-    ("Go's json.MarshalIndent", lambda tree: _html_safe(json.dumps(tree, indent=2, ensure_ascii=False))),
+    ("Go's json.MarshalIndent", lambda tree: html_safe(json.dumps(tree, indent=2, ensure_ascii=False))),
     ("indented JSON", lambda tree: json.dumps(tree, indent=4, ensure_ascii=False)),
     ("indented JSON", lambda tree: json.dumps(tree, indent="\t", ensure_ascii=False)),
     ("PHP's JSON_PRETTY_PRINT", lambda tree: _php(json.dumps(tree, indent=4))),

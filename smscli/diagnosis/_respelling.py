@@ -122,6 +122,11 @@ def _escape(text: str) -> str:
     )  # fmt: skip
 
 
+def html_safe(text: str) -> str:
+    """Return JSON as Go writes it, so that it may stand in HTML."""
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
 PERCENT: dict[str, Spelling] = {
     "PHP's rawurlencode": rawurlencode,
     "PHP's urlencode": lambda text: quote_plus(text).replace("~", "%7E"),

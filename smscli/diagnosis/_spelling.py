@@ -12,7 +12,7 @@ from html.entities import codepoint2name
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from smscli.diagnosis._mistake import Mistake, Stage
-from smscli.diagnosis._respelling import EIGHT_BIT, PERCENT, Spelling, respelled
+from smscli.diagnosis._respelling import EIGHT_BIT, PERCENT, Spelling, html_safe, respelled
 
 
 def _spelled(name: str, sentence: str, fix: str, *spellings: tuple[str, Spelling]) -> Mistake:
@@ -200,15 +200,7 @@ SPELLING = (
         ("JSON's double", lambda text: json.dumps(text, ensure_ascii=False)),
         ("JSON's or Go's double, in ASCII", json.dumps),
         ("Ruby's double, in ASCII", _dumped),
-        (
-            "Go's JSON double",
-            lambda text: (
-                json.dumps(text, ensure_ascii=False)
-                .replace("<", "\\u003c")
-                .replace(">", "\\u003e")
-                .replace("&", "\\u0026")
-            ),
-        ),
+        ("Go's JSON double", lambda text: html_safe(json.dumps(text, ensure_ascii=False))),
         ("PHP's single", lambda text: "'" + re.sub(r"([\\'])", r"\\\1", text) + "'"),
         ("a shell's single", lambda text: "'" + text.replace("'", "'\\''") + "'"),
     ),
