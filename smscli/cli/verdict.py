@@ -41,7 +41,30 @@ class Strings:
     places: tuple[tuple[str, int, int], ...] = ()
 
 
-def headline(diagnosis: Diagnosis, vendor: str) -> str:
+def draw(diagnosis: Diagnosis, vendor: str, signature: str, strings: Strings, width: int, colour: int) -> str:
+    """Return the lines for a terminal of ``width`` columns that has ``colour`` colours (0: none)."""
+    best, *others = diagnosis.explanations or (None,)
+    lines = [*_labelled("error: ", _headline(diagnosis, vendor), width, paint("error:", colour, "failed"))]
+    if best is not None:
+        lines += _findings(best.findings, width)
+    else:
+        lines += _labelled("  next: ", f"{SUSPECT_KEY if diagnosis.suspect else NEXT}.", width)
+    right = "right for what was sent" if best is not None and _is_sending(best) else "the right signature"
+    lines += ["", *_signatures(diagnosis.expected, right, signature, width, colour), ""]
+    lines += _strings(best, strings, width, colour)
+    if best is None:
+        tried = f"{'; '.join(diagnosis.families)}: alone and in pairs, {diagnosis.tried} combinations"
+        lines += ["", *_labelled("  tried: ", tried + (", not all." if diagnosis.cut else "."), width)]
+    elif others:
+        lines += ["", *_labelled("  ", "or else, for the value cannot tell which is true:", width)]
+        for other in others[:_MOST_OTHERS]:
+            lines += _labelled("  - ", " ".join(f"{each.sentence} {each.fix}" for each in other.findings), width)
+        if len(others) > _MOST_OTHERS:
+            lines.append(f"  and {len(others) - _MOST_OTHERS} more: -o json")
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _headline(diagnosis: Diagnosis, vendor: str) -> str:
     """Return the verdict in one sentence."""
     if not diagnosis.explanations:
         return f"the signature does not match ({vendor}), and no known mistake explains it"
@@ -50,40 +73,15 @@ def headline(diagnosis: Diagnosis, vendor: str) -> str:
     return f"the signature does not match ({vendor})"
 
 
-def draw(diagnosis: Diagnosis, vendor: str, signature: str, strings: Strings, width: int, colour: int) -> str:
-    """Return the lines for a terminal of ``width`` columns that has ``colour`` colours (0: none)."""
-    best, *others = diagnosis.explanations or (None,)
-    lines = [*_labelled(paint("error:", colour, "failed"), "error:", headline(diagnosis, vendor), width)]
-    if best is not None:
-        lines += _findings(best.findings, width)
-    else:
-        lines += _labelled("  next: ", "  next: ", f"{SUSPECT_KEY if diagnosis.suspect else NEXT}.", width)
-    right = "right for what was sent" if best is not None and _is_sending(best) else "the right signature"
-    lines += ["", *_signatures(diagnosis.expected, right, signature, width, colour), ""]
-    lines += _strings(best, strings, width, colour)
-    if best is None:
-        tried = f"{'; '.join(diagnosis.families)}: alone and in pairs, {diagnosis.tried} combinations"
-        lines += ["", *_labelled("  tried: ", "  tried: ", tried + (", not all." if diagnosis.cut else "."), width)]
-    elif others:
-        lines += ["", *_labelled("  ", "  ", "or else, for the value cannot tell which is true:", width)]
-        for other in others[:_MOST_OTHERS]:
-            lines += _labelled(
-                "  - ", "  - ", " ".join(f"{each.sentence} {each.fix}" for each in other.findings), width
-            )
-        if len(others) > _MOST_OTHERS:
-            lines.append(f"  and {len(others) - _MOST_OTHERS} more: -o json")
-    return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
 def _is_sending(explanation: Explanation) -> bool:
     return all(finding.kind == "sending" for finding in explanation.findings)
 
 
-def _labelled(label: str, plain: str, text: str, width: int) -> Iterator[str]:
-    """Give a text behind a label, its further lines indented; ``plain`` is the label without colour."""
-    indent = " " * len(plain) if plain.startswith(" ") else "  "
-    first, *more = wrap(f"{plain} {text}" if not plain.endswith(" ") else f"{plain}{text}", width) or [plain]
-    yield first.replace(plain, label, 1)
+def _labelled(label: str, text: str, width: int, painted: str = "") -> Iterator[str]:
+    """Give a text behind a label, its further lines indented; ``painted`` is the word of the label in colour."""
+    indent = " " * len(label) if label.startswith(" ") else "  "
+    first, *more = wrap(label + text, width)
+    yield first.replace(label.rstrip(), painted, 1) if painted else first
     for line in wrap(" ".join(more), width - len(indent)) if more else ():
         yield f"{indent}{line}"
 
@@ -91,10 +89,10 @@ def _labelled(label: str, plain: str, text: str, width: int) -> Iterator[str]:
 def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
     fixes: dict[str, None] = {}
     for finding in findings:
-        yield from _labelled("  cause: ", "  cause: ", visible(finding.sentence), width)
+        yield from _labelled("  cause: ", visible(finding.sentence), width)
         fixes[finding.fix] = None
     for fix in fixes:
-        yield from _labelled("  fix:   ", "  fix:   ", visible(fix), width)
+        yield from _labelled("  fix:   ", visible(fix), width)
 
 
 def _signatures(refused: str, label_of_right: str, right: str, width: int, colour: int) -> Iterator[str]:
@@ -122,7 +120,7 @@ def _strings(best: Explanation | None, strings: Strings, width: int, colour: int
         span = [(at, at + len(MASK))] if keyed else []
         yield from _line("both", right, span, max(at, 0) if keyed else 0, width, colour, "failed", "the key")
         if not keyed:
-            yield from _labelled("  ", "  ", "The string is right; what was made of it is not.", width)
+            yield from _labelled("  ", "The string is right; what was made of it is not.", width)
         yield from _legend(right, (), width)
         return
     gone, come = _whole_value(*_differences(wrong, right), strings.places)
@@ -242,7 +240,7 @@ def _legend(text: str, marked: Iterable[str], width: int) -> Iterator[str]:
         f"{_glyph(one, apart=True)} is {_named(one)}" for one in islice((*unseen, *named), _MOST_NAMED + len(unseen))
     ]
     if words:
-        yield from _labelled("  ", "  ", "; ".join(words), width)
+        yield from _labelled("  ", "; ".join(words), width)
 
 
 def _looks_alike(letter: str, marked: str) -> bool:
