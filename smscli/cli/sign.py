@@ -325,18 +325,21 @@ def _ask_key(runtime: Runtime, provider: Provider) -> str:
 
 def _key(runtime: Runtime, key_file: str) -> SecretSource:
     if key_file != "-":
-        return SecretFile(os.path.abspath(os.path.expanduser(key_file)))  # noqa: PTH100,PTH111  (text)
+        return _secret_file(key_file)
     from smscli.cli import inputs
 
     return SecretValue(Secret(inputs.read_stdin(runtime, "the key")))
+
+
+def _secret_file(path: str) -> SecretFile:
+    return SecretFile(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100,PTH111  (text)
 
 
 def _named_keys(runtime: Runtime, profile: Profile, paths: list[str]) -> Iterator[tuple[str, Secret]]:
     from smscli import profiles
 
     for path in paths:
-        file = SecretFile(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100,PTH111  (text)
-        yield path, profiles.secret(profile._replace(secret=file), environ=runtime.environ)
+        yield path, profiles.secret(profile._replace(secret=_secret_file(path)), environ=runtime.environ)
 
 
 def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secret]]:
@@ -344,9 +347,9 @@ def _other_keys(runtime: Runtime, profile: Profile) -> Iterator[tuple[str, Secre
     from smscli import profiles
 
     document = profiles.find(runtime.environ)
+    credentials = runtime.environ.get("CREDENTIALS_DIRECTORY")
     for name in document.tables:
         with suppress(ConfigError, InputError):
-            credentials = runtime.environ.get("CREDENTIALS_DIRECTORY")
             other = profiles.resolve(
                 document, named=name, environ=runtime.environ, need=Need.KEY, credentials=credentials
             )
