@@ -15,6 +15,7 @@ from shutil import copyfileobj
 from typing import BinaryIO, NamedTuple
 
 from smscli.cli.options import Invocation
+from smscli.cli.signature import participation
 from smscli.errors import AuthenticationError, InputError, SmscliError
 from smscli.model import Account, Pairs
 from smscli.providers import Provider
@@ -46,10 +47,7 @@ class Answer(NamedTuple):
             tree |= {
                 "signature": trace.signature,
                 "expected": None if self.expected is None else mask(self.expected),
-                "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
-                "left_out": [
-                    {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out
-                ],
+                **participation(trace, mask),
                 "stages": [{"label": step.label, "value": step.masked} for step in trace.steps],
             }
         return tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from smscli.errors import AuthenticationError, InputError, SmscliError
@@ -10,6 +10,7 @@ from smscli.model import MASK, Account, Pairs, Secret, visible
 from smscli.providers import Provider
 from smscli.record import Record
 from smscli.render import Result, Table, Tree
+from smscli.signing import SignatureTrace
 from smscli.wire import Request, encode
 
 if TYPE_CHECKING:
@@ -193,10 +194,7 @@ class Working:
             "provider": self._provider.name,
             "signature": trace.signature,
             "key_source": self._key_source,
-            "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
-            "left_out": [
-                {"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out
-            ],
+            **participation(trace, mask),
             "stages": [
                 {"label": label, "value": text, **({"bytes": in_hex} if in_hex else {})}
                 for label, text, in_hex in self._stages()
@@ -246,6 +244,14 @@ class Working:
         if not diagnosis.explanations:
             cut = "; the search was cut there" if diagnosis.cut else ""
             yield "tried", f"{diagnosis.tried} combinations{cut}", ", ".join(diagnosis.searched)
+
+
+def participation(trace: SignatureTrace, mask: Callable[[str], str]) -> dict[str, Tree]:
+    """Return what is signed and what is left out; ``mask`` hides the secrets."""
+    return {
+        "parameters": [{"name": mask(name), "value": mask(value)} for name, value in trace.parameters],
+        "left_out": [{"name": mask(left.name), "value": mask(left.value), "why": left.why} for left in trace.left_out],
+    }
 
 
 def _hint(diagnosis: Diagnosis) -> str | None:
