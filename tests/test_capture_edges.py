@@ -42,6 +42,7 @@ def posted(data: object, **more: object) -> object:
         (f"curl -F =x -F a=1 {U}", (("a", "1"),), "a part of the multipart body has no name"),
         (f"curl -F 'a=(x' {U}", (("a", ""),), "takes the ( of a for a body of its own"),
         (f"curl --json a=1 -d b=2 {U}", (("a", "1"), ("b", "2")), "its Content-Type is application/json"),
+        (f"curl --json '{{\"a\": NaN, \"b\": -Infinity}}' {U}", (("a", "NaN"), ("b", "-Infinity")), "is JSON"),
         (f"curl -X PUT --next {U}?a=1", (("a", "1"),), None),
         (f"curl {U}?a=1\\ 2>/dev/null\\ #", (("a", "1 2"),), "refuses an address with a space"),
         (f"curl --frobnicate {U}?a=1", (("a", "1"),), "curl has no option --frobnicate"),

@@ -119,7 +119,7 @@ def _json(text: str, notes: list[str]) -> Iterator[tuple[str, str]]:
     """Yield the members of a JSON object; numbers stay as they are written."""
     notes.append(f"the body is JSON; a vendor reads a form ({FORM})")
     try:
-        members = json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=list)
+        members = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=list)
     except (ValueError, RecursionError):
         raise InputError("the JSON body in the capture cannot be read", hint="copy the whole request") from None
     for member in members if isinstance(members, list) else ():
