@@ -531,16 +531,22 @@ def test_control_characters_reach_no_terminal(sign: Run) -> None:
     assert "\x1b" not in sign("a=\x1b[31m", "--curl").out
 
 
-def test_the_laboratory_loads_only_when_it_is_asked_for() -> None:
-    """Plain ``sign`` imports neither diagnosis nor capture, nor any heavy library."""
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ([], {"smscli.capture", "dataclasses"}),
+        (["--curl"], {"smscli.capture._logs", "smscli.capture._commands", "smscli.capture._powershell"}),
+    ],
+)
+def test_the_laboratory_loads_only_when_it_is_asked_for(options: list[str], parts: set[str]) -> None:
+    """Plain ``sign`` imports neither diagnosis nor capture, nor any heavy library; a curl line needs no reader."""
     program = (
         "import json, os, sys; from smscli.cli import run; from smscli.runtime import Runtime, real\n"
-        "status = run(['sign', 'a=1'], real()); print(json.dumps([status, sorted(sys.modules)]))"
+        f"status = run(['sign', 'a=1', *{options}], real()); print(json.dumps([status, sorted(sys.modules)]))"
     )
     environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_API_KEY": "k", "PATH": "/usr/bin", "HOME": "/nonexistent"}
     ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
     status, modules = json.loads(ran.stdout.splitlines()[-1])
     assert status == 0
-    heavy = {"smscli.diagnosis", "smscli.capture", "smscli.cli.send", "requests", "rich", "sqlite3", "uvicorn",
-             "phonenumbers", "dataclasses"}  # fmt: skip
+    heavy = {"smscli.diagnosis", "smscli.cli.send", "requests", "rich", "sqlite3", "uvicorn", "phonenumbers", *parts}
     assert not heavy & set(modules), heavy & set(modules)

@@ -22,19 +22,11 @@ kind; InputError says where one of its kind cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from smscli.capture._commands import commands, names_command
 from smscli.capture._decoding import decode_body, decode_query, is_form, mend
-from smscli.capture._fetch import fetch
-from smscli.capture._har import har
-from smscli.capture._http import http
-from smscli.capture._logs import lines, messages
-from smscli.capture._powershell import powershell
 from smscli.capture._request import WANTED, RawRequest, split_target, to_bytes, to_text
 from smscli.capture._staleness import staleness
-from smscli.capture._texts import any_form, form_body, url
 from smscli.capture._vendor import Vendors
 from smscli.capture._writing import Operations, address, curl_command, identity
 from smscli.errors import InputError
@@ -55,11 +47,6 @@ _MAX_REQUEST = 64 * 1024
 """Characters; the longest request of any vendor is a tenth of it."""
 
 _MAX_PARAMETERS = 500
-
-_Reader = Callable[[str], list[RawRequest]]
-# What tells a text most surely comes first.
-_OF_SCRIPTS: tuple[_Reader, ...] = (powershell, commands, fetch, http)
-_OF_LINES: tuple[_Reader, ...] = (lines, url, form_body, messages, any_form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +90,9 @@ def read_all(text: str) -> list[Captured]:
     """
     if len(text) > MAX_CAPTURE:
         raise InputError(f"the capture is longer than {MAX_CAPTURE} characters", hint=f"give one request: {WANTED}")
-    whole = text.removeprefix("\ufeff").lstrip()
-    text = whole.rstrip()  # but for a body, whose length is known
-    readers = (har, *(_OF_SCRIPTS if len(text) <= MAX_SCRIPT else ()), *_OF_LINES)
-    requests = next((requests for reader in readers if (requests := reader(whole if reader is http else text))), None)
-    if requests is None:
+    requests = _requests(text.removeprefix("\ufeff").lstrip())
+    if not requests:
         raise InputError("there is no request in the capture", hint=f"give {WANTED}")
-    if len(text) > MAX_SCRIPT and names_command(text):
-        note = f"the capture is longer than {MAX_SCRIPT} characters: commands in it are not read, only their addresses"
-        requests = [replace(raw, notes=(*raw.notes, note)) if raw.kind == "URL" else raw for raw in requests]
     vendors = Vendors()
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
@@ -124,6 +105,28 @@ def read_all(text: str) -> list[Captured]:
 def decode(data: bytes) -> str:
     """Return a file's text: UTF-8, or UTF-16 with its mark (PowerShell's); bytes that are neither are kept."""
     return data.decode("utf-16", "replace") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else to_text(data)
+
+
+def _requests(whole: str) -> list[RawRequest]:
+    """Return the requests of the first reader that finds any; who only writes a request loads none of them."""
+    from smscli.capture._commands import commands, names_command
+    from smscli.capture._fetch import fetch
+    from smscli.capture._har import har
+    from smscli.capture._http import http
+    from smscli.capture._logs import lines, messages
+    from smscli.capture._powershell import powershell
+    from smscli.capture._texts import any_form, form_body, url
+
+    text = whole.rstrip()  # but for a body, whose length is known
+    is_script = len(text) <= MAX_SCRIPT
+    # What tells a text most surely comes first.
+    of_scripts = (powershell, commands, fetch, lambda _: http(whole)) if is_script else ()
+    readers = (har, *of_scripts, lines, url, form_body, messages, any_form)
+    requests: list[RawRequest] = next(filter(None, (reader(text) for reader in readers)), [])
+    if not is_script and names_command(text):
+        note = f"the capture is longer than {MAX_SCRIPT} characters: commands in it are not read, only their addresses"
+        return [replace(raw, notes=(*raw.notes, note)) if raw.kind == "URL" else raw for raw in requests]
+    return requests
 
 
 def _among_others(raw: RawRequest, vendors: Vendors) -> Captured:
