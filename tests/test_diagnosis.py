@@ -115,7 +115,7 @@ def _single(vendor: str, label: str) -> Case | None:
 def test_each_mistake_of_a_program_is_named(vendor: str) -> None:
     """A program with one fault, written with hashlib alone: the diagnosis gives that fault its name.
 
-    A third of them; the rig has them all, on more requests.
+    A third of them; tests/laboratory has them all, on more requests.
     """
     needed_oracle(vendor)
     missed = []

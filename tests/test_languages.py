@@ -46,7 +46,7 @@ def test_a_correct_program_is_never_blamed(language: str) -> None:
 
 @pytest.mark.parametrize("vector", WRONG[:: len(WRONG) // 36], ids=str)
 def test_a_mistake_is_named_first_or_second(vector: Vector) -> None:
-    """A sample; all of them are in the rig."""
+    """A sample; all of them are in tests/laboratory."""
     assert place(vector) in (0, 1)
 
 
