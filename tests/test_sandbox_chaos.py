@@ -301,6 +301,18 @@ def test_some_recipients_are_accepted() -> None:
     assert {entry["chaos"] for entry in entries} == {"partial=1"}
 
 
+def test_what_accepts_nobody_is_passed_by() -> None:
+    """A price names the same recipients as the send behind it, and uses up nothing."""
+    bench = bench_of("payforsms partial=1 count=1")
+    both = PAY | {"recipients": "89121231234,89121231235"}
+    assert "x-smscli-chaos" not in bench.payforsms("price", both).headers
+    answer = bench.payforsms("send", both)
+    assert (answer.headers["x-smscli-chaos"], answer.get_json()["recipients"]) == (
+        "payforsms partial=1 count=1",
+        ["79121231234"],
+    )
+
+
 def test_a_clock_is_ahead() -> None:
     """For what it tells and for what it checks; when a message came stays true, and it moves on as any other."""
     bench = bench_of("timestamp clock=3600 count=1", "send clock=3600 count=1")

@@ -27,6 +27,7 @@ from smscli.sandbox._search import is_number
 _MOST = 100  # rules
 _DAY = 86_400.0
 _WHY = "a rule"
+_ACCEPTS = "send"  # what takes recipients one by one; a price names them, too
 _NEVER_REFUSED = "timestamp"  # nobody signs it, so no vendor has an error for it
 
 CONDITIONS = {
@@ -96,7 +97,7 @@ class Rule:
         is_meant = self.vendor in (None, entry.vendor) and self.operation in (None, entry.operation)
         if self.effect in ("error", "address") and entry.operation == _NEVER_REFUSED:
             return False
-        if self.effect == "partial" and len(to) <= int(self.value):
+        if self.effect == "partial" and (entry.operation != _ACCEPTS or len(to) <= int(self.value)):
             return False
         return is_meant and (self.to is None or bool(self.whom(to)))
 
@@ -313,7 +314,7 @@ def _troubled(rule: Rule, emulator: Emulator, entry: Caught, to: Sequence[str], 
         code = rule.value if rule.effect == "error" else emulator.address or ""
         words = emulator.errors[code]
         failure = next((one for one in emulator.failures.values() if one.code == code and one.alone), None)
-        if failure and entry.operation == "send":
+        if failure and entry.operation == _ACCEPTS:
             return replace(call, forced=dict.fromkeys(rule.whom(to), Failure(code, words, True, _WHY)))
         return replace(call, fault=Fault(code, f"{_WHY} provokes {words}"))
     if rule.effect == "partial":
