@@ -207,7 +207,8 @@ def _seconds(given: str | None, usual: float) -> float:
 # --- everything else -------------------------------------------------------------------------------------------------
 
 
-def _reset(sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:
+def _reset(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ())
     sandbox.reset()
     return RawReply(204)
 
@@ -219,6 +220,7 @@ def _balances(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: st
 
 
 def _set_balance(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ("vendor", "amount"))
     given = dict(params)
     vendor = given.get("vendor", "")
     if vendor not in sandbox.desk.credit:
@@ -321,7 +323,8 @@ def _missed(desk: Desk, last: str) -> list[Caught] | None:
     return entries if not entries or entries[0].number == int(number) + 1 else None
 
 
-def _openapi(_sandbox: Sandbox, _request: RawRequest, _params: Pairs, _number: str | None) -> RawReply:
+def _openapi(_sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
+    parse(params, ())
     return RawReply(200, (("Content-Type", "application/json"),), (document(),))
 
 
