@@ -122,24 +122,21 @@ def _code_of_one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: 
     return _coded(sandbox, entry, digits) or _trouble(404, f"there is no code in message {number}")
 
 
-def _latest(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
-    return _find(sandbox, request, params, 0.0, lambda entry: json_reply(written(sandbox, entry, whole=True)))
+def _latest(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+    return _find(sandbox, params, 0.0, lambda entry: json_reply(written(sandbox, entry, whole=True)))
 
 
-def _wait(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
-    usual = _USUAL_WAIT
-    return _find(sandbox, request, params, usual, lambda entry: json_reply(written(sandbox, entry, whole=True)))
+def _wait(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+    return _find(sandbox, params, _USUAL_WAIT, lambda entry: json_reply(written(sandbox, entry, whole=True)))
 
 
-def _latest_code(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
+def _latest_code(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
     digits = _digits(params)
     others = tuple((name, value) for name, value in params if name != "digits")
-    return _find(sandbox, request, others, 0.0, lambda entry: _coded(sandbox, entry, digits))
+    return _find(sandbox, others, 0.0, lambda entry: _coded(sandbox, entry, digits))
 
 
-def _find(
-    sandbox: Sandbox, _request: RawRequest, params: Pairs, usual: float, show: Callable[[Caught], RawReply | None]
-) -> RawReply | Later:
+def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught], RawReply | None]) -> RawReply | Later:
     """Return the newest entry that is meant and can be shown, now or within the time that was given.
 
     Only what was accepted counts, unless ``accepted`` says otherwise: nothing else would have reached a phone.

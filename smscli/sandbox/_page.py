@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Pairs, mask, visible
-from smscli.sandbox._api import ROUTES, written
+from smscli.sandbox._api import written
 from smscli.sandbox._call import Call, account_settings
 from smscli.sandbox._checking import Question, find_mistakes
 from smscli.sandbox._desk import RAW_BYTES, Caught
@@ -96,7 +96,7 @@ def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
                     ],
                 }
             )
-    return {"vendors": vendors, "chaos": "/api/chaos" in ROUTES}
+    return {"vendors": vendors}
 
 
 # --- one message, worked out -----------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def parse(params: Pairs, allowed: Iterable[str]) -> Criteria:
     names = tuple(allowed)
     for name, _ in params:
         if name not in names:
-            raise InputError(f"there is no parameter {visible(name)[:60]!r} here; there are {', '.join(names) or 'none'}")
+            there_are = ", ".join(names) or "none"
+            raise InputError(f"there is no parameter {visible(name)[:60]!r} here; there are {there_are}")
     given = {name: value for name, value in params if value}
     if given.get("accepted", "true") not in ("true", "false", "any"):
         raise InputError("accepted is true, false or any")

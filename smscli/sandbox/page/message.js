@@ -243,7 +243,7 @@ export function setup(vendors, balances, panel, copy) {
     element("p", {}, ...keys([["j", "k"], " or arrows: next, previous. "], [["Enter"], ": open. "], [["Esc"], ": back. "], [["/"], ": search."])),
     element("p", { class: "under" }, "Programs ask ", element("a", { href: "/api/messages" }, "/api"), ", which ",
       element("a", { href: "/api/openapi.json" }, "openapi.json"), " describes."),
-  ].filter(Boolean);
+  ];
 }
 
 function keys(...rows) {
@@ -251,7 +251,7 @@ function keys(...rows) {
 }
 
 function vendorCard(vendor, balance, copy) {
-  const account = Object.entries(vendor.fields).map(([name, value]) => [name, value]);
+  const account = Object.entries(vendor.fields);
   const rows = [
     ...(account.length ? account.map(([name, value]) => [name, element("code", {}, value)]) : [["Account", "that of your profile"]]),
     ["Try", element("code", {}, vendor.numbers.join(", "))],

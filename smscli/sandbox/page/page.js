@@ -270,19 +270,15 @@ async function one(number) {
     element("p", { class: "nothing" }, `Message ${number} is not here any more.`)];
 }
 
-let hasChaos = null; // whether this sandbox can fail on demand
 let drawRules = () => {};
 
-async function chaosRules() {
-  hasChaos ??= (await get("/page/setup")).chaos;
-  return hasChaos ? (await get("/api/chaos")).rules : [];
-}
+const chaosRules = async () => (await get("/api/chaos")).rules;
 
 async function other() {
   const asked = [get("/page/setup"), get("/api/balance"), chaosRules()];
   const [about, balances, rules] = await Promise.all(asked).catch(() => [{ vendors: [] }, {}, []]);
   if (vendor.options.length === 1) vendor.append(...about.vendors.map((one) => element("option", { value: one.vendor }, one.vendor)));
-  const { panel, draw } = about.chaos ? switches(about.vendors, rules, { say, tell }) : { panel: null, draw: () => {} };
+  const { panel, draw } = switches(about.vendors, rules, { say, tell });
   drawRules = draw;
   return setup(about.vendors, balances, panel, copy);
 }
@@ -327,7 +323,7 @@ at("reset").addEventListener("click", () => {
 function move(step) {
   const links = [...list.querySelectorAll("a")];
   if (!links.length) return;
-  const here = links.findIndex((link) => link === document.activeElement || (document.activeElement !== link && !list.contains(document.activeElement) && link.getAttribute("aria-current")));
+  const here = links.findIndex((link) => link === document.activeElement || (!list.contains(document.activeElement) && link.getAttribute("aria-current")));
   const link = links[here < 0 ? 0 : Math.min(links.length - 1, Math.max(0, here + step))];
   link.focus();
   mark();
