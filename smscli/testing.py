@@ -45,12 +45,8 @@ class SandboxServer:
         """Return the variables with which smscli, and programs that read the same, use the vendor's demo account."""
         from smscli import sandbox
 
-        demo = sandbox.demo(vendor)
-        settings = {
-            "provider": vendor, "base_url": self.base_url(vendor), "sandbox": "true", "sender": demo.sender,
-            "region": demo.region, **sandbox.settings(vendor),
-        }  # fmt: skip
-        return {f"SMSCLI_{name.upper()}": value for name, value in settings.items() if value}
+        table = sandbox.profile_table(vendor, self.base_url(vendor))
+        return {f"SMSCLI_{name.upper()}": "true" if value is True else str(value) for name, value in table.items()}
 
     def messages(
         self,

@@ -194,7 +194,7 @@ def test_what_waits_in_the_end_is_still_written(tmp_path: Path) -> None:
 def test_what_is_not_exported_in_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many, where a disk does not answer; the lines are all there."""
     monkeypatch.setattr(arrivals, "_LAST_EXPORT", 0.2)
-    lines, stuck = list[str](), tmp_path / ".1970-01-01T000000.000Z-000005.json"
+    lines, stuck = list[str](), tmp_path / f".1970-01-01T000000.000Z-000005.json.{os.getpid()}"
     os.mkfifo(stuck)  # to open it waits for somebody who reads
     assert (catch_thirty(tmp_path, lines.append), len(lines)) == (4, 31)
     assert lines[-1] == "warning: 26 entries were not exported: there was no more time"

@@ -375,7 +375,7 @@ def events(connection: http.client.HTTPConnection, count: int, **headers: str) -
     """Return the next events of a stream: name and value."""
     connection.request("GET", "/api/events", headers={name.replace("_", "-"): value for name, value in headers.items()})
     reply = connection.getresponse()
-    assert reply.headers["Content-Type"] == "text/event-stream"
+    assert (reply.headers["Content-Type"], reply.headers["X-Content-Type-Options"]) == ("text/event-stream", "nosniff")
     seen: list[tuple[str, Any]] = []
     name = ""
     while len(seen) < count:

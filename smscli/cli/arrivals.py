@@ -6,6 +6,7 @@ Each has a thread of its own: a slow reader, or a slow disk, holds up neither wh
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -113,15 +114,19 @@ class _Clerk:
 
 
 def _export(directory: Path, entry: Mapping[str, object]) -> None:
-    """Write an entry as a file of its own, whole or not at all; its name says when it came, and its number."""
+    """Write an entry as a file of its own; its name says when it came, and its number."""
     stamp = str(entry["received"]).replace(":", "").replace("+0000", "Z")
-    name = f"{stamp}-{entry['number']:06d}.json"
-    unfinished = directory / f".{name}"
-    with unfinished.open("w", encoding="utf-8", errors="backslashreplace") as file:
-        unfinished.chmod(0o600)
-        json.dump(entry, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-    unfinished.replace(directory / name)
+    content = json.dumps(entry, indent=2, ensure_ascii=False) + "\n"
+    path = directory / f"{stamp}-{entry['number']:06d}.json"
+    write_whole(path, content.encode("utf-8", "backslashreplace"), 0o600)
+
+
+def write_whole(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole or not at all: whoever waits for it never reads half of it. OSError passes through."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(content)
+    unfinished.replace(path)
 
 
 def line(entry: Mapping[str, object]) -> str:

@@ -81,7 +81,7 @@ def sandbox(
     from shlex import quote
 
     from smscli import sandbox as emulator
-    from smscli.cli.arrivals import followed
+    from smscli.cli.arrivals import followed, write_whole
     from smscli.interruption import interruptible
     from smscli.runtime import Wanted
 
@@ -110,7 +110,10 @@ def sandbox(
         call.show(_result(root, accounts, profile, notes))
         if ready_file:
             own.append(f"{root}\n")
-            _put(ready_file, own[0])
+            try:
+                write_whole(ready_file, own[0].encode(), 0o666)
+            except OSError as error:
+                raise ConfigError(f"--ready-file {str(ready_file)!r} cannot be written: {error.strerror}") from None
 
     with _gone_in_the_end(ready_file, own), followed(call, app, export), interruptible():
         emulator.serve(app, port, ready=announce)
@@ -176,16 +179,6 @@ def _remove(path: Path) -> None:
         raise ConfigError(f"--ready-file {str(path)!r} cannot be removed: {error.strerror}") from None
 
 
-def _put(path: Path, text: str) -> None:
-    """Write a file whole: whoever waits for it never reads half of it."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise ConfigError(f"--ready-file {str(path)!r} cannot be written: {error.strerror}") from None
-
-
 def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[str, Account]) -> tuple[str, ...]:
     """Write a profile for each invented account, over those of an earlier sandbox; return what is to be said.
 
@@ -208,18 +201,11 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
 
     def put_in(document: profiles.Document) -> profiles.Document:
         for vendor, url in urls.items():
-            demo, was_default = emulator.demo(vendor), document.default == prefix + vendor
+            was_default = document.default == prefix + vendor
             if document.tables.get(prefix + vendor, {}).get("sandbox") is True:
                 document = profiles.remove(document, prefix + vendor)
-            table: dict[str, object] = {
-                "provider": vendor,
-                "sandbox": True,
-                "base_url": url,
-                **emulator.settings(vendor),
-            }
-            table |= {"sender": demo.sender} if demo.sender else {}
-            table |= {"region": demo.region} if demo.region else {}
             is_default = was_default or (is_file and not document.tables)
+            table = emulator.profile_table(vendor, url)
             document = profiles.add(document, prefix + vendor, table, make_default=is_default)
         return document
 

@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "Failure", "Sandbox", "base_urls",
-    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "parse_amount", "provoked",
-    "serve", "settings", "standing", "transport", "verify", "written",
+    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "parse_amount",
+    "profile_table", "provoked", "serve", "settings", "standing", "transport", "verify", "written",
 ]  # fmt: skip
 
 _PAGES = ("/", "/api/messages", "/page/setup")  # the sandbox's own
@@ -132,6 +132,13 @@ def settings(vendor: str) -> dict[str, str]:
     Raises what ``demo`` raises.
     """
     return account_settings(vendor, demo(vendor).account)
+
+
+def profile_table(vendor: str, url: str) -> dict[str, str | bool]:
+    """Return a demo account at ``url`` as a profile, named as in a profile file. Raises what ``demo`` raises."""
+    chosen = demo(vendor)
+    table: dict[str, str | bool] = {"provider": vendor, "sandbox": True, "base_url": url, **settings(vendor)}
+    return table | {name: value for name in ("sender", "region") if (value := getattr(chosen, name))}
 
 
 def create_app(

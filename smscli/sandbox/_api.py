@@ -109,14 +109,14 @@ def _delete(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str 
 
 def _one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
     parse(params, ())
-    entry = _entry(sandbox, number)
+    entry = find(sandbox, number)
     return json_reply(written(sandbox, entry, whole=True)) if entry else _no_such(number)
 
 
 def _code_of_one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
     digits = _digits(params)
     parse(params, ("digits",))
-    entry = _entry(sandbox, number)
+    entry = find(sandbox, number)
     if entry is None:
         return _no_such(number)
     return _coded(sandbox, entry, digits) or _trouble(404, f"there is no code in message {number}")
@@ -177,7 +177,8 @@ def _coded(sandbox: Sandbox, entry: Caught, digits: int | None) -> RawReply | No
     return json_reply({"code": value, "message": written(sandbox, entry)}) if value else None
 
 
-def _entry(sandbox: Sandbox, number: str | None) -> Caught | None:
+def find(sandbox: Sandbox, number: str | None) -> Caught | None:
+    """Return the entry of a number in digits, None when it is not in the list."""
     with sandbox.desk.lock:
         return next((entry for entry in reversed(sandbox.desk.caught) if entry.number == int(number or 0)), None)
 
@@ -289,8 +290,6 @@ def _state(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str |
 
 def _events(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str | None) -> RawReply | Later:
     parse(params, ())
-    if request.method == "HEAD":  # a stream without an end has no last byte to wait for
-        return RawReply(200, (("Content-Type", "text/event-stream"),), iter(()))
     write, desk = _Writer(sandbox.secrets), sandbox.desk
 
     def event(name: str, entry: Caught | None) -> bytes:
@@ -299,6 +298,8 @@ def _events(sandbox: Sandbox, request: RawRequest, params: Pairs, _number: str |
         number = f"id: {desk.generation}-{entry.number}\n" if name == "new" else ""
         return f"{number}event: {name}\ndata: {json.dumps(write(entry))}\n\n".encode()
 
+    if request.method == "HEAD":  # a stream without an end has no last byte to wait for
+        return Streaming((), event).reply
     last = request.header(b"last-event-id")
     with desk.lock:
         missed = _missed(desk, last) if last else []

@@ -19,7 +19,7 @@ _DROPS = 20  # pieces a second of an answer that drips
 async def send_reply(reply: RawReply, send: ASGISendCallable) -> None:
     """Answer."""
     length = sum(map(len, reply.pieces)) if isinstance(reply.pieces, tuple) and reply.status != 204 else None
-    await _begin(reply, length, send)
+    await begin(reply, length, send)
     if isinstance(reply.pieces, tuple):
         await write(b"".join(reply.pieces), send, more=False)
         return
@@ -49,7 +49,7 @@ async def play(
         transport.abort()
         return
     body = reply.body
-    await _begin(reply, len(body), send)
+    await begin(reply, len(body), send)
     if mishap.cut is not None and mishap.cut < len(body):
         await write(body[: mishap.cut], send)
         return  # an answer that is not finished ends the connection
@@ -67,7 +67,8 @@ async def write(data: bytes, send: ASGISendCallable, *, more: bool = True) -> No
     await send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _begin(reply: RawReply, length: int | None, send: ASGISendCallable) -> None:
+async def begin(reply: RawReply, length: int | None, send: ASGISendCallable) -> None:
+    """Send the head; ``length`` is that of the body, None where nobody knows it."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
     headers += [(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")]
     headers += [] if length is None else [(b"Content-Length", b"%d" % length)]

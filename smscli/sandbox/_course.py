@@ -51,10 +51,15 @@ def course(serial: int) -> tuple[tuple[int, DeliveryState], ...]:
 
 def due(text: str | None, forms: Sequence[str], zone: str, now: float) -> float:
     """Return the Unix second that a wall-clock time in one of ``forms`` means, ``now`` for one that is past or none."""
+    second = moment(text, forms, zone)
+    return now if second is None else max(now, second)
+
+
+def moment(text: str | None, forms: Sequence[str], zone: str) -> float | None:
+    """Return the Unix second that a wall-clock time in one of ``forms`` means, None for what is no such time."""
     for form in forms:
         try:
-            moment = datetime.strptime(text or "", form).replace(tzinfo=ZoneInfo(zone))
-            return max(now, moment.timestamp())
+            return datetime.strptime(text or "", form).replace(tzinfo=ZoneInfo(zone)).timestamp()
         except (ValueError, OverflowError):
             continue
-    return now
+    return None

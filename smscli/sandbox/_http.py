@@ -24,7 +24,7 @@ import uvicorn  # noqa: TID253  (this module is loaded when a sandbox is served)
 from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the same)
 
 from smscli.errors import ConfigError
-from smscli.sandbox._asgi import play, send_reply, write
+from smscli.sandbox._asgi import begin, play, send_reply, write
 from smscli.sandbox._checking import Question
 from smscli.sandbox._hub import Hub, Queue
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
@@ -367,11 +367,10 @@ class _Site:
         return False
 
     async def _stream(self, step: Streaming, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        headers = [(b"Content-Type", b"text/event-stream"), (b"Cache-Control", b"no-store")]
         with self._hub.listening() as queue:
             gone = asyncio.get_running_loop().create_task(self._leave(receive, queue))
             try:
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await begin(step.reply, None, send)
                 await write(b"".join(step.first), send)
                 while not self._sandbox.closing:
                     try:

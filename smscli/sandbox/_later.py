@@ -39,5 +39,10 @@ class Streaming:
     first: tuple[bytes, ...]
     event: Callable[[str, Caught | None], bytes]
 
+    @property
+    def reply(self) -> RawReply:
+        """The reply as far as it is known: head and ``first``; it has no length."""
+        return RawReply(200, (("Content-Type", "text/event-stream"),), iter(self.first))
+
 
 Later = Diagnosing | Waiting | Streaming

@@ -13,12 +13,11 @@ import unicodedata
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Pairs, mask, visible
-from smscli.sandbox._api import written
+from smscli.sandbox._api import find, written
 from smscli.sandbox._call import Call, account_settings
 from smscli.sandbox._checking import Question, find_mistakes
 from smscli.sandbox._desk import RAW_BYTES, Caught
@@ -69,8 +68,7 @@ def answer(sandbox: Sandbox, request: RawRequest) -> RawReply | Diagnosing:
     if name == "setup":
         return json_reply(_setup(sandbox, f"http://{request.header(b'host')}"))
     match = re.fullmatch("messages/([0-9]{1,15})", name)
-    with sandbox.desk.lock:
-        entry = next((one for one in reversed(sandbox.desk.caught) if match and one.number == int(match[1])), None)
+    entry = find(sandbox, match[1]) if match else None
     return _worked_out(sandbox, entry) if entry else json_reply({"error": "there is no such message"}, 404)
 
 
@@ -86,7 +84,7 @@ def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
             vendors.append(
                 {
                     "vendor": name,
-                    "base_url": root + urlsplit(demo.account.base_url).path,
+                    "base_url": root + sandbox.paths[name],
                     "fields": account_settings(name, demo.account) if is_demo else {},
                     "sender": demo.sender,
                     "numbers": list(demo.numbers),
@@ -113,12 +111,12 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
     check, account = entry.check, sandbox.accounts.get(entry.vendor)
     if check is None or account is None:
         return json_reply(tree)
-    demo_keys = {name: demo.account.secret for one in sandbox.emulators for name, demo in one.demo.items()}
-    call = Call(_params(entry), "", sandbox.accounts, entry.now, demo_keys)
+    params = gather(RawRequest.from_transcript(entry.raw))
+    call = Call(params, "", sandbox.accounts, entry.now, sandbox.demo_keys)
     signing = _signing(entry, call)
     # A request may hold the key of another account than its own.
     tree["signing"] = signing and json.loads(hide(json.dumps(signing, ensure_ascii=False), sandbox.secrets))
-    if check.right or account.secret not in demo_keys.values() or tree["cut"]:
+    if check.right or account.secret not in sandbox.demo_keys.values() or tree["cut"]:
         return json_reply(tree)
     question = _Explanations(entry.vendor, entry.signature or "", call, account, check.expected)
     return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(hide(text, sandbox.secrets))}))
@@ -147,15 +145,6 @@ def _name(character: str) -> str:
 
 def _is_unseen(character: str) -> bool:
     return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp") and character != " "
-
-
-def _params(entry: Caught) -> Pairs:
-    """Return the parameters of the request that an entry came with."""
-    head, _, body = entry.raw.partition(b"\r\n\r\n")
-    first, *lines = head.split(b"\r\n")
-    method, _, rest = first.partition(b" ")
-    headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
-    return gather(RawRequest(method.decode("latin-1"), rest.rpartition(b" ")[0], headers, body))
 
 
 def _signing(entry: Caught, call: Call) -> dict[str, object] | None:

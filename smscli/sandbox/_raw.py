@@ -38,6 +38,15 @@ class RawRequest:
         """Return the first value of a header, named in lower case; "" for none."""
         return next((value.decode("latin-1") for own, value in self.headers if own.lower() == name), "")
 
+    @classmethod
+    def from_transcript(cls, transcript: bytes) -> RawRequest:
+        """Return the request that a transcript tells of, as far as it goes."""
+        head, _, body = transcript.partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        method, _, rest = first.partition(b" ")
+        headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
+        return cls(method.decode("latin-1"), rest.rpartition(b" ")[0], headers, body)
+
     def transcript(self, limit: int) -> bytes:
         """Return the request as it travels in HTTP/1.1, cut at ``limit`` bytes, without headers that hold secrets."""
         heads = [name + b": " + value for name, value in self.headers if name.lower() not in _SECRET_HEADERS]

@@ -43,7 +43,6 @@ class _Window:
     emulator: Emulator
     handle: Callable[[Call, Desk], Answer]
     accounts: Mapping[str, Account]
-    demo_keys: Mapping[str, Secret]
 
 
 @dataclass(slots=True)
@@ -60,6 +59,7 @@ class Sandbox:
     seed: str = ""
     desk: Desk = field(init=False)
     begun: float = field(init=False)
+    demo_keys: Mapping[str, Secret] = field(init=False)
     chaos: Chaos | None = field(default=None, init=False)  # a send inside the process has none, and does not load it
     closing: bool = field(default=False, init=False)
     _windows: dict[str, _Window] = field(default_factory=dict, init=False)
@@ -71,13 +71,14 @@ class Sandbox:
         """Open."""
         self.begun = time.monotonic()
         self.desk = Desk(self.starting_credit())
-        keys = {vendor: demo.account.secret for emulator in self.emulators for vendor, demo in emulator.demo.items()}
+        demos = (item for emulator in self.emulators for item in emulator.demo.items())
+        self.demo_keys = {vendor: demo.account.secret for vendor, demo in demos}
         for emulator in self.emulators:
             own = {name: self.accounts[name] for name in emulator.demo if name in self.accounts}
             for path, handle in emulator.routes.items():
-                self._windows[path.rstrip("/")] = _Window(emulator, handle, own, keys)
+                self._windows[path.rstrip("/")] = _Window(emulator, handle, own)
             for root, handle in emulator.roots.items():
-                self._roots[root] = _Window(emulator, handle, own, keys)
+                self._roots[root] = _Window(emulator, handle, own)
 
     def starting_credit(self) -> dict[str, Decimal]:
         """Return what each vendor's account holds at the start."""
@@ -103,7 +104,7 @@ class Sandbox:
             return step.finish(step.question.answer())
         if isinstance(step, Waiting):
             return step.give_up()
-        return RawReply(200, (("Content-Type", "text/event-stream"),), step.first)
+        return step.reply
 
     def begin(self, request: RawRequest) -> RawReply | Later:
         """Return the reply, or what has to be done for it."""
@@ -158,7 +159,7 @@ class Sandbox:
         self.desk.notify("close")
 
     def _call(self, window: _Window, request: RawRequest) -> RawReply | Later:
-        call = Call(gather(request), request.header(b"accept"), window.accounts, self.now(), window.demo_keys, request)
+        call = Call(gather(request), request.header(b"accept"), window.accounts, self.now(), self.demo_keys, request)
         with self.desk.lock:
             self.desk.request = request.transcript(RAW_BYTES)
             if self.chaos is None or not self.chaos.tracks:

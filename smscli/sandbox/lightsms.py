@@ -22,7 +22,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
@@ -31,7 +30,7 @@ from smscli.providers.lightsms import ERRORS
 from smscli.sandbox import _reasons
 from smscli.sandbox._call import Call, Demo
 from smscli.sandbox._checking import Check, verify
-from smscli.sandbox._course import due, standing
+from smscli.sandbox._course import due, moment, standing
 from smscli.sandbox._desk import Caught, Desk
 from smscli.sandbox._emulator import Answer, Emulator, Push
 from smscli.sandbox._failures import Failure, Fault, ending
@@ -269,7 +268,7 @@ def _fault(call: Call, phones: list[str]) -> Fault | None:
     sender, when = call.get("sender") or "", call.get("sendingTime")
     if not _SENDER.fullmatch(sender):
         return Fault("8", _reasons.unlike("sender", sender, _SENDER_RULES))
-    if when and not _is_time(when):
+    if when and moment(when, _FORMS, _ZONE) is None:
         return Fault("30", "sendingTime is not YYYY-MM-DD HH:MM")
     if len(phones) > _NUMBERS:
         return Fault("14", f"{len(phones)} numbers came, and {_NUMBERS} may")
@@ -281,16 +280,6 @@ def _fault(call: Call, phones: list[str]) -> Fault | None:
 
 def _is_number(phone: str) -> bool:
     return re.fullmatch(r"(?:\+|00)?[1-9][0-9]{6,14}", phone, re.ASCII) is not None
-
-
-def _is_time(text: str) -> bool:
-    for form in _FORMS:
-        try:
-            datetime.strptime(text, form)
-        except ValueError:
-            continue
-        return True
-    return False
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
