@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from smscli import sandbox
 from smscli.model import Account, Secret
 from smscli.sandbox._later import Diagnosing
-from smscli.sandbox._overlay import lay_over
 from smscli.sandbox._raw import RawRequest
 from smscli.sandbox._service import TOO_MANY
 from tests.bench import LIGHTSMS_KEY, NOW, PAY, PAYFORSMS_KEY, SEND, Bench, Reply, ask
@@ -169,33 +164,6 @@ def test_a_request_that_is_too_long_to_be_kept_says_so() -> None:
     told = detail(bench, 1)
     assert told["cut"]
     assert told["explanations"] == []
-
-
-@given(st.text("ab+ ", max_size=30), st.text("ab+ ", max_size=30))
-def test_an_overlay_holds_both_texts_whole(one: str, other: str) -> None:
-    """And two neighbours never say the same of themselves."""
-    pieces, is_whole = lay_over(one, other)
-    assert is_whole
-    assert "".join(piece[0] for piece in pieces) == one
-    assert "".join(piece[1] for piece in pieces) == other
-    assert all(piece != ("", "") for piece in pieces)
-    assert not any(a[0] != a[1] and b[0] != b[1] for a, b in pairwise(pieces))
-
-
-def test_an_overlay_of_long_texts_is_bounded() -> None:
-    """Comparing letter by letter takes the square of their length, and the page says that it was not done."""
-    one, other = "a" + "bc" * 3000 + "z", "a" + "cb" * 3000 + "z"
-    assert lay_over(one, other) == ([("a", "a"), (one[1:-1], other[1:-1]), ("z", "z")], False)
-
-
-def test_an_overlay_of_texts_that_repeat_themselves_is_bounded() -> None:
-    """Comparing those takes the cube; what is left in the end is one difference, and the texts are whole."""
-    one, other = "a" * 2000 + "x", "ba" * 1000 + "y"
-    begun = time.thread_time()
-    pieces, is_whole = lay_over(one, other)
-    assert time.thread_time() - begun < 1
-    assert not is_whole
-    assert ("".join(piece[0] for piece in pieces), "".join(piece[1] for piece in pieces)) == (one, other)
 
 
 def test_a_message_says_that_its_texts_are_too_long_for_an_overlay() -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from itertools import islice
 
 from smscli.diagnosis import Diagnosis, Explanation, Finding, latin_twin
 from smscli.model import MASK, visible
+from smscli.overlay import lay_over
 from smscli.render import cell_width, paint, wrap
 
 _GLYPHS = {" ": "·", "\n": "⏎", "\r": "␍", "\t": "⇥"}
@@ -21,7 +21,7 @@ _NAMES = {" ": "a space", "\n": "a line feed", "\r": "a carriage return", "\t": 
 
 # What is compared character by character; of longer stretches only beginning and end are.
 _LONGEST_MIDDLE = 400
-_CHANCE = 3
+_CHANCE = 3  # letters that two words share by chance
 _SHORT_VALUE = 24
 _MOST_NAMED = 4
 _MOST_OTHERS = 3
@@ -138,24 +138,14 @@ def _strings(best: Explanation | None, strings: Strings, width: int, colour: int
 
 def _differences(wrong: str, right: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Return what is in the one string and not in the other, as places: of the wrong one, then of the right one."""
-    shorter = min(len(wrong), len(right))
-    start = next((index for index in range(shorter) if wrong[index] != right[index]), shorter)
-    ends = range(1, shorter - start + 1)
-    end = next((back - 1 for back in ends if wrong[-back] != right[-back]), shorter - start)
-    one, other = wrong[start : len(wrong) - end], right[start : len(right) - end]
-    if max(len(one), len(other)) > _LONGEST_MIDDLE:
-        return [(start, start + len(one))], [(start, start + len(other))]
     gone: list[tuple[int, int]] = []
     come: list[tuple[int, int]] = []
-    for kind, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if kind == "equal":
-            continue
-        # A few letters that two words share by chance are no reason to mark them in pieces.
-        joined = bool(gone) and start + a - gone[-1][1] <= _CHANCE
-        gone, begun = (gone[:-1], gone[-1][0]) if joined else (gone, start + a)
-        come, arrived = (come[:-1], come[-1][0]) if joined else (come, start + c)
-        gone.append((begun, start + b))
-        come.append((arrived, start + d))
+    here = there = 0
+    for one, other in lay_over(wrong, right, _LONGEST_MIDDLE, _CHANCE)[0]:
+        if one != other:
+            gone.append((here, here + len(one)))
+            come.append((there, there + len(other)))
+        here, there = here + len(one), there + len(other)
     return gone, come
 
 

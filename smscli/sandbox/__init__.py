@@ -23,7 +23,6 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
     _api.py        what programs ask it below /api (openapi.json describes that)
     _chaos.py      what goes wrong on demand                            (pure)
     _page.py       the page at / for people (its files are in page/)
-    _overlay.py    two texts laid over each other                       (pure)
     _search.py     which messages are meant, and the code in one        (pure)
     _hub.py        events for those who wait for them
     _asgi.py       a reply on its way, whole or broken

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from smscli import providers
 from smscli.errors import InputError
 from smscli.model import Pairs, mask, visible
+from smscli.overlay import lay_over
 from smscli.sandbox._api import find, written
 from smscli.sandbox._call import Call, account_settings
 from smscli.sandbox._checking import Question, find_mistakes
 from smscli.sandbox._desk import RAW_BYTES, Caught
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing
-from smscli.sandbox._overlay import lay_over
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply, text_reply
 from smscli.segments import cut, is_gsm, measure
@@ -54,6 +54,8 @@ _FENCE: Pairs = (
 
 _NAMED = 8  # odd characters of a text that are named
 _EXPLAINED = 3  # explanations of a wrong signature that are drawn
+_LONGEST = 3000  # characters that are compared one by one
+_CHANCE = 2  # letters that two texts share by chance
 
 
 def answer(sandbox: Sandbox, request: RawRequest) -> RawReply | Diagnosing:
@@ -193,7 +195,7 @@ class _Explanations(Question):
         drawn = []
         for explanation in explanations[:_EXPLAINED]:
             findings = [{"sentence": one.sentence, "fix": one.fix} for one in explanation.findings]
-            overlay, is_whole = lay_over(visible(explanation.string), visible(self.expected))
+            overlay, is_whole = lay_over(visible(explanation.string), visible(self.expected), _LONGEST, _CHANCE)
             drawn.append({"findings": findings, "overlay": overlay, "too_long": not is_whole})
         return json.dumps(drawn)
 

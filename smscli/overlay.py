@@ -9,22 +9,22 @@ from itertools import takewhile
 Piece = tuple[str, str]
 """What one text has, and what the other has at that place; both the same where they agree, "" for nothing."""
 
-_LONGEST = 3000  # characters between the common ends: comparing takes the square of it
 _STEPS = 2_000_000  # of comparing, two tenths of a second: texts that repeat themselves take the cube
 
 
-def lay_over(one: str, other: str) -> tuple[list[Piece], bool]:
+def lay_over(one: str, other: str, longest: int, chance: int) -> tuple[list[Piece], bool]:
     """Return the pieces of both texts in order: put together, the firsts are ``one`` and the seconds ``other``.
 
-    What differs is kept together: a letter or two that agree by chance inside of it do not tear it apart. The second
-    value is whether all was compared: a difference that is very long, or repeats itself, is not taken apart further.
+    What differs is kept together: up to ``chance`` letters that agree inside of it do not tear it apart. The second
+    value is whether all was compared: what is longer than ``longest`` between the common ends (comparing takes the
+    square of it), or repeats itself, is not taken apart further.
     """
     head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     rest = min(len(one), len(other)) - head
     ends = zip(reversed(one[len(one) - rest :]), reversed(other[len(other) - rest :]), strict=True) if rest else ()
     tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
     middle = one[head : len(one) - tail], other[head : len(other) - tail]
-    compared, is_whole = _compare(*middle)
+    compared, is_whole = _compare(*middle, chance) if max(map(len, middle)) <= longest else ([middle], False)
     pieces = [(one[:head], other[:head]), *compared, (one[len(one) - tail :], other[len(other) - tail :])]
     return [piece for piece in pieces if piece != ("", "")], is_whole
 
@@ -44,17 +44,13 @@ class _Matcher(SequenceMatcher[str]):
         return super().find_longest_match(alo, ahi, blo, bhi) if self.left > 0 else Match(alo, blo, 0)
 
 
-def _compare(one: str, other: str) -> tuple[list[Piece], bool]:
-    if not one or not other:
-        return [(one, other)], True
-    if max(len(one), len(other)) > _LONGEST:
-        return [(one, other)], False
+def _compare(one: str, other: str, chance: int) -> tuple[list[Piece], bool]:
     pieces: list[Piece] = []
     matcher = _Matcher(one, other)
     for tag, start, end, begin, stop in matcher.get_opcodes():
         piece = one[start:end], other[begin:stop]
-        by_chance = tag == "equal" and end - start < 3 and start > 0 and end < len(one)
-        if pieces and pieces[-1][0] != pieces[-1][1] and (by_chance or tag != "equal"):
+        # Both ends differ, so that what is equal stands between two differences.
+        if pieces and pieces[-1][0] != pieces[-1][1] and (tag != "equal" or end - start <= chance):
             piece = pieces[-1][0] + piece[0], pieces[-1][1] + piece[1]
             pieces.pop()
         pieces.append(piece)
