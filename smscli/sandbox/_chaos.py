@@ -143,7 +143,7 @@ def build(members: Mapping[str, str], platforms: Iterable[Emulator]) -> Rule:
             "operation" if vendor else "vendor or operation", operation, ([] if vendor else [*vendors]) + operations
         )
     (effect,) = effects
-    _check(effect, members[effect], vendors[vendor] if vendor else None)
+    _check(effect, members[effect], vendors[vendor] if vendor else None, vendors)
     if "to" in members and not re.fullmatch("[+(]*[0-9][0-9 ().-]*", members["to"]):
         raise InputError("to is a number, or the last digits of one, at least seven")
     return Rule(
@@ -154,7 +154,7 @@ def build(members: Mapping[str, str], platforms: Iterable[Emulator]) -> Rule:
     )  # fmt: skip
 
 
-def _check(effect: str, value: str, platform: Emulator | None) -> None:
+def _check(effect: str, value: str, platform: Emulator | None, vendors: Mapping[str, Emulator]) -> None:
     """Raise InputError for a value that an effect does not have."""
     if effect == "error":
         if platform is None:
@@ -162,7 +162,8 @@ def _check(effect: str, value: str, platform: Emulator | None) -> None:
         if value not in platform.errors:
             raise _no_such("error", value, platform.errors)
     elif effect == "address" and (platform is None or platform.address is None):
-        raise InputError("address wants a vendor that has an error for it: Mesajlarim has")
+        known = ", ".join(name for name, one in vendors.items() if one.address)
+        raise InputError(f"address wants a vendor that has an error for it; there are {known or 'none'}")
     elif effect in _WORDS and value not in _WORDS[effect]:
         raise InputError(f"{effect} is {' or '.join(_WORDS[effect])}")
     elif effect in _RANGES:
