@@ -209,3 +209,13 @@ def test_an_address_has_a_path_and_a_query(target: bytes, path: str, query: byte
     """Also one that is meant for a proxy."""
     request = RawRequest("GET", target)
     assert (request.path, request.query) == (path, query)
+
+
+def test_a_transcript_gives_the_same_parameters() -> None:
+    """What came is worked out again when somebody opens a message: raw bytes, empty values, a body with line ends."""
+    headers = (FORM, (b"X-Note", b"a: b"), (b"X-Empty", b""))
+    asked = RawRequest("POST", b"/external/get/send.php?text=a+b&x=%2b\xff", headers, b"phone=1\r\n\r\n2&empty=")
+    again = RawRequest.from_transcript(asked.transcript(10_000))
+    assert (again, gather(again)) == (asked, gather(asked))
+    cut = RawRequest.from_transcript(asked.transcript(30))
+    assert (cut.method, cut.headers, cut.body) == ("POST", (), b"")

@@ -15,13 +15,13 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
     _checking.py   a signature looked at, and what is wrong with it
     _course.py     when a message moves on, as its number says          (pure)
     _desk.py       what a sandbox remembers
-    _failures.py   errors on purpose: by number, by rule
+    _failures.py   errors on purpose: by number, by rule                (pure)
     _emulator.py   a vendor platform as a record of functions
     _reports.py    deliveries reported to an address of this machine
     _later.py      a reply that is not ready
     _service.py    the sandbox: raw request -> raw reply
     _api.py        what programs ask it below /api (openapi.json describes that)
-    _chaos.py      what goes wrong on demand                            (pure)
+    _chaos.py      what goes wrong on demand
     _page.py       the page at / for people (its files are in page/)
     _search.py     which messages are meant, and the code in one        (pure)
     _hub.py        events for those who wait for them

@@ -1,4 +1,4 @@
-"""Failures on demand: rules that say which requests go wrong, and how. This module is pure.
+"""Failures on demand: rules that say which requests go wrong, and how.
 
 A rule is words: a vendor, an operation, conditions (``CONDITIONS``) and one effect (``EFFECTS``), as in ``lightsms send
 error=32 count=3``; or a mapping with the names ``vendor``, ``operation`` and those of conditions and effect. The first

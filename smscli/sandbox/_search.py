@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from smscli.errors import InputError
 from smscli.model import Pairs, visible
-from smscli.sandbox._desk import Caught
+
+if TYPE_CHECKING:
+    from smscli.sandbox._desk import Caught
 
 _CLOSE = 1000  # entries that are compared, the newest
 
