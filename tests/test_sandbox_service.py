@@ -307,19 +307,6 @@ def test_a_sandbox_inside_the_process_loads_no_server() -> None:
     assert done.stdout == "200 False\n"
 
 
-@pytest.mark.parametrize("package", ["uvicorn", "python_multipart"])
-def test_without_the_server_the_error_names_the_extra(package: str) -> None:
-    """A plain installation has none."""
-    program = (
-        f"import sys; sys.modules[{package!r}] = None\n"
-        "from smscli import sandbox, errors\n"
-        "try: sandbox.serve(sandbox.create_app(), 0, ready=print)\n"
-        "except errors.ConfigError as error: print(error.hint)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "pip install 'smscli[sandbox]'\n"
-
-
 @pytest.mark.parametrize("port", [1, 70000])
 def test_an_address_that_cannot_be_had_is_a_config_error(bench: Bench, port: int) -> None:
     """It says which, and that port 0 takes any."""
