@@ -25,6 +25,7 @@ from smscli.cli.arrivals import line
 from smscli.cli.options import Invocation
 from smscli.runtime import Runtime
 from smscli.sandbox import Caught
+from smscli.wire import Request
 from tests.conftest import Ran
 
 BINARY = Path(sys.executable).with_name("smscli")
@@ -210,7 +211,10 @@ def test_a_line_is_a_line() -> None:
         app.desk.keep([replace(noted, to="3", text="\x1b[31m" + "x" * 99, parts=2)])
         app.desk.chaos = "delay=1"
         app.desk.keep([replace(noted, to="4", text="y", parts=1)])
-    first, second, third = (line(sandbox.written(app, entry)) for entry in app.desk.caught)
+        app.desk.chaos = None
+    sandbox.transport(app)(Request("GET", "http://sandbox.invalid/wrong"), 1.0)
+    first, second, third, fourth = (line(sandbox.written(app, entry)) for entry in app.desk.caught)
     assert first == "message 1: lightsms send to 1\\n2: refused, error 6"
     assert second == f"message 2: lightsms send to 3: accepted, 2 parts: \\x1b[31m{'x' * 49}..."
     assert third == "message 3: lightsms send to 4: accepted, 1 part [delay=1]: y"
+    assert fourth.startswith("message 4: a request to no vendor: refused, HTTP 404 (/wrong is no vendor's address; ")

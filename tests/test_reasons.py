@@ -71,6 +71,20 @@ def test_what_is_missing_is_named_and_so_is_what_came_instead(name: str, params:
 
 
 @pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"GET /a?text=b c HTTP/1.1", "written as %20"),
+        (b"\x16\x03\x01\x02\x00 a b c d", "not https://"),
+        (b"GET /a HTTP/1.1", "it is no HTTP: the first line, a header or the length"),
+        (b"", "it is no HTTP"),
+    ],
+)
+def test_what_is_no_http_says_why_by_its_first_line(line: bytes, words: str) -> None:
+    """A space is the usual case; https for http the next."""
+    assert words in _reasons.malformed(line)
+
+
+@pytest.mark.parametrize(
     ("value", "known", "reason"),
     [
         ("demo\n", ["demo"], "login has blanks or a line break around it"),

@@ -284,6 +284,61 @@ def test_an_address_of_nobody_gets_the_closest_one(bench: Bench) -> None:
     assert reply.get_data().endswith(b"The closest address is /external/get/send.php.\n")
 
 
+def test_what_gets_to_no_vendor_is_listed_with_its_reason(bench: Bench) -> None:
+    """The program got an error that it may have swallowed; whoever looks for the message finds out here."""
+    reply = ask(bench.app, "/wrong/send.php", "POST", data={"text": "Hello", "apikey": LIGHTSMS_KEY})
+    ask(bench.app, f"/{'x' * 300}{LIGHTSMS_KEY}", "PUT")
+    ask(bench.app, f"/{'x' * 190}{LIGHTSMS_KEY}")
+    ask(bench.app, "/", "POST", data={"text": "Hello"})
+    *_, wrong, long, cut, root = bench.caught()
+    assert (reply.status_code, wrong["reason"]) == (404, reply.headers["x-smscli-reason"])
+    assert wrong["reason"] == "/wrong/send.php is no vendor's address; closest: /external/get/send.php"
+    for entry in (wrong, long, cut, root):
+        told = [entry[name] for name in ("vendor", "operation", "refusal", "accepted", "to", "text")]
+        assert told == ["unknown", "unknown", "HTTP 404", False, None, None]
+    assert long["reason"].startswith(f"/{'x' * 199}... is no vendor's address")
+    assert cut["reason"].startswith(f"/{'x' * 190}***... is no vendor's address")
+    assert root["reason"].startswith("/ is no vendor's address")
+    raw = api(bench, f"messages/{wrong['number']}").get_json()["raw"]
+    assert raw.startswith("POST /wrong/send.php HTTP/1.1\r\n")
+    assert raw.endswith("text=Hello&apikey=***")
+    assert numbers(bench, "accepted=true") == [1, 2, 3, 5]
+
+
+def test_a_body_that_is_too_long_is_listed(bench: Bench) -> None:
+    """Under the vendor whose address it is; one for the sandbox itself is nobody's message."""
+    big = b"x" * (1024 * 1024 + 1)
+    for path in ("/external/get/send.php", "/api/mainsms/message/send", "/wrong", "/api/chaos", "/page/setup"):
+        assert ask(bench.app, path, "POST", data=big).status_code == 413
+    assert [(entry["vendor"], entry["refusal"], entry["reason"]) for entry in bench.caught()[5:]] == [
+        (vendor, "HTTP 413", "its body has more than 1048576 bytes") for vendor in ("lightsms", "mainsms", "unknown")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", {}), ("/", {"Accept": "text/html"}), ("/page/x", {}), ("/page/messages/99", {}), ("/api", {}),
+        ("/api/mesages", {}), ("/favicon.ico", {}), ("/.well-known/x.json", {"Sec-Fetch-Dest": "empty"}),
+        ("/icon.png", {"Sec-Fetch-Dest": "image"}), ("/inbox", {"Sec-Fetch-Dest": "document"}),
+    ],
+)  # fmt: skip
+def test_what_is_asked_of_the_sandbox_itself_is_not_listed(bench: Bench, path: str, headers: dict[str, str]) -> None:
+    """Nor what a browser asks by itself."""
+    ask(bench.app, path, headers=headers)
+    assert len(bench.caught()) == 5
+    assert ask(bench.app, "/sms", headers={"Sec-Fetch-Dest": "empty"}).status_code == 404
+    assert len(bench.caught()) == 6
+
+
+def test_requests_to_nobody_are_bounded_like_messages(bench: Bench) -> None:
+    """The oldest leave, and are counted."""
+    bench.app.desk.most = 3
+    for _ in range(4):
+        ask(bench.app, "/wrong")
+    assert (numbers(bench, ""), bench.app.desk.dropped) == ([7, 8, 9], 6)
+
+
 # --- the document ----------------------------------------------------------------------------------------------------
 
 

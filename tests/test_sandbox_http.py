@@ -6,6 +6,7 @@ import http.client
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -173,6 +174,46 @@ def test_a_body_that_is_too_long_is_refused_in_words(host: str) -> None:
     """It is read to its end, so that the answer arrives."""
     status, body = get(host, "/external/get/send.php", "POST", b"x" * (3 << 20))
     assert (status, b"at most 1048576 bytes" in body) == (413, True)
+
+
+def listed(host: str) -> list[tuple[str, str, str, str]]:
+    """Return vendor, refusal and reason of each entry, and the request as it came."""
+    entries = json.loads(get(host, "/api/messages")[1])
+    raws = [json.loads(get(host, f"/api/messages/{entry['number']}")[1])["raw"] for entry in entries]
+    return [
+        (one["vendor"], one["refusal"], one["reason"], as_it_came)
+        for one, as_it_came in zip(entries, raws, strict=True)
+    ]
+
+
+def test_what_is_no_http_is_listed_with_its_first_line(host: str) -> None:
+    """Nothing behind it is kept: a header may hold a secret. What was for the sandbox itself is nobody's message."""
+    cookie = b" HTTP/1.1\r\nCookie: secret\r\n\r\n"
+    for target in (b"/external/get/send.php?text=a b\xff", b"/api/messages?text=a b", b"/page/x y"):
+        assert raw(host, b"GET " + target + cookie).startswith(b"HTTP/1.1 400 ")
+    raw(host, b"hello\nsecret\r\n\r\n")
+    raw(host, b"POST /wrong HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")
+    with dial(host) as connection, pytest.raises(ssl.SSLError):
+        ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+    space, hello, lengths, tls = listed(host)
+    assert space[:3] == ("lightsms", "HTTP 400", "the address has a space, which is written as %20 or +")
+    assert space[3] == "GET /external/get/send.php?text=a b\\xff HTTP/1.1"
+    assert (hello[0], hello[3]) == ("unknown", "hello")
+    assert lengths[2:] == (hello[2], "POST /wrong HTTP/1.1")
+    assert tls[:3] == ("unknown", "HTTP 400", "it is TLS: the sandbox is asked by http://, not https://")
+
+
+def test_what_is_no_http_is_listed_once_of_each_request(host: str) -> None:
+    """On a connection that was good before."""
+    with dial(host) as connection:
+        connection.sendall(b"GET /external/get/timestamp.php HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /external/get/send.php?text=" + b"a b" * 10_000)
+        connection.sendall(b" HTTP/1.1\r\n\r\n")
+        while connection.recv(65536):
+            pass
+    ((vendor, refusal, _, as_it_came),) = listed(host)
+    assert (vendor, refusal, len(as_it_came)) == ("lightsms", "HTTP 400", 16 * 1024)
 
 
 # --- slow ones, and many ---------------------------------------------------------------------------------------------

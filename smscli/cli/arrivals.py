@@ -141,5 +141,7 @@ def line(entry: Mapping[str, object]) -> str:
     fate += f" [{visible(str(entry['chaos']))}]" if entry["chaos"] else ""
     text = visible(str(entry["text"])) if entry["text"] else ""
     excerpt = text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 3]}..."
-    what = f"message {entry['number']}: {entry['vendor']} {entry['operation']}{whom}: {fate}"
+    vendor, operation = entry["vendor"], entry["operation"]
+    asked = "a request to no vendor" if vendor == operation == "unknown" else f"{vendor} {operation}"
+    what = f"message {entry['number']}: {asked}{whom}: {fate}"
     return f"{what}: {excerpt}" if excerpt else what

@@ -26,9 +26,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: TID253  (the sa
 from smscli.errors import ConfigError
 from smscli.sandbox._asgi import begin, play, send_reply, write
 from smscli.sandbox._checking import Question
+from smscli.sandbox._desk import RAW_BYTES
 from smscli.sandbox._hub import Hub, Queue
 from smscli.sandbox._later import Diagnosing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply
+from smscli.sandbox._reasons import malformed
 from smscli.sandbox._service import LONGEST, TOO_MANY, Sandbox
 from smscli.wire import is_loopback
 
@@ -134,6 +136,7 @@ class _Protocol(H11Protocol):
     """uvicorn's protocol with what it lacks: raw bytes in the address, deadlines, a bound on connections."""
 
     _in_line = True  # of a request, the first one
+    _line = b""  # as it came
     _timer: asyncio.TimerHandle | None = None
     _most = _most_connections()
 
@@ -160,6 +163,7 @@ class _Protocol(H11Protocol):
             if not data:
                 return  # h11 would take nothing for the end of the connection, and uvicorn ask it about that for ever
             line, newline, rest = data.partition(b"\n")
+            self._line += line[: RAW_BYTES - len(self._line)]
             data = re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), line) + newline + rest
             self._in_line = not newline
         super().data_received(data)
@@ -168,6 +172,7 @@ class _Protocol(H11Protocol):
     def on_response_complete(self) -> None:
         """Begin with the next request, which may be here already."""
         self._in_line = True
+        self._line = b""
         super().on_response_complete()
         self._watch()
 
@@ -187,8 +192,10 @@ class _Protocol(H11Protocol):
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is most often wrong."""
+        """Say what is most often wrong, here and in the list, which gets the first line: more is not read of it."""
         super().send_400_response(f"{msg} A space in the address is written as %20 or +.\n")
+        if isinstance(self.config.app, _Site):
+            self.config.app.turn_away(self._line.rstrip(b"\r"))
 
     def _watch(self) -> None:
         """Let the time run while the other side has something to do."""
@@ -244,6 +251,10 @@ class _Site:
         """Let go of those who wait for a diagnosis; a thread that looks for one ends with the process."""
         for future in self._questions.values():
             future.cancel()
+
+    def turn_away(self, line: bytes) -> None:
+        """List what is no HTTP, by its first line."""
+        self._sandbox.turn_away(RawRequest.from_transcript(line), 400, malformed(line), line)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""

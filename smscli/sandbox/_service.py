@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from smscli.model import Account, Pairs, Secret, visible
 from smscli.sandbox._call import Call
 from smscli.sandbox._checking import Check, Question
-from smscli.sandbox._desk import RAW_BYTES, Desk
+from smscli.sandbox._desk import RAW_BYTES, Caught, Desk
 from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing, Later, Waiting
@@ -33,7 +33,11 @@ LONGEST = 1024 * 1024
 
 TOO_MANY = "not diagnosed: too many at once"
 
+UNKNOWN = "unknown"
+"""The vendor and the operation of a request that gets to no vendor."""
+
 _REMEMBERED = 256  # diagnoses
+_PATH = 200  # characters of a path that are repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +113,37 @@ class Sandbox:
     def begin(self, request: RawRequest) -> RawReply | Later:
         """Return the reply, or what has to be done for it."""
         if len(request.body) > LONGEST:
+            self.turn_away(request, 413, f"its body has more than {LONGEST} bytes", request.transcript(RAW_BYTES))
             return text_reply(413, f"A request to the sandbox has at most {LONGEST} bytes.\n")
         path = request.path
         window = self._window(path)
         if window:
             return self._call(window, request)
-        if path == "/" and "text/html" not in request.header(b"accept"):
-            return self._index(request)
-        if path == "/" or path.startswith("/page/"):
-            from smscli.sandbox import _page  # a send inside the process does not want it
-
-            return _page.answer(self, request)
         if self.is_own(path):
             from smscli.sandbox import _api  # a send inside the process does not want it
 
             return _api.answer(self, request)
-        return self._nothing_there(path)
+        if not _is_page(request):
+            return self._nothing_there(request)
+        if path == "/" and "text/html" not in request.header(b"accept"):
+            return self._index(request)
+        from smscli.sandbox import _page  # a send inside the process does not want it
+
+        return _page.answer(self, request)
+
+    def turn_away(self, request: RawRequest, status: int, reason: str, transcript: bytes) -> None:
+        """Put a request into the list that gets to no vendor, as far as it can be read; not one for the sandbox itself.
+
+        Whoever has mistyped an address looks into the list for what became of it.
+        """
+        window = self._window(request.path)
+        if window is None and (self.is_own(request.path) or _is_page(request) or _is_of_a_browser(request)):
+            return
+        vendor = min(window.emulator.demo) if window else UNKNOWN
+        with self.desk.lock:
+            self.desk.request = transcript
+            entry = Caught(vendor=vendor, operation=UNKNOWN, now=self.now(), signature=None)
+            self.desk.refuse(entry, f"HTTP {status}", reason=reason)
 
     def is_own(self, path: str) -> bool:
         """Return whether a path is the sandbox's own, below ``/api``, and no vendor's."""
@@ -211,12 +230,26 @@ class Sandbox:
         reply = text_reply(answer.status, answer.body, answer.content_type, headers)
         return replace(reply, mishap=answer.mishap) if answer.mishap else reply
 
-    def _nothing_there(self, path: str) -> RawReply:
+    def _nothing_there(self, request: RawRequest) -> RawReply:
         from difflib import get_close_matches  # only who is lost needs it
 
-        closest = get_close_matches(path, self._windows, 1, 0)
-        sentence = f"Nothing answers at {visible(path)[:200]}. The closest address is {closest[0]}.\n"
-        return text_reply(404, sentence)
+        path = request.path if len(request.path) <= _PATH else f"{request.path[:_PATH]}..."
+        (closest,) = get_close_matches(path, self._windows, 1, 0)
+        reason = f"{path} is no vendor's address; closest: {closest}"
+        self.turn_away(request, 404, reason, request.transcript(RAW_BYTES))
+        sentence = f"Nothing answers at {visible(path)}. The closest address is {closest}.\n"
+        return text_reply(404, sentence, headers=(("X-Smscli-Reason", header(hide(reason, self.secrets))),))
+
+
+def _is_page(request: RawRequest) -> bool:
+    """Return whether somebody looks at the page, or a program at the index."""
+    return request.path.startswith("/page/") or (request.path == "/" and request.method in ("GET", "HEAD"))
+
+
+def _is_of_a_browser(request: RawRequest) -> bool:
+    """Return whether a browser asks by itself (for an icon, say), or for what somebody typed into it."""
+    is_for_show = request.header(b"sec-fetch-dest") not in ("", "empty")
+    return is_for_show or request.path == "/favicon.ico" or request.path.startswith("/.well-known/")
 
 
 def transport(sandbox: Sandbox) -> Transport:

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 import pytest
@@ -136,6 +137,22 @@ def test_search_and_filters_meet_what_is_there_and_what_comes(open_page: Open, b
     page.get_by_role("button", name="Refused").click()
     expect(rows).to_have_count(1)
     expect(page.get_by_role("button", name="Refused")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_request_to_no_vendor_is_in_the_list(open_page: Open, box: Served) -> None:
+    """With the address that may be meant; it has a filter like each vendor."""
+    box.send("hello")
+    page = open_page()
+    with pytest.raises(HTTPError, match="404"):
+        box.ask("/externals/get/send.php")
+    rows = page.locator(".row .what")
+    expect(rows.first).to_contain_text(
+        "/externals/get/send.php is no vendor's address; closest: /external/get/send.php"
+    )
+    page.get_by_role("search").get_by_label("Vendor").select_option("no vendor")
+    expect(rows).to_have_count(1)
+    rows.first.click()
+    expect(page.get_by_text("None was asked for, or none came.")).to_be_visible()
 
 
 def test_clear_asks_first_and_takes_only_what_meets_the_search(open_page: Open, box: Served) -> None:

@@ -277,7 +277,8 @@ const chaosRules = async () => (await get("/api/chaos")).rules;
 async function other() {
   const asked = [get("/page/setup"), get("/api/balance"), chaosRules()];
   const [about, balances, rules] = await Promise.all(asked).catch(() => [{ vendors: [] }, {}, []]);
-  if (vendor.options.length === 1) vendor.append(...about.vendors.map((one) => element("option", { value: one.vendor }, one.vendor)));
+  const names = [...about.vendors.map((one) => [one.vendor, one.vendor]), ["unknown", "no vendor"]];
+  if (vendor.options.length === 1) vendor.append(...names.map(([value, words]) => element("option", { value }, words)));
   const { panel, draw } = switches(about.vendors, rules, { say, tell });
   drawRules = draw;
   return setup(about.vendors, balances, panel, copy);
