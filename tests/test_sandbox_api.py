@@ -145,9 +145,34 @@ def test_the_newest_that_is_meant_or_the_closest(bench: Bench, path: str, status
     assert (status == 200) or tree["differs_in"]
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize(
+    ("query", "number", "differs"),
+    [
+        ("to=89121231235&text=code", "3", "text"),
+        ("to=37061234567&accepted=false", "1", "accepted"),
+        ("vendor=lightsms&text=full", "3", "vendor"),
+        ("q=nothing", "5", "q"),
+        ("after=5&text=nothing&vendor=payforsms", "5", "after, text"),
+        ("to=37061234567", None, None),
+        ("", None, None),
+    ],
+)
+def test_a_search_without_a_hit_names_the_closest(
+    bench: Bench, method: str, query: str, number: str | None, differs: str | None
+) -> None:
+    """In headers, as a wait does in its body; a wrong search deletes nothing, and says what it has missed."""
+    assert "x-smscli-closest" not in api(bench, "messages?limit=0").headers
+    headers = api(bench, f"messages?{query}", method).headers
+    assert (headers.get("x-smscli-closest"), headers.get("x-smscli-differs-in")) == (number, differs)
+    described = document()["paths"]["/api/messages"][method.lower()]["responses"]["200" if method == "GET" else "204"]
+    assert {name for name in headers if name.startswith("x-")} <= {name.lower() for name in described["headers"]}
+
+
 def test_of_an_empty_list_nothing_is_close(bench: Bench) -> None:
     """It says so."""
     assert api(bench, "messages", "DELETE").headers["x-smscli-deleted"] == "5"
+    assert "x-smscli-closest" not in api(bench, "messages?text=x").headers
     assert api(bench, "messages/latest").get_json() == {
         "error": "no message is meant", "closest": None, "differs_in": [],
     }  # fmt: skip

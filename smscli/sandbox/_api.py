@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Reversible
 from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files
@@ -85,9 +85,9 @@ def _list(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | 
         counts = (
             ("X-Smscli-Total", str(sandbox.desk.total)), ("X-Smscli-Dropped", str(sandbox.desk.dropped)),
         )  # fmt: skip
-    write = _Writer(sandbox.secrets)
-    pieces = _listed(write, criteria.select(entries))
-    return RawReply(200, (("Content-Type", "application/json"), *counts), pieces)
+    meant = criteria.select(entries)
+    headers = (("Content-Type", "application/json"), *counts, *(() if meant else _near(criteria, entries)))
+    return RawReply(200, headers, _listed(_Writer(sandbox.secrets), meant))
 
 
 def _listed(write: _Writer, entries: list[Caught]) -> Iterator[bytes]:
@@ -104,7 +104,16 @@ def _delete(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str 
     criteria = parse(params, (*_WHOM, "before", "after"))
     with sandbox.desk.lock:
         count = sandbox.desk.forget(criteria.meets)
-    return RawReply(204, (("X-Smscli-Deleted", str(count)),))
+        near = () if count else _near(criteria, sandbox.desk.caught)
+    return RawReply(204, (("X-Smscli-Deleted", str(count)), *near))
+
+
+def _near(criteria: Criteria, entries: Reversible[Caught]) -> Pairs:
+    """Return headers that name the closest entry, and what it does not meet; the body has another shape already."""
+    near = closest(criteria, reversed(entries))
+    if not near or not near[1]:
+        return ()
+    return ("X-Smscli-Closest", str(near[0].number)), ("X-Smscli-Differs-In", ", ".join(near[1]))
 
 
 def _one(sandbox: Sandbox, _request: RawRequest, params: Pairs, number: str | None) -> RawReply:
@@ -162,8 +171,7 @@ def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught]
 
 def _nothing_meant(sandbox: Sandbox, criteria: Criteria, seconds: float) -> RawReply:
     with sandbox.desk.lock:
-        entries = list(sandbox.desk.caught)[-1000:]
-    near = closest(criteria, reversed(entries))
+        near = closest(criteria, reversed(sandbox.desk.caught))
     after = f" within {seconds:g} s" if seconds else ""
     tree: dict[str, object] = {"error": f"no message is meant{after}", "closest": None, "differs_in": []}
     if near:
