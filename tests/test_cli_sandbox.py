@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -158,6 +159,22 @@ def test_a_profile_of_that_name_that_is_no_sandbox_s_stays(smscli: Run, tmp_path
     ran = smscli("sandbox", "--port", "0", "--write-profile", "box")
     assert (ran.code, "there is a profile box-lightsms already" in ran.err) == (2, True), ran.err
     assert "mine" in config.read_text()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_help_lists_the_numbers_that_fail(smscli: Run, columns: int) -> None:
+    """Of every vendor: how they end, and the vendor's code, or its words where it has none."""
+    page = smscli("sandbox", "--help", environ={"COLUMNS": str(columns)}).out
+    numbers = " ".join(page.partition("Numbers that fail, by their last digits:")[2].partition("Examples:")[0].split())
+    for emulator in sandbox.emulators():
+        vendors = ", ".join(emulator.demo)
+        told = numbers.partition(f"{vendors} ")[2]
+        for ending, failure in emulator.failures.items():
+            assert re.search(
+                rf"{ending}=(?:{re.escape(failure.code)}|[^;]*{re.escape(failure.code)}\)?)(?:;| |$)", told
+            )
+    assert "555320=32;" in numbers
+    assert "555030=Invalid IP Address;" in numbers
 
 
 def catch_thirty(directory: Path, write: Callable[[str], object]) -> int:

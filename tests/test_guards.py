@@ -115,6 +115,13 @@ def test_a_send_that_changes_no_text_does_not_load_what_changes_one() -> None:
     assert modules_after(*argv, "--fit", "1") >= {"smscli.rewriting", "wcwidth"}
 
 
+def test_the_emulators_load_for_the_one_help_page_that_lists_their_numbers() -> None:
+    """Whoever asks for another page, or mistypes an option, does not wait for them."""
+    assert "smscli.sandbox.lightsms" in modules_after("sandbox", "--help")
+    for argv in (("--help",), ("send", "--help"), ("sandbox", "--port", "x")):
+        assert "smscli.sandbox" not in modules_after(*argv)
+
+
 def test_the_groups_help_lines_are_the_commands_own() -> None:
     """The group prints its help without importing a command; nobody may change one line and forget the other."""
     for name, line in cli.COMMANDS.items():

@@ -31,7 +31,9 @@ def page(context: Context) -> str:
     command = context.command
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
     blocks = [_usage(context, width), *(_wrapped(paragraph, width, "  ") for paragraph in paragraphs)]
-    blocks += [f"{title}:\n{_listed(entries, width)}" for title, entries in _sections(context).items()]
+    appendix = getattr(command.callback, "appendix", None)
+    sections = {**_sections(context), **(appendix() if appendix else {})}
+    blocks += [f"{title}:\n{_listed(entries, width)}" for title, entries in sections.items()]
     if command.epilog:
         # As they are: a line that is broken here could not be pasted.
         blocks.append(f"Examples:\n{textwrap.indent(command.epilog, '  ')}")

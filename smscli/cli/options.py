@@ -332,6 +332,7 @@ def command(
     timeout: tuple[float, str, float] | None = None,
     examples: Sequence[str],
     sections: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    appendix: Callable[[], Mapping[str, list[tuple[str, str]]]] | None = None,
     reads_on: bool = True,
 ) -> Callable[[Callable[..., Result | int]], Callable[..., Result | int]]:
     """Register a function as a command that also takes the options every command has.
@@ -341,7 +342,8 @@ def command(
     ``timeout``: what --timeout bounds where that is not one call, usually to how many seconds (first), and to how many
     at most (last). ``examples`` are
     command lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of
-    the help page. ``reads_on`` False: behind the first word that is no option, none is.
+    the help page, and ``appendix`` gives what else stands there under a heading, term and text each, when somebody asks
+    for the page. ``reads_on`` False: behind the first word that is no option, none is.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
     if timeout:
@@ -368,6 +370,7 @@ def command(
         keywords = [parameter.replace(kind=parameter.KEYWORD_ONLY) for parameter in own]
         run.__signature__ = inspect.Signature([context, *keywords, *_parameters(common)])  # type: ignore[attr-defined]  # what Typer reads
         run.__annotations__ = {}
+        run.appendix = appendix  # type: ignore[attr-defined]  # what ``help`` reads
         settings = {"allow_interspersed_args": reads_on}
         app.command(name, cls=Command, epilog="\n".join(examples), context_settings=settings)(run)
         return run

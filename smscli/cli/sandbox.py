@@ -19,6 +19,23 @@ from smscli.render import Result, Table, Tree
 app = new_app()
 
 
+def _failing_numbers() -> dict[str, list[tuple[str, str]]]:
+    """Return the numbers that provoke the vendors' errors, for the help page."""
+    from smscli import sandbox as emulator
+
+    def error(failure: emulator.Failure) -> str:
+        is_code = failure.words.startswith(f"error {failure.code}:")
+        return failure.code if is_code else failure.words.removeprefix("error: ")
+
+    platforms = {", ".join(one.demo): sorted(one.failures.items()) for one in emulator.emulators() if one.failures}
+    return {
+        "Numbers that fail, by their last digits": [
+            (vendors, "; ".join(f"{ending}={error(failure)}" for ending, failure in failures))
+            for vendors, failures in platforms.items()
+        ]
+    }
+
+
 @command(
     app,
     vendor=False,
@@ -28,6 +45,7 @@ app = new_app()
         "Delivery": ("reports",),
         "Failures": ("chaos", "seed"),
     },
+    appendix=_failing_numbers,
     examples=("smscli sandbox", "smscli sandbox --port 0 -o json"),
 )
 def sandbox(
