@@ -45,8 +45,7 @@ class SandboxServer:
         """Return the variables with which smscli, and programs that read the same, use the vendor's demo account."""
         from smscli import sandbox
 
-        table = sandbox.profile_table(vendor, self.base_url(vendor))
-        return {f"SMSCLI_{name.upper()}": "true" if value is True else str(value) for name, value in table.items()}
+        return sandbox.environ(sandbox.profile_table(vendor, self.base_url(vendor)))
 
     def messages(
         self,

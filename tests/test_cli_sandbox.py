@@ -12,7 +12,7 @@ import threading
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +20,16 @@ from typing import Any
 
 import pytest
 
-from smscli import sandbox
+from smscli import render, sandbox
 from smscli.cli import arrivals
+from smscli.cli import sandbox as cli_sandbox
 from smscli.cli.arrivals import line
 from smscli.cli.options import Invocation
+from smscli.model import Account, Secret
+from smscli.render import Output
 from smscli.runtime import Runtime
 from smscli.sandbox import Caught
+from smscli.testing import SandboxServer
 from smscli.wire import Request
 from tests.conftest import Ran
 
@@ -159,6 +163,49 @@ def test_a_profile_of_that_name_that_is_no_sandbox_s_stays(smscli: Run, tmp_path
     ran = smscli("sandbox", "--port", "0", "--write-profile", "box")
     assert (ran.code, "there is a profile box-lightsms already" in ran.err) == (2, True), ran.err
     assert "mine" in config.read_text()
+
+
+def drawn(root: str, width: int, output: Output = Output.TABLE, accounts: Mapping[str, Account] | None = None) -> str:
+    """Return what the command prints at its start."""
+    own = {**sandbox.demo_accounts(), **(accounts or {})}
+    result = cli_sandbox._result(root, own, "work" if accounts else None, ())
+    return "".join(render.pieces(result, "sandbox", output, width=width))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_is_printed_at_the_start_can_be_pasted(smscli_sandbox: SandboxServer, tmp_path: Path, width: int) -> None:
+    """Each vendor's settings, one after the other in one shell: what it sends then is caught."""
+    script, home = [], f"export SMSCLI_CONFIG={tmp_path}/none.toml SMSCLI_STATE_DIR={tmp_path}"
+    for block in re.split(r"\n(?! )", drawn(smscli_sandbox.url, width).strip()):
+        title, *lines = block.splitlines()
+        number = sandbox.demo(title).numbers[0]
+        script += [*lines, f"{BINARY} send --to {number} 'by {title}' || exit"]
+    subprocess.run(["bash", "-c", "\n".join([home, *script])], check=True, capture_output=True)
+    caught = {message.vendor: message.text for message in smscli_sandbox.messages()}
+    assert caught == {name: f"by {name}" for name in sandbox.demo_accounts()}
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_is_printed_at_the_start_is_short_and_fits(width: int) -> None:
+    """Lines are broken between settings, and a screen of 24 lines and 80 columns holds all, with the notes."""
+    text = drawn("http://127.0.0.1:65535", width)
+    assert all(len(row) <= width or len(row.rstrip(" \\").split()) == 1 for row in text.splitlines())
+    assert width < 80 or len(text.splitlines()) <= 20
+
+
+@pytest.mark.parametrize("output", Output)
+def test_the_start_tells_no_secret_of_a_profile(output: Output) -> None:
+    """Only where its vendor is; all of the invented accounts is there, for programs as variables."""
+    own = Account("https://vendor.example/get/", Secret("precious-key"), {"login": "precious-login", "clock": "vendor"})
+    text = drawn("http://127.0.0.1:65535", 80, output, {"lightsms": own})
+    assert "precious" not in text
+    assert "profile work" in text
+    assert "http://127.0.0.1:65535/external/get/" in text
+    assert "demo-key-payforsms" in text
+    if output is Output.JSON:
+        listed = {one["provider"]: one["environment"] for one in json.loads(text)["data"]["providers"]}
+        assert listed["lightsms"].keys() == {"SMSCLI_PROVIDER", "SMSCLI_SANDBOX", "SMSCLI_BASE_URL"}
+        assert listed["payforsms"] == SandboxServer(sandbox.create_app(), "http://127.0.0.1:65535").environ("payforsms")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])

@@ -14,7 +14,7 @@ import typer
 from smscli.cli.options import Invocation, command, new_app, profile_option
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.model import Account, visible
-from smscli.render import Result, Table, Tree
+from smscli.render import Result, Tree
 
 app = new_app()
 
@@ -238,20 +238,29 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
 
     rows: list[tuple[str, str, str]] = []
     listed: list[Tree] = []
+    pasted: list[tuple[str, Mapping[str, str | bool]]] = []
     for name, url in emulator.base_urls(root).items():
         account = accounts[name]
         fields: dict[str, str] = {}
         shown = f"profile {profile}"
+        table: dict[str, str | bool] = {"provider": name, "sandbox": True, "base_url": url}
         if account is emulator.demo(name).account:
-            fields = emulator.settings(name)
+            fields, table = emulator.settings(name), emulator.profile_table(name, url)
             shown = " ".join(f"{field}={value}" for field, value in fields.items())
         rows.append((name, url, shown))
-        listed.append({"provider": name, "base_url": url, "account": shown, "settings": fields})
+        environ = emulator.environ(table)
+        listed.append({"provider": name, "base_url": url, "account": shown, "settings": fields, "environment": environ})
+        # One vendor's block is pasted behind another's: the sender of the first must not stay for one that has none.
+        pasted.append(
+            (name, {"provider": name, "sender": "", **table})
+            if fields
+            else (f"{name}, with the account of {shown}", table)
+        )
     address = root.rstrip("/")
     return Result(
         data={"root": root, "providers": listed},
         lines=tuple(rows),
-        table=Table(("provider", "base URL", "account"), tuple(rows), prose=("account",)),
+        drawing=lambda width, _colour: "".join(_exported(title, table, width) for title, table in pasted),
         notes=(
             f"inbox: {address}/",
             f"messages: {address}/api/messages (for programs: {address}/api/openapi.json)",
@@ -259,3 +268,23 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
             "stop it with Ctrl-C",
         ),
     )
+
+
+def _exported(title: str, table: Mapping[str, str | bool], width: int) -> str:
+    """Return a command for a shell that sets a profile's variables, broken between them; what is usual is left out."""
+    from shlex import quote
+
+    from smscli import providers
+    from smscli import sandbox as emulator
+
+    usual = {one.name: one.default for one in providers.get(str(table["provider"])).fields} | {
+        "region": table.get("region")
+    }
+    lines = ["  export"]
+    for name, value in emulator.environ({name: v for name, v in table.items() if v != usual.get(name)}).items():
+        word = f" {name}={value and quote(value)}"
+        if len(lines[-1] + word) > width - len(" \\"):
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += word
+    return "".join(f"{line}\n" for line in (title, *lines))

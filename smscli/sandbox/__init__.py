@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "Failure", "Sandbox", "base_urls",
-    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "parse_amount",
+    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "environ", "parse_amount",
     "profile_table", "provoked", "serve", "settings", "standing", "transport", "verify", "written",
 ]  # fmt: skip
 
@@ -138,6 +138,11 @@ def profile_table(vendor: str, url: str) -> dict[str, str | bool]:
     chosen = demo(vendor)
     table: dict[str, str | bool] = {"provider": vendor, "sandbox": True, "base_url": url, **settings(vendor)}
     return table | {name: value for name in ("sender", "region") if (value := getattr(chosen, name))}
+
+
+def environ(table: Mapping[str, str | bool]) -> dict[str, str]:
+    """Return a profile's settings as the variables that smscli, and programs that read the same, take them from."""
+    return {f"SMSCLI_{name.upper()}": "true" if value is True else str(value) for name, value in table.items()}
 
 
 def create_app(
