@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter  # noqa: TID253  (a transport is under
 from smscli import __version__
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import Outcome, Secret
-from smscli.transport import HttpTransport
+from smscli.transport import HttpTransport, Passage
 from smscli.transport._metered import Meter, Stage, Stop, TooLateError
 from smscli.transport._verdict import Exchange
 from smscli.wire import MAX_ANSWER, Request
@@ -523,6 +523,31 @@ def test_a_tunnel_through_a_proxy_is_verified_end_to_end(listener: str, vendor: 
     assert first.method == "CONNECT"
     assert "proxy-authorization" in dict(first.headers)
     assert "proxy-authorization" not in dict(second.headers)
+
+
+def test_what_is_passed_on_goes_by_proxy_and_tls_as_a_send_does(vendor: Vendor, files: Certificates) -> None:
+    """Each time over a connection of its own; and to nobody whose certificate is not right, with the proof."""
+
+    def open_way() -> HttpTransport:
+        return HttpTransport(ca_file=files.ca, proxy=Secret(vendor.origin()))
+
+    passage = Passage(vendor.url("lightsms", listener="tls", host=BEHIND_PROXY), 5, open_way)
+    for _ in range(2):
+        assert passage("GET", b"/external/get/timestamp.php?a=%2b", (), b"").status == 200
+    assert [request.method for request in vendor.seen.requests] == ["CONNECT", "GET"] * 2
+    assert vendor.seen.requests[1].headers[0][0].lower() == "host"
+    with pytest.raises(ConfigError, match="nothing was sent"):
+        passage("GET", b"http://elsewhere.example/", (), b"")
+    elsewhere = Passage(vendor.url("lightsms", listener="stranger"), 5, lambda: HttpTransport(ca_file=files.ca))
+    with pytest.raises(ConfigError, match="certificate"):
+        elsewhere("GET", b"/", (), b"")
+    assert len(vendor.seen.requests) == 4
+
+
+def test_nothing_is_passed_on_in_the_clear_but_to_this_machine() -> None:
+    """As nothing is sent there."""
+    with pytest.raises(ConfigError, match="plain http"):
+        Passage("http://vendor.example/", 5, HttpTransport)
 
 
 def test_a_tunnel_that_was_closed_meanwhile_is_made_anew(vendor: Vendor, files: Certificates) -> None:

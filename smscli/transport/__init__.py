@@ -14,12 +14,14 @@ Only this package imports requests and urllib3, and only commands that talk to a
     _metered.py   the meter, and the connections that report to it
     _request.py   what is refused before anything is sent: addresses, proxies, CA files
     _verdict.py   what an exchange that went wrong means, in words of our own
+    _passing.py   other programs' requests, passed on byte for byte
     _probe.py     addresses, proxy and certificate on the way, without a request
 """
 
 from __future__ import annotations
 
 from smscli.transport._http import HttpTransport
+from smscli.transport._passing import Passage
 from smscli.transport._probe import Certificate, Probe, look_up
 
-__all__ = ["Certificate", "HttpTransport", "Probe", "look_up"]
+__all__ = ["Certificate", "HttpTransport", "Passage", "Probe", "look_up"]

@@ -13,10 +13,10 @@ import requests  # noqa: TID253  (this package is loaded by the commands that ne
 from requests.utils import should_bypass_proxies  # noqa: TID253  (as above)
 from urllib3.util import Url, parse_url  # noqa: TID253  (as above)
 
-from smscli.errors import UnreachableError
+from smscli.errors import ConfigError, UnreachableError
 from smscli.model import Secret
 from smscli.transport._metered import METER, Ending, Meter, Session, Stage, Stop, TooLongError
-from smscli.transport._request import checked_ca, checked_proxy, first, host_and_port, prepare
+from smscli.transport._request import RawHeaders, checked_ca, checked_proxy, first, host_and_port, prepare, prepare_raw
 from smscli.transport._verdict import Exchange
 from smscli.wire import MAX_ANSWER, Request, Response, is_loopback
 
@@ -28,6 +28,9 @@ SLACK = 1.0
 # Servers close connections that were idle for seconds. One that is closed in the moment of writing leaves its request
 # UNKNOWN: a connection is not used again after so many seconds.
 _IDLE = 1.0
+
+MAX_PASSED = 1024 * 1024
+"""Bytes of an answer to somebody else's request."""
 
 
 class HttpTransport:
@@ -72,10 +75,28 @@ class HttpTransport:
         """
         keeps = self._keeps_alive or not request.billable
         prepared, target = prepare(request, closes=not keeps)
+        return self._carry(prepared, target, Meter(self._clock, request.not_after), seconds, keeps=keeps)
+
+    def pass_on(
+        self, base_url: str, line: tuple[str, bytes], headers: RawHeaders, body: bytes, seconds: float
+    ) -> Response:
+        """Return the answer to somebody else's request, which leaves byte for byte, once, for the host of ``base_url``.
+
+        ``line`` is its method and target; ``Host`` is the only header that is added beside ``Connection: close``. An
+        answer may have ``MAX_PASSED`` bytes. Raises what a call raises.
+        """
+        if not line[1].startswith(b"/"):
+            raise ConfigError("only the path of an address is passed on; nothing was sent", hint="ask for /...")
+        prepared, target = prepare_raw(base_url, line[0], headers, body)
+        meter = Meter(self._clock, None, line[1])
+        return self._carry(prepared, target, meter, seconds, keeps=False)
+
+    def _carry(
+        self, prepared: requests.PreparedRequest, target: Url, meter: Meter, seconds: float, *, keeps: bool
+    ) -> Response:
         proxy = self._proxy_for(target)
         if seconds <= 0:
             raise UnreachableError("no time was left to send the request; nothing was sent", hint="allow a longer time")
-        meter = Meter(self._clock, request.not_after)
         endings: SimpleQueue[Ending] = SimpleQueue()
 
         if self._keeps_alive and time.monotonic() - self._answered > _IDLE:
@@ -144,12 +165,13 @@ class HttpTransport:
                 allow_redirects=False,
             )
             meter.stage = Stage.READING
+            most = MAX_ANSWER if meter.target is None else MAX_PASSED
             body = b""
             # Until a read gives nothing: only that one tells whether the length that was announced has been met.
-            while len(body) <= MAX_ANSWER and (piece := answer.raw.read(MAX_ANSWER, decode_content=False)):
+            while len(body) <= most and (piece := answer.raw.read(most, decode_content=False)):
                 body += piece
-            if len(body) > MAX_ANSWER:
-                return TooLongError()
+            if len(body) > most:
+                return TooLongError(f"its answer is longer than {most // 1024} KiB")
             # A request that costs money must not find its connection half closed: after it, a new one is made.
             keep = keeps
             return Response(answer.status_code, body, {name.lower(): text for name, text in answer.headers.items()})

@@ -37,7 +37,7 @@ class Stop(Enum):
 
 
 class TooLongError(Exception):
-    """More than ``MAX_ANSWER`` bytes came."""
+    """More bytes came than an answer may have; says so."""
 
 
 class TooLateError(Exception):
@@ -52,10 +52,12 @@ class Meter:
 
     ``armed`` means that any byte would have been counted: while nothing has begun, and once a metered connection is
     at work. In between the library might do anything, so that nothing is proved.
+    ``target`` is the request's, where it is to travel byte for byte: the library would respell it.
     """
 
-    def __init__(self, clock: Callable[[], float], not_after: float | None) -> None:
+    def __init__(self, clock: Callable[[], float], not_after: float | None, target: bytes | None = None) -> None:
         self.stage = Stage.CONNECTING
+        self.target = target
         self._clock = clock
         self._not_after = not_after
         # Re-entrant: a signal handler may cancel while the same thread holds it.
@@ -142,14 +144,18 @@ class _Metered(HTTPConnection):
         meter.stage = Stage.SECURING
         return sock
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
         else:
             self._meter = METER.get()
             self._meter.attach(self)
             self._meter.hold(self.sock)
-        super().request(*args, **kwargs)
+        target = METER.get().target
+        super().request(method, url if target is None else target.decode("latin-1"), *args, **kwargs)
+
+    def _encode_request(self, request: str) -> bytes:
+        return request.encode("latin-1")  # http.client takes ASCII alone; line breaks and blanks it refuses before
 
     def send(self, data: Any) -> None:
         if self._meter:

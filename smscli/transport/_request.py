@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
-from urllib3.util import Url, parse_url  # noqa: TID253  (as above)
+from urllib3 import HTTPHeaderDict  # noqa: TID253  (as above)
+from urllib3.util import SKIP_HEADER, Url, parse_url  # noqa: TID253  (as above)
 
 from smscli import __version__
 from smscli.errors import ConfigError
 from smscli.model import visible
 from smscli.wire import Request, is_loopback
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+"""Names and values as they stand in a request."""
+
+# What the library adds where a request has none.
+_ADDED = (b"user-agent", b"accept-encoding")
 
 
 def prepare(request: Request, *, closes: bool) -> tuple[requests.PreparedRequest, Url]:
@@ -44,6 +51,29 @@ def prepare(request: Request, *, closes: bool) -> tuple[requests.PreparedRequest
             f"plain http to {host_and_port(target)} is refused: anybody on the way could read and change the message",
             hint="use https:// in base_url; http:// is for this machine only",
         )
+    return prepared, target
+
+
+def prepare_raw(
+    base_url: str, method: str, headers: RawHeaders, body: bytes
+) -> tuple[requests.PreparedRequest, Url]:  # fmt: skip
+    """Return a request whose headers and body are somebody else's, for the host of ``base_url``; see ``prepare``.
+
+    Its target is the meter's. ``headers`` are without ``Host`` and those of a single connection.
+    """
+    prepared, target = prepare(Request("GET", base_url), closes=True)
+    lines = HTTPHeaderDict()
+    for name, value in headers:
+        lines.add(name.decode("latin-1"), value.decode("latin-1"))
+    names = {name.lower() for name, _ in headers}
+    for name in _ADDED:
+        if name not in names:
+            lines.add(name.decode("ascii"), SKIP_HEADER)
+    if body:
+        lines["Content-Length"] = str(len(body))  # it may have come in chunks
+    lines.add("Connection", "close")
+    prepared.method, prepared.body = method, body or None
+    prepared.headers = lines  # type: ignore[assignment]  # the library's own holds each name once
     return prepared, target
 
 

@@ -13,7 +13,6 @@ import urllib3  # noqa: TID253  (this package is loaded by the commands that nee
 from smscli.errors import ConfigError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import visible
 from smscli.transport._metered import Meter, Stage, Stop, TooLateError, TooLongError
-from smscli.wire import MAX_ANSWER
 
 _LOOK_UP = "check the network, the name server and base_url; running the same command again is safe"
 _KEEP = "do not send again before you know: ask the vendor, or look for the message in its panel"
@@ -96,7 +95,6 @@ class Exchange(NamedTuple):
 
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
-    (TooLongError, f"its answer is longer than {MAX_ANSWER // 1024} KiB"),
     (urllib3.exceptions.NameResolutionError, "its name cannot be looked up"),
     (ConnectionRefusedError, "it refused the connection"),
     (http.client.RemoteDisconnected, "it closed the connection without an answer"),
@@ -112,6 +110,8 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 def _words(error: Exception) -> str:
     """Return what happened in words of our own: the library's hold the URL."""
+    if isinstance(error, TooLongError):
+        return str(error)
     for kind, words in _WORDS:
         if cause(error, kind):
             return words
