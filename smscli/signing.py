@@ -14,7 +14,7 @@ from enum import StrEnum, unique
 from urllib.parse import quote, quote_plus
 
 from smscli.errors import InputError
-from smscli.model import MASK, Pairs, Secret, mask
+from smscli.model import MASK, Pairs, Secret, mask, visible
 from smscli.record import Record
 
 
@@ -198,6 +198,12 @@ def repeated_names(params: Pairs) -> tuple[str, ...]:
     """Return the names of which PHP keeps one value, and several were sent."""
     names = [name for name, _ in params if not name.endswith("]")]
     return tuple(name for name in dict.fromkeys(names) if names.count(name) > 1)
+
+
+def repetition(params: Pairs) -> str | None:
+    """Return what is to be said of names that were sent more than once, None when there is nothing."""
+    names = ", ".join(map(visible, repeated_names(params)))
+    return f"{names}: sent more than once; the last one counts, as with PHP" if names else None
 
 
 def _check_encodable(params: Pairs, secret: Secret) -> None:

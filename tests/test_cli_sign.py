@@ -49,6 +49,13 @@ def rows(ran: Ran, what: str) -> list[list[str]]:
 # --- computed --------------------------------------------------------------------------------------------------------
 
 
+def test_of_a_repeated_word_the_last_one_is_signed(sign: Run) -> None:
+    """As PHP counts, and with a word about it."""
+    twice = sign("project=test", "message=no", "message=test")
+    assert rows(twice, "signature") == rows(sign("project=test", "message=test"), "signature")
+    assert "message: sent more than once; the last one counts, as with PHP" in twice.err
+
+
 @pytest.mark.parametrize(
     ("provider", "key", "pairs", "signature"),
     [

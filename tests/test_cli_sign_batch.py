@@ -76,6 +76,17 @@ def test_an_object_keeps_its_order_and_a_list_repeats_a_name(batch: Run) -> None
     assert first[1:] == second[1:]
 
 
+def test_of_a_repeated_name_the_last_value_is_signed(batch: Run) -> None:
+    """As PHP counts, and as a capture of the same request is read; the places of an array all count."""
+    twice = '{"project": "p", "recipients": ["1", "2"], "message": "Hi"}'
+    once = '{"project": "p", "recipients": "2", "message": "Hi"}'
+    array = '{"project": "p", "recipients[]": ["1", "2"], "message": "Hi"}'
+    first, second, third = batch("mainsms", f"{twice}\n{once}\n{array}\n").lines
+    assert first[1] == second[1] != third[1]
+    assert first[3] == "recipients: sent more than once; the last one counts, as with PHP"
+    assert (second[3], third[3]) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -20,7 +20,7 @@ from smscli.errors import AuthenticationError, InputError, SmscliError
 from smscli.model import Account, Pairs
 from smscli.providers import Provider
 from smscli.render import Output, Result, Tree
-from smscli.signing import SignatureTrace
+from smscli.signing import SignatureTrace, counted_params, repetition
 
 MAX_LINE = 1024 * 1024
 """Bytes of a line that are read."""
@@ -123,15 +123,16 @@ def _answers(stream: BinaryIO, provider: Provider, account: Account) -> Iterator
 
 def _answer(number: int, line: bytes, provider: Provider, account: Account) -> Answer:
     try:
-        params = _params(line)
+        sent = _params(line)
+        values = dict(sent)
+        params, why = (sent, "") if len(values) == len(sent) else (counted_params(sent), repetition(sent) or "")
         trace = provider.sign(params, account.secret, others=account.secrets)
     except InputError as error:
         return Answer(number, "unreadable", error.message)
-    # Of a repeated name the last one counts, as with PHP.
-    expected = dict(params).get(provider.rule.signature)
+    expected = values.get(provider.rule.signature)
     if expected is None:
-        return Answer(number, "signed", trace=trace)
-    return Answer(number, "matches" if expected == trace.signature else "differs", trace=trace, expected=expected)
+        return Answer(number, "signed", why, trace)
+    return Answer(number, "matches" if expected == trace.signature else "differs", why, trace, expected)
 
 
 class _Members(list[tuple[str, object]]):

@@ -17,11 +17,11 @@ from smscli.cli import inputs
 from smscli.cli.options import Invocation
 from smscli.cli.signature import Question, Working
 from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
-from smscli.model import Account, Secret, visible
+from smscli.model import Account, Secret
 from smscli.profiles import Need
 from smscli.providers import Provider
 from smscli.render import Result, Table, Tree
-from smscli.signing import counted_params, repeated_names
+from smscli.signing import counted_params, repetition
 
 MOST_EXPLAINED = 20
 """Of many requests, how many wrong signatures are explained at most."""
@@ -95,8 +95,8 @@ def question(captured: Captured, provider: Provider, now: float | None) -> Quest
     params = counted_params(captured.params)
     values = dict(params)
     notes = list(captured.notes)
-    if names := repeated_names(captured.params):
-        notes.append(f"{', '.join(map(visible, names))}: sent more than once; the last one counts, as with PHP")
+    if note := repetition(captured.params):
+        notes.append(note)
     if captured.providers and provider.name not in captured.providers:
         notes.append(f"the capture looks like {captured.providers[0]}, not like {provider.name}")
     stamp, clock = values.get(provider.stamp_name or ""), None

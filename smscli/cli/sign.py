@@ -19,6 +19,7 @@ from smscli.providers import Provider
 from smscli.record import Record
 from smscli.render import Result
 from smscli.runtime import Runtime
+from smscli.signing import counted_params, repetition
 from smscli.wire import Request
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ def sign(
     elif operation is not None:
         question = _compose(call, profile, provider, account, operation, typed)
     else:
-        question = Question(_pairs(pairs or []))
+        typed_pairs = _pairs(pairs or [])
+        note = repetition(typed_pairs)
+        question = Question(counted_params(typed_pairs), notes=(note,) if note else ())
     answer = Working(provider, account, question, _key_source(profile), reveal=reveal, in_hex=in_hex)
     expected = question.expected if expect is None else _typed(expect)
     if expected is not None:

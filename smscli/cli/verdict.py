@@ -28,8 +28,8 @@ _MOST_OTHERS = 3
 
 NEXT = "compare the right string with the one that the other program hashes; --explain --hex shows it byte by byte"
 SUSPECT_KEY = (
-    "the string has nothing in it that a program could spell otherwise, so suspect the key: copy it anew from the "
-    "vendor's page, and try older ones with --also-key-file FILE"
+    "the values are letters, digits and dots alone, which few programs spell otherwise, so suspect the key: copy it "
+    "anew from the vendor's page, and try older ones with --also-key-file FILE"
 )
 
 

@@ -40,7 +40,8 @@ class Diagnosis:
     All explanations have the same, smallest number of mistakes; more than one is an ambiguity that the value alone
     cannot settle. ``searched`` names the mistakes that could be made on this request and were tried; ``cut`` says
     that the limit ended the search before all pairs were made. ``families`` are the searched ones in words, and
-    ``suspect`` is "key" when nothing explains the value and no value of the request can be spelled otherwise.
+    ``suspect`` is "key" when nothing explains the value and all values are letters, digits and dots, which few programs
+    spell otherwise.
     """
 
     matches: bool
