@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from smscli.journal import Boot, Hints, Place, TeamJournal
     from smscli.profiles import Need
     from smscli.tracing import Trace
+    from smscli.transport import Passage
 
 DEFAULT_SECONDS = 30.0
 
@@ -223,6 +224,18 @@ class Runtime(Record):
             yield way.transport
         finally:
             way.close()
+
+    def passage(self, profile: Profile) -> Passage:
+        """Return the way to the vendor for requests that other programs have made, as they came, each sent once.
+
+        Raises ConfigError for an address, a proxy or a CA file that cannot be used.
+        """
+        from smscli.transport import HttpTransport, Passage
+
+        def open_way() -> HttpTransport:
+            return HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ)
+
+        return Passage(profile.base_url, profile.timeout or DEFAULT_SECONDS, open_way)
 
     def stays_inside(self, profile: Profile) -> bool:
         """Return whether what goes to the vendor leaves this process at all."""

@@ -134,10 +134,15 @@ def line(entry: Mapping[str, object]) -> str:
     whom = f" to {visible(str(entry['to']))}" if entry["to"] else ""
     if entry["accepted"]:
         parts = entry["parts"]
-        fate = f"accepted, {parts} part{'' if parts == 1 else 's'}"
+        fate = f"accepted, {parts} part{'' if parts == 1 else 's'}" if parts else "answered"
     else:
         why = entry["reason"] or entry["note"]
-        fate = f"refused, {entry['refusal']}" + (f" ({visible(str(why))})" if why else "")
+        upstream = entry["upstream"]
+        is_lost = isinstance(upstream, dict) and upstream["outcome"] in (
+            "NOT_SENT",
+            "UNKNOWN",
+        )  # the vendor said no word
+        fate = ("" if is_lost else "refused, ") + str(entry["refusal"]) + (f" ({visible(str(why))})" if why else "")
     fate += f" [{visible(str(entry['chaos']))}]" if entry["chaos"] else ""
     text = visible(str(entry["text"])) if entry["text"] else ""
     excerpt = text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 3]}..."

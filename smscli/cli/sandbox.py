@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smscli.cli.options import Invocation, command, new_app, profile_option
+from smscli.cli.options import Invocation, command, complete_profile, new_app, profile_option
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.model import Account, visible
 from smscli.render import Result, Tree
+
+if TYPE_CHECKING:
+    from smscli.sandbox import Sandbox
 
 app = new_app()
 
@@ -44,6 +47,7 @@ def _failing_numbers() -> dict[str, list[tuple[str, str]]]:
         "Files": ("ready_file", "export"),
         "Delivery": ("reports",),
         "Failures": ("chaos", "seed"),
+        "Real sending": ("upstream",),
     },
     appendix=_failing_numbers,
     examples=("smscli sandbox", "smscli sandbox --port 0 -o json"),
@@ -94,13 +98,56 @@ def sandbox(
     seed: Annotated[
         str | None, typer.Option("--seed", metavar="TEXT", help="Let chance be the same in every run of this text.")
     ] = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            "--upstream",
+            metavar="PROFILE",
+            help="Emulate nothing: pass each request on to this profile's vendor as it is, and list it with its answer."
+            " That costs money.",
+            autocompletion=complete_profile,
+        ),
+    ] = None,
 ) -> ExitCode:
     """Serve an emulator of all vendors on this machine."""
-    from shlex import quote
-
     from smscli import sandbox as emulator
     from smscli.cli.arrivals import followed, write_whole
     from smscli.interruption import interruptible
+
+    if upstream is not None:
+        instead = {
+            "--profile": profile, "--credit": credit, "--write-profile": write_profile, "--reports": reports,
+            "--chaos": chaos, "--seed": seed,
+        }  # fmt: skip
+        from smscli.cli.recording import record  # few do
+
+        app, describe = record(call, upstream, [name for name, value in instead.items() if value is not None])
+    else:
+        app, describe = _emulate(call, profile, credit, write_profile, reports, chaos, seed)
+    own: list[str] = []
+
+    def announce(root: str) -> None:
+        call.show(describe(root))
+        if ready_file:
+            own.append(f"{root}\n")
+            try:
+                write_whole(ready_file, own[0].encode(), 0o666)
+            except OSError as error:
+                raise ConfigError(f"--ready-file {str(ready_file)!r} cannot be written: {error.strerror}") from None
+
+    with _gone_in_the_end(ready_file, own), followed(call, app, export), interruptible():
+        emulator.serve(app, port, ready=announce)
+    return ExitCode.OK
+
+
+def _emulate(
+    call: Invocation, profile: str | None, credit: list[str] | None, write_profile: str | None,
+    reports: list[str] | None, chaos: list[str] | None, seed: str | None,
+) -> tuple[Sandbox, Callable[[str], Result]]:  # fmt: skip
+    """Return the sandbox of all vendors, and what is to be said of it when its root is known."""
+    from shlex import quote
+
+    from smscli import sandbox as emulator
     from smscli.runtime import Wanted
 
     accounts = emulator.demo_accounts()
@@ -117,25 +164,15 @@ def sandbox(
         seed=seed,
     )
 
-    own: list[str] = []
-
-    def announce(root: str) -> None:
+    def describe(root: str) -> Result:
         notes = _write_profiles(call, write_profile, root, accounts) if write_profile else ()
         if app.chaos:
             notes += (
                 f"failures: {len(app.chaos.tracks)}; --seed {quote(app.chaos.seed)} gives the same chances again",
             )
-        call.show(_result(root, accounts, profile, notes))
-        if ready_file:
-            own.append(f"{root}\n")
-            try:
-                write_whole(ready_file, own[0].encode(), 0o666)
-            except OSError as error:
-                raise ConfigError(f"--ready-file {str(ready_file)!r} cannot be written: {error.strerror}") from None
+        return _result(root, accounts, profile, notes)
 
-    with _gone_in_the_end(ready_file, own), followed(call, app, export), interruptible():
-        emulator.serve(app, port, ready=announce)
-    return ExitCode.OK
+    return app, describe
 
 
 def _credit(texts: Sequence[str], vendors: Sequence[str]) -> dict[str, Decimal]:
@@ -258,7 +295,7 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
         )
     address = root.rstrip("/")
     return Result(
-        data={"root": root, "providers": listed},
+        data={"root": root, "providers": listed, "upstream": None},
         lines=tuple(rows),
         drawing=lambda width, _colour: "".join(_exported(title, table, width) for title, table in pasted),
         notes=(

@@ -1,7 +1,8 @@
 """All vendors on one desk: an emulator that checks what the vendors check and answers as they answer.
 
 This package owns the demo accounts, the sandbox and its two ways in: a loopback server and a transport inside the
-process. It never speaks to the outside, never logs, and never gives away a secret or a correct signature.
+process. It never speaks to the outside (what a recorder passes on goes by a way that it was given), never logs, and
+never gives away a secret or a correct signature.
 
 A vendor platform is one module here, found by its name like the vendors themselves; it fills in an ``Emulator``.
 Another package brings one by the entry-point group ``smscli.emulators`` (its name is the vendor's, its value
@@ -21,6 +22,7 @@ Another package brings one by the entry-point group ``smscli.emulators`` (its na
     _later.py      a reply that is not ready
     _service.py    the sandbox: raw request -> raw reply
     _api.py        what programs ask it below /api (openapi.json describes that)
+    _upstream.py   requests that go on to a vendor, and what the list says of them
     _chaos.py      what goes wrong on demand
     _page.py       the page at / for people (its files are in page/)
     _search.py     which messages are meant, and the code in one        (pure)
@@ -49,15 +51,16 @@ from smscli.sandbox._course import due, standing
 from smscli.sandbox._desk import Caught, Desk
 from smscli.sandbox._emulator import Answer, Emulator
 from smscli.sandbox._failures import Failure, ending, provoked
-from smscli.wire import Transport
+from smscli.wire import Transport, is_loopback
 
 if TYPE_CHECKING:
     from smscli.sandbox._service import Sandbox
+    from smscli.sandbox._upstream import PassOn
 
 __all__ = [
     "USUAL", "Answer", "Call", "Caught", "Check", "Demo", "Desk", "Emulator", "Failure", "Sandbox", "base_urls",
-    "create_app", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "environ", "parse_amount",
-    "profile_table", "provoked", "serve", "settings", "standing", "transport", "verify", "written",
+    "create_app", "create_recorder", "demo", "demo_accounts", "demo_profile", "due", "emulators", "ending", "environ",
+    "parse_amount", "profile_table", "provoked", "serve", "settings", "standing", "transport", "verify", "written",
 ]  # fmt: skip
 
 _PAGES = ("/", "/api/messages", "/page/setup")  # the sandbox's own
@@ -181,6 +184,30 @@ def create_app(
     return app
 
 
+def create_recorder(
+    vendor: str,
+    account: Account,
+    pass_on: PassOn,
+    cancel: Callable[[], None],
+    *,
+    region: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Sandbox:
+    """Return a sandbox that emulates nothing: requests of one vendor go on to the account's address, as they came.
+
+    The list has each with its answer, and says by the account's key what is wrong. Other vendors are not there: an
+    answer of their emulators would be taken for a text that was sent. ``pass_on`` carries a request, once, ``cancel``
+    ends those under way, for good. ``region`` is the ISO 3166 country of numbers that are written nationally.
+    Raises what ``demo`` raises.
+    """
+    from smscli.sandbox._service import Sandbox
+    from smscli.sandbox._upstream import Upstream
+
+    chosen = demo(vendor)
+    upstream = Upstream(vendor, account.base_url, pass_on, cancel, region or chosen.region)
+    return Sandbox((_platform(vendor),), {vendor: account}, clock, {}, upstream=upstream)
+
+
 def transport(app: Sandbox) -> Transport:
     """Return a transport that hands requests to ``app`` inside this process, whatever host they name."""
     from smscli.sandbox import _service
@@ -192,8 +219,11 @@ def serve(app: Sandbox, port: int, host: str = "127.0.0.1", *, ready: Callable[[
     """Serve ``app`` until SIGINT, SIGTERM or ``app.close()``, then return; port 0 takes any free one.
 
     Calls ``ready`` with the root URL once connections are accepted. Signals are heard in the main thread only.
-    Raises ConfigError when the address cannot be had, or the server is not installed.
+    Raises ConfigError when the address cannot be had, or the server is not installed; and for an address of the
+    network, when requests are passed on: what really sends is for this machine alone.
     """
+    if app.upstream and not is_loopback(host):
+        raise ConfigError("requests that come from other machines are not passed on", hint="serve it on 127.0.0.1")
     if find_spec("uvicorn") is None or find_spec("python_multipart") is None:
         raise ConfigError("serving the sandbox needs uvicorn", hint="pip install 'smscli[sandbox]'")
     from smscli.sandbox import _http

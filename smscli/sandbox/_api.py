@@ -34,6 +34,7 @@ _WHOM = ("q", "to", "text", "vendor", "accepted")
 _AGAIN = 200  # entries of a list that are written at once
 _MISSED = 1000  # entries that a stream which broke brings again, at most
 _LONGEST_WAIT = 600.0
+_EMULATED = ("/api/balance", "/api/chaos")  # what is not there when requests are passed on
 _USUAL_WAIT = 10.0
 
 _Handler = Callable[["Sandbox", RawRequest, Pairs, "str | None"], "RawReply | Later"]
@@ -46,6 +47,8 @@ def answer(sandbox: Sandbox, request: RawRequest) -> RawReply | Later:
         match = re.fullmatch(pattern.replace("{number}", "([0-9]{1,15})"), path)
         method = "GET" if request.method == "HEAD" else request.method
         if match and method in methods:
+            if sandbox.upstream and pattern.startswith(_EMULATED):
+                return _trouble(409, "requests are passed on: nothing is emulated here")
             try:
                 return methods[method](sandbox, request, gather(request), match[1] if match.re.groups else None)
             except InputError as error:
@@ -70,6 +73,8 @@ class _Writer:
         tree = entry.tree()
         if whole:
             tree["raw"] = hide(entry.raw.decode("utf-8", "backslashreplace"), self._secrets)
+            answer = entry.exchange.answer if entry.exchange else b""
+            tree["answer"] = hide(answer.decode("utf-8", "backslashreplace"), self._secrets) if answer else None
         if entry.reason:
             tree["reason"] = hide(entry.reason, self._secrets)
         return {name: mask(value, self._secrets) if isinstance(value, str) else value for name, value in tree.items()}
@@ -152,11 +157,13 @@ def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught]
     """
     criteria = parse(params, (*_WHOM, "after", "timeout"))
     seconds = _seconds(dict(params).get("timeout"), usual)
-    if not dict(params).get("accepted"):
+    is_usual = not dict(params).get("accepted")
+    if is_usual:
         criteria = replace(criteria, accepted=True)
 
     def look(entry: Caught) -> RawReply | None:
-        return show(entry) if criteria.meets(entry) else None
+        is_question = entry.exchange is not None and entry.exchange.outcome == "ANSWERED"
+        return show(entry) if criteria.meets(entry) and not (is_usual and is_question) else None
 
     def search() -> RawReply | None:
         with sandbox.desk.lock:
@@ -291,6 +298,7 @@ def _state(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str |
             "bytes": size,
             "uptime": round(time.monotonic() - sandbox.begun, 3),
             "version": __version__,
+            "upstream": sandbox.upstream.base_url if sandbox.upstream else None,
             "settings": {"most": desk.most, "most_bytes": desk.most_bytes, "vendors": list(sandbox.paths)},
         }
     )

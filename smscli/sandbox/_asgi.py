@@ -70,6 +70,8 @@ async def write(data: bytes, send: ASGISendCallable, *, more: bool = True) -> No
 async def begin(reply: RawReply, length: int | None, send: ASGISendCallable) -> None:
     """Send the head; ``length`` is that of the body, None where nobody knows it."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
-    headers += [(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")]
+    own = {name.lower() for name, _ in headers}  # a vendor's stay
+    added = (b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")
+    headers += [(name, value) for name, value in added if name.lower() not in own]
     headers += [] if length is None else [(b"Content-Length", b"%d" % length)]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

@@ -33,6 +33,7 @@ class Call:
     ``params`` are the decoded pairs of query and body. ``accounts`` are those of this platform, by vendor name.
     ``now`` is Unix seconds. ``demo_keys`` are the invented keys, by vendor name. ``raw`` is the request as it came.
     ``fault`` is what a rule finds wrong with a request that is right, ``forced`` what it finds for single recipients.
+    ``goes_on``: it is passed on to a vendor, who decides; here it is only explained.
     """
 
     params: Pairs
@@ -43,6 +44,7 @@ class Call:
     raw: RawRequest = _NOTHING
     fault: Fault | None = None
     forced: Mapping[str, Failure] = field(default_factory=dict)
+    goes_on: bool = False
 
     @property
     def raw_query(self) -> bytes:

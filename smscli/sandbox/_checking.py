@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from smscli.sandbox._call import Call
 if TYPE_CHECKING:
     from smscli.diagnosis import Diagnosis
 
+_OF_THE_KEY = frozenset(("key-misspelled", "key-look-alike", "key-decoded", "truncated"))
 _COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a tenth of a second
 
 
@@ -45,10 +46,10 @@ class Check:
     """A signature looked at: whether it was right, and the text that should have been hashed, secret masked.
 
     The correct signature is not kept: nobody shall use the sandbox to have a profile's key sign for them.
-    ``diagnosis`` says which mistake gives the wrong one, for demo accounts only: of a real key it could tell a
-    stranger how it looks. It is looked for when the answer is ready to go, and nobody waits for it but who sent the
-    wrong one; until then ``question`` is what finds it. ``reason`` says what
-    a wrong one met on its way, or that it is wrong.
+    ``diagnosis`` says which mistake gives the wrong one. Of a real key it could tell a stranger how it looks: there is
+    none, or, where requests are passed on, none that is a mistake with the key itself. It is looked for when the answer
+    is ready to go, and nobody waits for it but who sent the wrong one; until then ``question`` is what finds it.
+    ``reason`` says what a wrong one met on its way, or that it is wrong.
     """
 
     right: bool
@@ -73,21 +74,27 @@ def verify(vendor: str, signature: str, call: Call, account: Account, names: Col
     hashed = trace.steps[-1 - len(provider.rule.digests)].masked
     if hmac.compare_digest(trace.signature.encode(), given):
         return Check(True, hashed)
-    is_demo = account.secret in call.demo_keys.values()
     reason = _reasons.damage(call.raw_query, call.raw_body, names, fits)
     reason = reason or f"{provider.rule.signature} is not that of the parameters that came"
-    question = Question(vendor, signature, call, account) if is_demo else None
+    question = Question(vendor, signature, call, account) if is_invented(account, call) or call.goes_on else None
     return Check(False, hashed, question=question, reason=reason)
 
 
 def find_mistakes(vendor: str, signature: str, call: Call, account: Account) -> Diagnosis:
-    """Try the known mistakes on a wrong signature. Raises InputError for what cannot be one of this vendor."""
+    """Try the known mistakes on a wrong signature. Raises InputError for what cannot be one of this vendor.
+
+    Of a key that is not invented nothing is told: neither how it was misspelled, nor by half a signature.
+    """
     from smscli.diagnosis import diagnose  # only a wrong signature needs it
 
-    return diagnose(
+    diagnosis = diagnose(
         providers.get(vendor).of(account.fields), call.params, account.secret, signature,
         others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
     )  # fmt: skip
+    if is_invented(account, call):
+        return diagnosis
+    told = (one for one in diagnosis.explanations if not any(finding.name in _OF_THE_KEY for finding in one.findings))
+    return replace(diagnosis, explanations=tuple(told))
 
 
 def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
@@ -98,4 +105,11 @@ def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:
     sentences = [
         " ".join(finding.sentence for finding in explanation.findings) for explanation in diagnosis.explanations
     ]
+    if not sentences and not is_invented(account, call):
+        return "No known mistake explains it; `smscli sign --capture` looks for mistakes with the key, too."
     return " Or: ".join(sentences) or f"No known mistake explains it ({diagnosis.tried} combinations tried)."
+
+
+def is_invented(account: Account, call: Call) -> bool:
+    """Return whether an account's key is that of nobody."""
+    return account.secret in call.demo_keys.values()

@@ -27,6 +27,23 @@ RAW_BYTES = 16 * 1024
 _DIAGNOSIS = 1024  # bytes that are set aside for one that is still looked for
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of a request that was passed on: where to, the outcome, and the beginning of the answer as it came.
+
+    ``outcome`` is a word of ``model.Outcome``, or ANSWERED for what sends nothing; ``status`` is None for no answer.
+    """
+
+    url: str
+    outcome: str
+    status: int | None = None
+    answer: bytes = b""
+
+    def tree(self) -> dict[str, object]:
+        """Return it as it stands in the JSON list."""
+        return {"url": self.url, "outcome": self.outcome, "status": self.status}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caught:
     """One message to one recipient, or one refused request (``to`` None).
@@ -34,7 +51,7 @@ class Caught:
     ``now`` is Unix seconds. ``signature`` is the one that came. ``refusal`` is the vendor's word for why it was
     refused, None means accepted; ``reason`` says it to a person. ``send_at`` is as it came. ``cost`` is an amount with
     its currency, or the vendor's word for it. The desk adds ``number``, from 1 on, ``raw``, the beginning of the
-    request, and ``chaos``, the rule that hit it.
+    request, and ``chaos``, the rule that hit it. ``exchange`` is of a request that was passed on: the vendor decided.
     """
 
     vendor: str
@@ -55,6 +72,7 @@ class Caught:
     number: int = 0
     raw: bytes = b""
     chaos: str | None = None
+    exchange: Exchange | None = None
 
     @property
     def size(self) -> int:
@@ -84,6 +102,7 @@ class Caught:
             "note": self.note,
             "reason": self.reason,
             "chaos": self.chaos,
+            "upstream": self.exchange.tree() if self.exchange else None,
         }
 
 
@@ -184,7 +203,7 @@ def _weight(entry: Caught, neighbour: Caught | None) -> int:
     """Return the bytes that an entry adds to its neighbour: those of one request stand together, and share it."""
     size, check = entry.size, entry.check
     if not neighbour or neighbour.raw is not entry.raw:
-        size += sys.getsizeof(entry.raw)
+        size += sys.getsizeof(entry.raw) + (sys.getsizeof(entry.exchange.answer) if entry.exchange else 0)
     if check and not (neighbour and neighbour.check is check):
         size += sys.getsizeof(check.expected) + (0 if check.right else _DIAGNOSIS)
     return size

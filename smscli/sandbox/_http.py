@@ -16,7 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 import h11  # noqa: TID253  (the same)
@@ -27,8 +27,8 @@ from smscli.errors import ConfigError
 from smscli.sandbox._asgi import begin, play, send_reply, write
 from smscli.sandbox._checking import Question
 from smscli.sandbox._desk import RAW_BYTES
-from smscli.sandbox._hub import Hub, Queue
-from smscli.sandbox._later import Diagnosing, Streaming, Waiting
+from smscli.sandbox._hub import Hub, Queue, in_thread
+from smscli.sandbox._later import Diagnosing, Passing, Streaming, Waiting
 from smscli.sandbox._raw import RawReply, RawRequest, text_reply
 from smscli.sandbox._reasons import malformed
 from smscli.sandbox._service import LONGEST, TOO_MANY, Sandbox
@@ -163,16 +163,17 @@ class _Protocol(H11Protocol):
             if not data:
                 return  # h11 would take nothing for the end of the connection, and uvicorn ask it about that for ever
             line, newline, rest = data.partition(b"\n")
-            self._line += line[: RAW_BYTES - len(self._line)]
-            data = re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), line) + newline + rest
+            self._line += line
+            self.app_state["line"] = self._line  # what is passed on travels as it came
+            data = _escaped(line) + newline + rest
             self._in_line = not newline
         super().data_received(data)
         self._watch()
 
     def on_response_complete(self) -> None:
         """Begin with the next request, which may be here already."""
-        self._in_line = True
-        self._line = b""
+        self._in_line, self._line = True, b""
+        self.app_state.pop("line", None)
         super().on_response_complete()
         self._watch()
 
@@ -195,7 +196,7 @@ class _Protocol(H11Protocol):
         """Say what is most often wrong, here and in the list, which gets the first line: more is not read of it."""
         super().send_400_response(f"{msg} A space in the address is written as %20 or +.\n")
         if isinstance(self.config.app, _Site):
-            self.config.app.turn_away(self._line.rstrip(b"\r"))
+            self.config.app.turn_away(self._line[:RAW_BYTES].rstrip(b"\r"))
 
     def _watch(self) -> None:
         """Let the time run while the other side has something to do."""
@@ -251,6 +252,8 @@ class _Site:
         """Let go of those who wait for a diagnosis; a thread that looks for one ends with the process."""
         for future in self._questions.values():
             future.cancel()
+        if self._sandbox.upstream:
+            self._sandbox.upstream.cancel()
 
     def turn_away(self, line: bytes) -> None:
         """List what is no HTTP, by its first line."""
@@ -263,11 +266,16 @@ class _Site:
         body = await _body(receive)
         if body is None:
             return
-        request = RawRequest(scope["method"], target, tuple(scope["headers"]), body)
+        sent = scope["state"].get("line", b"").strip().partition(b" ")[2].rpartition(b" ")[0]
+        # A line that is not this request's, or of which a lone ? has gone.
+        sent = sent if _escaped(sent) in (target, target + b"?") else b""
+        request = RawRequest(scope["method"], target, tuple(scope["headers"]), body, sent)
         step = self._fence(request) or self._sandbox.begin(request)
         if isinstance(step, Streaming):
             await self._stream(step, receive, send)
             return
+        if isinstance(step, Passing):
+            step = await self._pass_on(step)
         if isinstance(step, Diagnosing):
             step = await self._diagnose(step)
         elif isinstance(step, Waiting):
@@ -289,12 +297,18 @@ class _Site:
         if not is_loopback(name) and (not name or name.strip("[]") != self._host):
             sentence = "The sandbox is for this machine only: ask it as 127.0.0.1, [::1] or localhost.\n"
             return text_reply(403, sentence)
+        origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
+        if self._sandbox.goes_on(request.path) and (origin or site):
+            return text_reply(403, "Nothing that a browser sends is passed on.\n")
         if request.method in ("GET", "HEAD") or not self._sandbox.is_own(request.path):
             return None
-        origin, site = request.header(b"origin"), request.header(b"sec-fetch-site")
         if origin not in ("", f"http://{host}") or site not in ("", "same-origin", "none"):
             return text_reply(403, "Only the sandbox's own page and programs may change what the sandbox has.\n")
         return None
+
+    async def _pass_on(self, step: Passing) -> RawReply | Diagnosing:
+        """Have a thread of its own bring the request to the vendor; it notes the outcome, whoever still waits."""
+        return await in_thread(step.run, "upstream", lambda: step.refuse("this machine gives no more threads"))
 
     async def _diagnose(self, step: Diagnosing) -> RawReply:
         future = self._questions.get(step.question.key)
@@ -318,26 +332,8 @@ class _Site:
 
     async def _ask(self, question: Question) -> str:
         """Have a thread answer, which nobody waits for when the process ends: an executor's would hold it up."""
-        loop = asyncio.get_running_loop()
         async with self._turn:
-            future: asyncio.Future[str] = loop.create_future()
-
-            def settle(action: Callable[[Any], None], value: object) -> None:
-                if not future.done():
-                    action(value)
-
-            def work() -> None:
-                try:
-                    done: tuple[Callable[[Any], None], object] = future.set_result, question.answer()
-                except Exception as error:  # noqa: BLE001  (raised again where somebody waits for it)
-                    done = future.set_exception, error
-                try:
-                    loop.call_soon_threadsafe(settle, *done)
-                except RuntimeError:  # the loop has ended
-                    return
-
-            threading.Thread(target=work, name="diagnosis", daemon=True).start()
-            return await future
+            return await in_thread(question.answer, "diagnosis")
 
     async def _wait(self, step: Waiting, receive: ASGIReceiveCallable) -> RawReply:
         loop = asyncio.get_running_loop()
@@ -401,6 +397,10 @@ class _Site:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._hub.end(queue)
+
+
+def _escaped(line: bytes) -> bytes:
+    return re.sub(rb"[\x80-\xff]+", lambda match: quote_from_bytes(match[0]).encode(), line)
 
 
 async def _body(receive: ASGIReceiveCallable) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Events on their way from whoever makes them, in any thread, to those who wait for them on the server's loop."""
+"""What comes to those who wait on the server's loop from other threads: events, and what a thread was asked for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from smscli.sandbox._desk import Caught
+
+_Value = TypeVar("_Value")
 
 _EVENTS = 1000  # that one who listens may be behind; more are left out, and said to be
 
@@ -64,3 +67,31 @@ def _replace(queue: Queue, event: tuple[str, Caught | None] | None) -> None:
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(event)
+
+
+async def in_thread(ask: Callable[[], _Value], name: str, without: Callable[[], _Value] | None = None) -> _Value:
+    """Return what a thread gives; ``without`` one, where the machine has none."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Value] = loop.create_future()
+
+    def settle(action: Callable[[Any], None], value: object) -> None:
+        if not future.done():
+            action(value)
+
+    def work() -> None:
+        try:
+            done: tuple[Callable[[Any], None], object] = future.set_result, ask()
+        except Exception as error:  # noqa: BLE001  (raised again where somebody waits for it)
+            done = future.set_exception, error
+        try:
+            loop.call_soon_threadsafe(settle, *done)
+        except RuntimeError:  # the loop has ended
+            return
+
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError:
+        if without is None:
+            raise
+        return without()
+    return await future

@@ -45,4 +45,15 @@ class Streaming:
         return RawReply(200, (("Content-Type", "text/event-stream"),), iter(self.first))
 
 
-Later = Diagnosing | Waiting | Streaming
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A request that goes on to a vendor: ``run`` it, in a thread, or ``refuse`` it, with the reason.
+
+    Both give the reply, and have noted what became of it by then.
+    """
+
+    run: Callable[[], RawReply | Diagnosing]
+    refuse: Callable[[str], RawReply]
+
+
+Later = Diagnosing | Waiting | Streaming | Passing

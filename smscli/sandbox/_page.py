@@ -20,7 +20,7 @@ from smscli.model import Pairs, mask, visible
 from smscli.overlay import lay_over
 from smscli.sandbox._api import find, written
 from smscli.sandbox._call import Call, account_settings
-from smscli.sandbox._checking import Question, find_mistakes
+from smscli.sandbox._checking import Question, find_mistakes, is_invented
 from smscli.sandbox._desk import RAW_BYTES, Caught
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing
@@ -82,6 +82,8 @@ def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
     vendors = []
     for emulator in sandbox.emulators:
         for name, demo in emulator.demo.items():
+            if name not in sandbox.paths:
+                continue
             is_demo = sandbox.accounts.get(name) is demo.account
             vendors.append(
                 {
@@ -89,14 +91,15 @@ def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
                     "base_url": root + sandbox.paths[name],
                     "fields": account_settings(name, demo.account) if is_demo else {},
                     "sender": demo.sender,
-                    "numbers": list(demo.numbers),
+                    "numbers": [] if sandbox.upstream else list(demo.numbers),
                     "failures": [
                         {"ending": ending, "code": one.code, "words": one.words}
                         for ending, one in emulator.failures.items()
+                        if not sandbox.upstream
                     ],
                 }
             )
-    return {"vendors": vendors}
+    return {"vendors": vendors, "upstream": sandbox.upstream.base_url if sandbox.upstream else None}
 
 
 # --- one message, worked out -----------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
     signing = _signing(entry, call)
     # A request may hold the key of another account than its own.
     tree["signing"] = signing and json.loads(hide(json.dumps(signing, ensure_ascii=False), sandbox.secrets))
-    if check.right or account.secret not in sandbox.demo_keys.values() or tree["cut"]:
+    if check.right or tree["cut"] or not (sandbox.upstream or is_invented(account, call)):
         return json_reply(tree)
     question = _Explanations(entry.vendor, entry.signature or "", call, account, check.expected)
     return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(hide(text, sandbox.secrets))}))

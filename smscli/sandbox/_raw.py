@@ -14,12 +14,16 @@ _SECRET_HEADERS = (b"cookie", b"authorization", b"proxy-authorization")
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """One request as it came: ``target`` is what stands between method and version, header names are in any case."""
+    """One request as it came: ``target`` is what stands between method and version, header names are in any case.
+
+    ``sent_target`` is the same as it travelled, where that is known: in ``target`` bytes from 0x80 on are escaped.
+    """
 
     method: str
     target: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
     body: bytes = b""
+    sent_target: bytes = b""
 
     @property
     def path(self) -> str:

@@ -20,13 +20,14 @@ from smscli.sandbox._checking import Check, Question
 from smscli.sandbox._desk import RAW_BYTES, Caught, Desk
 from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._hiding import hide
-from smscli.sandbox._later import Diagnosing, Later, Waiting
+from smscli.sandbox._later import Diagnosing, Later, Passing, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply, text_reply
 from smscli.wire import Request, Response, Transport
 
 if TYPE_CHECKING:
     from smscli.sandbox._chaos import Chaos
+    from smscli.sandbox._upstream import Upstream
 
 LONGEST = 1024 * 1024
 """Bytes of a body that are taken."""
@@ -53,7 +54,8 @@ class _Window:
 class Sandbox:
     """A sandbox with a state of its own: balances, ids, and what it caught. ``create_app`` makes one.
 
-    ``now`` gives Unix seconds. ``answer`` and ``begin`` may be called from any thread.
+    ``now`` gives Unix seconds. With an ``upstream`` nothing is emulated: its vendor's requests go on there. ``answer``
+    and ``begin`` may be called from any thread.
     """
 
     emulators: tuple[Emulator, ...]
@@ -61,6 +63,7 @@ class Sandbox:
     now: Callable[[], float]
     credit: Mapping[str, Decimal]
     seed: str = ""
+    upstream: Upstream | None = None
     desk: Desk = field(init=False)
     begun: float = field(init=False)
     demo_keys: Mapping[str, Secret] = field(init=False)
@@ -86,13 +89,16 @@ class Sandbox:
 
     def starting_credit(self) -> dict[str, Decimal]:
         """Return what each vendor's account holds at the start."""
+        if self.upstream:
+            return {}
         return {name: self.credit.get(name, one.credit) for one in self.emulators for name in one.demo}
 
     @property
     def paths(self) -> dict[str, str]:
         """Where each vendor's addresses begin."""
         demos = (item for emulator in self.emulators for item in emulator.demo.items())
-        return {name: urlsplit(demo.account.base_url).path for name, demo in demos}
+        paths = {name: urlsplit(demo.account.base_url).path for name, demo in demos}
+        return {self.upstream.vendor: paths[self.upstream.vendor]} if self.upstream else paths
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -102,6 +108,8 @@ class Sandbox:
     def answer(self, request: RawRequest) -> RawReply:
         """Return the reply, all work done; what is waited for has come already, or never will."""
         step = self.begin(request)
+        if isinstance(step, Passing):
+            step = step.run()
         if isinstance(step, RawReply):
             return step
         if isinstance(step, Diagnosing):
@@ -149,6 +157,10 @@ class Sandbox:
         """Return whether a path is the sandbox's own, below ``/api``, and no vendor's."""
         return (path == "/api" or path.startswith("/api/")) and self._window(path) is None
 
+    def goes_on(self, path: str) -> bool:
+        """Return whether a request for a path is passed on."""
+        return self.upstream is not None and self._window(path) is not None
+
     def _window(self, path: str) -> _Window | None:
         root = max((root for root in self._roots if path.startswith(root)), key=len, default="")
         return self._windows.get(path.rstrip("/")) or self._roots.get(root)
@@ -179,15 +191,23 @@ class Sandbox:
 
     def _call(self, window: _Window, request: RawRequest) -> RawReply | Later:
         call = Call(gather(request), request.header(b"accept"), window.accounts, self.now(), self.demo_keys, request)
+        if self.upstream:
+            from smscli.sandbox import _upstream  # few have one
+
+            call = replace(call, goes_on=True)
+            return _upstream.begin(self, self.upstream, window.emulator, window.handle, call)
         with self.desk.lock:
             self.desk.request = request.transcript(RAW_BYTES)
             if self.chaos is None or not self.chaos.tracks:
                 answer = window.handle(call, self.desk)
             else:
                 answer = self.chaos.handle(window.emulator, window.handle, call, self.desk)
-        check = answer.check
+        return self.explained(answer.check, lambda: self._reply(answer))
+
+    def explained(self, check: Check | None, reply: Callable[[], RawReply]) -> RawReply | Diagnosing:
+        """Return the reply to a request whose signature was looked at, or what is to be found out before it."""
         if check is None or check.right or check.question is None:
-            return self._reply(answer)
+            return reply()
         question, check.question = check.question, None
 
         def finish(diagnosis: str) -> RawReply:
@@ -195,7 +215,7 @@ class Sandbox:
             if diagnosis != TOO_MANY:
                 self._remember(question, diagnosis)
             self._notify_update(check)
-            return self._reply(answer)
+            return reply()
 
         known = self._diagnoses.get(question.key)
         return Diagnosing(question, finish) if known is None else finish(known)

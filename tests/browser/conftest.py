@@ -107,6 +107,26 @@ def served(home: Path, port: int = 0) -> Iterator[Served]:
             process.communicate(timeout=10)
 
 
+@contextmanager
+def recording(home: Path, upstream: str) -> Iterator[str]:
+    """Serve a sandbox that passes requests on, by the command that people type; give its root."""
+    config, ready = home / "config.toml", home / "ready"
+    config.touch(0o600)
+    account = 'provider = "lightsms"\nlogin = "acme"\napi_key = "a key"'
+    config.write_text(f'[profiles.real]\n{account}\nbase_url = "{upstream}/external/get/"\n')
+    argv = [str(BINARY), "sandbox", "-q", "--port", "0", "--upstream", "real", "--ready-file", str(ready)]
+    environ = {**os.environ, "SMSCLI_CONFIG": str(config)}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=home, env=environ) as process:
+        try:
+            while not ready.exists():
+                assert process.poll() is None
+                time.sleep(0.05)
+            yield ready.read_text().strip()
+        finally:
+            process.terminate()
+            process.communicate(timeout=10)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One sandbox for all tests that do not end it."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
-from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, served
+from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, recording, served
+from tests.upstreams import upstream
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -258,6 +260,27 @@ def test_on_a_phone_a_message_has_the_page_to_itself(open_page: Open, box: Serve
     page.locator(".row").first.click()
     page.get_by_role("link", name="All messages").click()
     expect(page.locator("#rows")).to_be_visible()
+
+
+def test_what_is_passed_on_has_a_banner_and_its_answers(open_page: Open, tmp_path: Path) -> None:
+    """Nobody takes it for a sandbox that costs nothing, nor what is unknown for refused."""
+    with (
+        upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as vendor,
+        recording(tmp_path, vendor.root) as root,
+    ):
+        with urlopen(f"{root}{LIGHTSMS}?phone=37061234567&text=Hello", timeout=10):  # noqa: S310  (our own sandbox)
+            page = open_page(root=root)
+        banner = page.get_by_role("alert")
+        expect(banner).to_have_text(f"Every request is really sent: it goes on to {vendor.root}/external/get/")
+        expect(page.locator("#counts")).to_have_text("1 kept: 0 accepted, 1 refused")
+        page.get_by_role("link", name="Hello").click()
+        expect(page.locator(".outcome")).to_have_text("? Unknown")
+        expect(page.locator(".foot")).to_have_text("nobody knows whether a phone got it")
+        page.get_by_text("Raw answer").click()
+        expect(page.get_by_role("group", name="Raw answer")).to_contain_text("HTTP/1.1 200")
+        page.get_by_role("link", name="Setup").click()
+        expect(page.locator("#pane")).to_contain_text("it reaches phones and costs money")
+        expect(page.locator("#pane")).not_to_contain_text("Numbers that fail")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

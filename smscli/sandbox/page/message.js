@@ -28,14 +28,21 @@ export function whom(entry) {
   return entry.to ?? `${entry.operation}, no recipient`;
 }
 
+/** A mark and a word for what became of it; of what was passed on, the vendor's. */
+function verdict(entry) {
+  const outcome = entry.upstream?.outcome;
+  if (entry.accepted) return ["✓", outcome === "ANSWERED" ? "Answered" : "Accepted"];
+  return { UNKNOWN: ["?", "Unknown"], NOT_SENT: ["✕", "Not sent"] }[outcome] ?? ["✕", "Refused"];
+}
+
 /** One line of the list. */
 export function row(entry) {
-  const outcome = entry.accepted ? "accepted" : "refused";
+  const [mark, outcome] = verdict(entry);
   const parts = entry.parts > 1 ? ` · ${plural(entry.parts, "part")}` : "";
   return element("li", {},
     element("a", { class: "row", href: `#/${entry.number}`, tabindex: "-1" },
-      element("span", { class: `mark ${entry.accepted ? "good" : "bad"}`, "aria-hidden": "true" }, entry.accepted ? "✓" : "✕"),
-      element("span", { class: "who" }, element("span", { class: "unseen" }, `${outcome}, to `), foreign(whom(entry)),
+      element("span", { class: `mark ${entry.accepted ? "good" : "bad"}`, "aria-hidden": "true" }, mark),
+      element("span", { class: "who" }, element("span", { class: "unseen" }, `${outcome.toLowerCase()}, to `), foreign(whom(entry)),
         element("small", {}, entry.vendor + parts)),
       moment(entry.received, true),
       element("span", { class: "what" }, entry.accepted ? null : element("em", {}, foreign(entry.refusal)),
@@ -49,13 +56,14 @@ export function message(detail, copy) {
     element("a", { class: "button back", href: "#/" }, "← All messages"),
     element("div", { class: "title" },
       element("h2", { id: "pane-title", tabindex: "-1" }, foreign(whom(entry))),
-      element("span", { class: `outcome ${entry.accepted ? "good" : "bad"}` }, entry.accepted ? "✓ Accepted" : "✕ Refused")),
+      element("span", { class: `outcome ${entry.accepted ? "good" : "bad"}` }, verdict(entry).join(" "))),
     element("p", { class: "under" }, `#${entry.number} · ${entry.vendor} · ${entry.operation} · `, moment(entry.received, false)),
     entry.accepted ? null : refusal(entry, detail.explanations),
     detail.content ? phone(entry, detail.content) : null,
     facts(entry, detail.content),
     ...signature(entry, detail),
-    raw(entry, detail.cut, copy),
+    raw("request", entry.raw, detail.cut, copy),
+    entry.answer ? raw("answer", entry.answer, entry.answer.length >= 16384, copy) : null,
   ].filter(Boolean);
 }
 
@@ -76,7 +84,8 @@ function phone(entry, content) {
   return element("div", { class: entry.accepted ? "phone" : "phone refused", role: "group", "aria-label": "As a phone shows it" },
     element("p", { class: "sender" }, entry.sender ? foreign(entry.sender) : "no sender"),
     element("div", { class: "bubble", dir: "auto" }, pieces.filter(Boolean)),
-    element("p", { class: "foot" }, entry.accepted ? "as a phone shows it" : "no phone got it"));
+    element("p", { class: "foot" }, entry.accepted ? "as a phone shows it"
+      : entry.upstream?.outcome === "UNKNOWN" ? "nobody knows whether a phone got it" : "no phone got it"));
 }
 
 function facts(entry, content) {
@@ -221,22 +230,24 @@ function spaced(content) {
   return whole;
 }
 
-function raw(entry, isCut, copy) {
-  return element("details", { id: "raw" },
-    element("summary", {}, "Raw request"),
-    copy(entry.raw, "the request"),
-    element("pre", { tabindex: "0", role: "group", "aria-label": "Raw request" }, foreign(entry.raw)),
+function raw(what, content, isCut, copy) {
+  return element("details", { id: what === "request" ? "raw" : what },
+    element("summary", {}, `Raw ${what}`),
+    copy(content, `the ${what}`),
+    element("pre", { tabindex: "0", role: "group", "aria-label": `Raw ${what}` }, foreign(content)),
     isCut ? element("p", { class: "under" }, "Only its beginning is kept.") : null);
 }
 
 // --- setup -----------------------------------------------------------------------------------------------------------
 
 /** Where each vendor is, how its account opens, and the numbers that fail on purpose. */
-export function setup(vendors, balances, panel, copy) {
+export function setup({ vendors, upstream }, balances, panel, copy) {
   return [
     element("a", { class: "button back", href: "#/" }, "← All messages"),
     element("div", { class: "title" }, element("h2", { id: "pane-title", tabindex: "-1" }, "Point your program here")),
-    element("p", { class: "under" }, "Each vendor's API, with an account of nobody. What is sent here reaches no phone and costs nothing."),
+    element("p", { class: "under" }, upstream
+      ? `What is sent here goes on to ${upstream}, as it is: it reaches phones and costs money.`
+      : "Each vendor's API, with an account of nobody. What is sent here reaches no phone and costs nothing."),
     element("div", { class: "vendors" }, vendors.map((vendor) => vendorCard(vendor, balances[vendor.vendor], copy))),
     panel,
     element("h3", {}, "Keys"),
@@ -254,8 +265,8 @@ function vendorCard(vendor, balance, copy) {
   const account = Object.entries(vendor.fields);
   const rows = [
     ...(account.length ? account.map(([name, value]) => [name, element("code", {}, value)]) : [["Account", "that of your profile"]]),
-    ["Try", element("code", {}, vendor.numbers.join(", "))],
-    ["Balance", element("span", { "data-balance": vendor.vendor }, balance ?? "unknown")],
+    ...(vendor.numbers.length ? [["Try", element("code", {}, vendor.numbers.join(", "))],
+      ["Balance", element("span", { "data-balance": vendor.vendor }, balance ?? "unknown")]] : []),
   ];
   return element("div", { class: "vendor" },
     element("h3", {}, vendor.vendor),

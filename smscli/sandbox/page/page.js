@@ -179,8 +179,12 @@ function tell() {
   isTelling = true;
   setTimeout(async () => {
     isTelling = false;
-    const [state, balances, rules] = await Promise.all([get("/api/state"), get("/api/balance"), chaosRules()]).catch(() => []);
-    if (!state) return;
+    const state = await get("/api/state").catch(() => null);
+    const asked = state && !state.upstream ? [get("/api/balance"), chaosRules()] : [{}, []];
+    const [balances, rules] = await Promise.all(asked).catch(() => []);
+    if (!state || !rules) return;
+    at("sends").hidden = !state.upstream;
+    at("sends").textContent = state.upstream ? `Every request is really sent: it goes on to ${state.upstream}` : "";
     drawRules(rules);
     at("broken").hidden = !rules.length;
     at("broken").textContent = rules.length === 1 ? "1 rule breaks requests" : `${rules.length} rules break requests`;
@@ -275,13 +279,14 @@ let drawRules = () => {};
 const chaosRules = async () => (await get("/api/chaos")).rules;
 
 async function other() {
-  const asked = [get("/page/setup"), get("/api/balance"), chaosRules()];
-  const [about, balances, rules] = await Promise.all(asked).catch(() => [{ vendors: [] }, {}, []]);
+  const about = await get("/page/setup").catch(() => ({ vendors: [] }));
+  const asked = about.upstream ? [{}, []] : [get("/api/balance"), chaosRules()];
+  const [balances, rules] = await Promise.all(asked).catch(() => [{}, []]);
   const names = [...about.vendors.map((one) => [one.vendor, one.vendor]), ["unknown", "no vendor"]];
   if (vendor.options.length === 1) vendor.append(...names.map(([value, words]) => element("option", { value }, words)));
-  const { panel, draw } = switches(about.vendors, rules, { say, tell });
+  const { panel, draw } = about.upstream ? { panel: null, draw: () => {} } : switches(about.vendors, rules, { say, tell });
   drawRules = draw;
-  return setup(about.vendors, balances, panel, copy);
+  return setup(about, balances, panel, copy);
 }
 
 // --- what people do --------------------------------------------------------------------------------------------------
