@@ -73,6 +73,11 @@ class SmscliError(Exception):
         self.code = code
         self.problems = tuple(problems)
 
+    @property
+    def name(self) -> str:
+        """What scripts know it by: the nearest name in this module, whatever a module of its own calls it."""
+        return next(kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__)
+
 
 class InputError(SmscliError):
     """Bad option, number, sender, text or file. Nothing was sent."""

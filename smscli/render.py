@@ -159,7 +159,7 @@ def _envelope(result: Result, command: str) -> dict[str, Tree]:
 
 def _describe(error: SmscliError) -> dict[str, Tree]:
     return {
-        "type": type(error).__name__,
+        "type": error.name,
         "message": error.message,
         "hint": error.hint,
         "code": error.code,

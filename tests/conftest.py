@@ -31,6 +31,7 @@ from smscli.runtime import Runtime
 from smscli.wire import Transport
 from tests.certificates import Certificates, certificates
 from tests.client import SECRETS
+from tests.documents import hold_output
 from tests.jobs import NOON, Place
 from tests.vendor import Vendor
 
@@ -93,7 +94,7 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
     """Run a command line against a private config file and state directory; keyword arguments replace the world.
 
     ``environ`` adds variables, ``stdin`` is bytes on a pipe (None: a terminal), ``terminal`` makes stdout one,
-    ``transport`` stands in for HTTP, ``now`` for the wall clock.
+    ``transport`` stands in for HTTP, ``now`` for the wall clock. A JSON document must be as its schema says.
     """
 
     def call(
@@ -120,7 +121,9 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
             # The wall clock of a test is the only one, unless it brings a second witness. Nobody waits between tries.
             **{"boot": lambda: None, "sleep": lambda _: None, **world},
         )
-        return Ran(run(list(argv), runtime), out.text(), err.text())
+        ran = Ran(run(list(argv), runtime), out.text(), err.text())
+        hold_output(ran.out)
+        return ran
 
     return call
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import sqlite3  # noqa: TID253  (to damage a journal behind its back)
 from collections.abc import Callable
@@ -297,7 +296,7 @@ def test_a_damaged_journal_ends_in_exit_3_in_every_command(kept: Smscli, tmp_pat
     ):
         ran = kept(*command, "-o", "json")
         assert ran.code == ExitCode.CONFIG
-        assert json.loads(ran.out)["error"]["type"] == "ConfigError"
+        assert ran.json["error"]["type"] == "ConfigError"
         assert "keep the file" in ran.err
     assert path.read_bytes() == damaged
 

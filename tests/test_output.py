@@ -18,6 +18,7 @@ from smscli.cli import COMMANDS, run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.conftest import Ran, Stream, on_a_terminal
+from tests.documents import document
 
 Run = Callable[..., Ran]
 
@@ -393,7 +394,7 @@ def test_no_encoding_ends_in_a_traceback(tmp_path: Path, environ: dict[str, str]
     ran = shell(f"printf %s '{text}' | $SMSCLI send --sandbox --dry-run --to {TO} -o {output}", tmp_path, **environ)
     assert (ran.returncode, clean(ran.stderr)) == (0, True), ran.stderr
     if output == "json" and environ.get("PYTHONIOENCODING") != "utf-16":
-        assert json.loads(ran.stdout)["data"]["text"] == text
+        assert document(ran.stdout)["data"]["text"] == text
 
 
 def test_bytes_that_are_not_utf8_are_bad_input(tmp_path: Path) -> None:
@@ -429,7 +430,7 @@ def test_no_argument_may_hold_bytes_that_are_no_text(tmp_path: Path, line: str) 
     ran = shell(f"printf key | {line} -o json", tmp_path)
     assert (ran.returncode, clean(ran.stderr)) == (2, True), ran.stderr
     assert b"is not UTF-8" in ran.stderr
-    assert json.loads(ran.stdout)["exit_code"] == 2
+    assert document(ran.stdout)["exit_code"] == 2
     assert b"\xff" not in ran.stderr + ran.stdout
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ from smscli.errors import ConfigError, InputError, UnsupportedError
 from smscli.providers._guest import RESERVED
 from tests.bench import ask
 from tests.conftest import Ran
+from tests.documents import document
 from tests.packages import EMULATORS, PROVIDERS, lay, on_path
 
 Run = Callable[..., Ran]
@@ -137,7 +137,7 @@ def test_the_program_finds_a_package_on_its_path(tmp_path: Path) -> None:
     completing = {"_SMSCLI_COMPLETE": "complete_bash", "COMP_WORDS": "smscli send --provider a", "COMP_CWORD": "3"}
     assert program(tmp_path, environ=completing) == (0, "acme\n", "")
     code, out, _ = program(tmp_path, *SEND, "--provider", "acme", "-o", "json")
-    assert (code, json.loads(out)["status"]) == (0, "ok")
+    assert (code, document(out)["status"]) == (0, "ok")
 
 
 def program(site: Path, *argv: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
@@ -346,7 +346,7 @@ def test_the_program_goes_on_without_a_broken_package(tmp_path: Path) -> None:
     assert "ZeroDivisionError (acme_vendor.py, line 2)" in err
     assert "Traceback" not in err
     code, out, err = program(tmp_path, *SEND, "-o", "json")
-    assert (code, json.loads(out)["status"], "acme" in err) == (0, "ok", False)
+    assert (code, document(out)["status"], "acme" in err) == (0, "ok", False)
 
 
 def test_no_field_may_be_called_like_a_setting() -> None:

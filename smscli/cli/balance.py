@@ -152,9 +152,7 @@ def _tree(answer: _Answer) -> dict[str, Tree]:
         "profile": answer.name,
         "provider": answer.provider,
         **_balance_tree(answer.balance),
-        "error": None
-        if error is None
-        else {"type": type(error).__name__, "message": error.message, "hint": error.hint},
+        "error": None if error is None else {"type": error.name, "message": error.message, "hint": error.hint},
     }
 
 

@@ -16,6 +16,7 @@ from smscli.cli import run
 from smscli.model import MSISDN
 from smscli.providers import get
 from smscli.runtime import Runtime
+from tests.documents import document
 from tests.rig.checker import Tally, check
 from tests.vendor import Accepted, Vendor
 from tests.vendors import environment, numbers
@@ -173,5 +174,5 @@ class Ended:
     @property
     def outcomes(self) -> list[str]:
         """What it said of the recipients, in their order; empty when it said nothing of them."""
-        document = json.loads(self.out) if self.out else {}
-        return [one["outcome"] for one in (document.get("data") or {}).get("recipients", [])]
+        read = document(self.out) if self.out else {}
+        return [one["outcome"] for one in (read.get("data") or {}).get("recipients", [])]

@@ -23,6 +23,7 @@ from smscli.providers import Stamp, get
 from smscli.runtime import Runtime
 from tests.certificates import Certificates
 from tests.client import SECRETS
+from tests.documents import document
 from tests.figures import add, figure
 from tests.rig.checker import Tally, check
 from tests.rig.forks import Forks
@@ -90,7 +91,7 @@ class Duo(NamedTuple):
         code = run([*argv, "-o", "json"], Runtime(environ=environ, stdin=None, stdout=out, stderr=err, **world))
         out.seek(0)
         err.seek(0)
-        return Ran(code, json.loads(out.read()), err.read())
+        return Ran(code, document(out.read()), err.read())
 
     def agree(self, ran: Ran, before: tuple[int, int], refused: Collection[str] = ()) -> None:
         """Hold receipt, journal and both oracles against each other.

@@ -5,7 +5,6 @@ The locks are the same whoever loaded the modules: most rounds race processes th
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import subprocess
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents import document
 from tests.figures import figure
 from tests.rig.forks import Forks
 from tests.rig.job import Ended, Job
@@ -112,7 +112,7 @@ def test_copies_of_one_long_job_send_each_recipient_once(tmp_path: Path, vendor:
 def _end(ended: Ended) -> str:
     """Return how one copy ended: sent, replayed, busy, or what it should not have said."""
     if ended.code == 0:
-        return "replays" if json.loads(ended.out)["data"]["replayed"] else "requests"
+        return "replays" if document(ended.out)["data"]["replayed"] else "requests"
     return "exit 9" if ended.code == 9 and "being sent by another" in ended.err else f"{ended.code} {ended.err}"
 
 

@@ -31,6 +31,7 @@ from smscli.wire import Request, Response
 from tests import test_output
 from tests.certificates import Certificates
 from tests.client import VENDORS
+from tests.documents import document
 from tests.figures import add, figure
 from tests.rig import test_environment, test_order, test_signals, test_syscalls, test_transport_taxonomy
 from tests.rig.test_transport_taxonomy import ROWS, Row, real
@@ -84,7 +85,7 @@ class Desk:
         code = run([*argv, "-o", "json"], runtime)
         out.seek(0)
         err.seek(0)
-        return Ran(code, json.loads(out.read()), err.read())
+        return Ran(code, document(out.read()), err.read())
 
     def send(self, *options: str, recipients: int = 1, batch: int = 9, **world: Any) -> Ran:
         """Send a text to the first recipients, under key ``k``."""

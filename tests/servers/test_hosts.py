@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import hold_output
 from tests.servers.cluster import Cluster, cluster, missing
 from tests.vendor import Step, Vendor
 from tests.vendors import environment, numbers
@@ -64,6 +65,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Return status and output."""
     out, err = process.communicate(timeout=60)
     assert "canary" not in out + err
+    hold_output(out)
     return process.returncode, out
 
 
