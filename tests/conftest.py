@@ -91,7 +91,12 @@ class Stream(io.TextIOWrapper):
 
 @pytest.fixture
 def smscli(tmp_path: Path) -> Callable[..., Ran]:
-    """Run a command line against a private config file and state directory; keyword arguments replace the world.
+    """Run a command line against a private config file and state directory (``runner``)."""
+    return runner(tmp_path)
+
+
+def runner(home: Path) -> Callable[..., Ran]:
+    """Return what runs command lines with config file and state in ``home``; keyword arguments replace the world.
 
     ``environ`` adds variables, ``stdin`` is bytes on a pipe (None: a terminal), ``terminal`` makes stdout one,
     ``transport`` stands in for HTTP, ``now`` for the wall clock. A JSON document must be as its schema says.
@@ -108,9 +113,9 @@ def smscli(tmp_path: Path) -> Callable[..., Ran]:
         out, err = Stream(terminal=terminal), Stream()
         runtime = Runtime(
             environ={
-                "HOME": str(tmp_path),
-                "SMSCLI_CONFIG": str(tmp_path / "config.toml"),
-                "SMSCLI_STATE_DIR": str(tmp_path / "state"),
+                "HOME": str(home),
+                "SMSCLI_CONFIG": str(home / "config.toml"),
+                "SMSCLI_STATE_DIR": str(home / "state"),
                 "PYTHON_KEYRING_BACKEND": NO_KEYRING,
                 **(environ or {}),
             },

@@ -64,5 +64,5 @@ def _forget() -> None:
     importlib.invalidate_caches()
     plugins._entry_points.cache_clear()
     providers.names.cache_clear()
-    cli._commands.cache_clear()  # `profile add` has options of every vendor
+    cli.tree.cache_clear()  # `profile add` has options of every vendor
     plugins.warnings()

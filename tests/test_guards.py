@@ -409,7 +409,7 @@ def test_the_picture_of_a_signature_is_what_the_program_shows(tmp_path: Path) ->
 
 
 def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None:
-    """What is installed is what was tested: every module, the page's files, the type marker, scripts, schemas, pages."""
+    """What is installed is what was tested: every module, the page's files, the type marker, scripts, schemas, man."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     if subprocess.run([sys.executable, "-c", "import hatchling"], capture_output=True, check=False).returncode:
         pytest.skip("hatchling is not installed beside the tests, and building must not need the network")
@@ -419,7 +419,12 @@ def test_the_wheel_holds_the_package_and_the_completions(tmp_path: Path) -> None
     ours = {str(path.relative_to(ROOT)) for path in files}
     assert ours | {"smscli/py.typed"} <= names
     shared = {name.partition("/data/share/")[2] for name in names}
-    assert shared >= {"bash-completion/completions/smscli", "smscli/schema/common.json", "smscli/schema/send.json"}
+    assert shared >= {
+        "bash-completion/completions/smscli",
+        "smscli/schema/common.json",
+        "smscli/schema/send.json",
+        "man/man1/smscli-send.1",
+    }
     assert not any(name.startswith("tests/") for name in names)
 
 

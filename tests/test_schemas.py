@@ -5,23 +5,23 @@ That every document of every other test is held against them is a matter of ``te
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema_rs import meta
 
-from tests.conftest import Ran
-from tests.documents import problems, schemas
+from tests.conftest import runner
+from tests.documents import SCHEMAS, problems, schemas
 from tests.test_cli_help import EVERY
 
-Run = Callable[..., Ran]
 TO = "+37061234567"
 RU = "+79121231234"
 UNSORTED = "a0c144bbcd1ad9465ca974702ed5619d"
 """MD5 over the hex SHA-1 of ‘2;1;demo-key-mainsms’."""
 SIGNED = f"login=demo&timestamp=1732809600&signature={UNSORTED}"
+REFERENCE = (SCHEMAS.parent / "reference.md").read_text("utf-8")
 
 LINES = {
     "send": ("send", "--to", TO, "Hello", "--key", "k"),
@@ -66,22 +66,24 @@ OPEN = {"settings", "counts", "states"}
 """Members whose own members are names that grow: fields of vendors, verdicts, states."""
 
 
-@pytest.fixture
-def documents(smscli: Run, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What all these lines print, in one home."""
-    (tmp_path / "people.csv").write_text(f"phone,name\n{TO},Anna\n{TO},Jonas\n12,Nobody\n+37061234568,Eva\n")
-    (tmp_path / "many.log").write_text(
+    home = tmp_path_factory.mktemp("home")
+    smscli = runner(home)
+    (home / "people.csv").write_text(f"phone,name\n{TO},Anna\n{TO},Jonas\n12,Nobody\n+37061234568,Eva\n")
+    (home / "many.log").write_text(
         f'1.2.3.4 - - [28/Nov/2024:16:00:02 +0000] "GET /external/get/balance.php?{SIGNED} HTTP/1.1" 200 5\n' * 2
     )
-    (tmp_path / "batch.jsonl").write_text('{"login": "x"}\n{"signature": "00"}\n1\n')
-    (tmp_path / "shop.key").touch(0o600)
-    (tmp_path / "shop.key").write_text("key")
+    (home / "batch.jsonl").write_text('{"login": "x"}\n{"signature": "00"}\n1\n')
+    (home / "shop.key").touch(0o600)
+    (home / "shop.key").write_text("key")
     lines = {name: (*line, "--sandbox") for name, line in LINES.items()} | OTHERS
     files = {"people.csv", "many.log", "batch.jsonl", "results.csv", "shop.key"}
     printed: dict[str, Any] = {}
     clock = [1.9e9]
     for name, line in lines.items():
-        words = [str(tmp_path / word) if word in files else word for word in line]
+        words = [str(home / word) if word in files else word for word in line]
         more = ("--skip-invalid",) if name.startswith("bulk") else ()
         ran = smscli(
             *words, *more, "-o", "json", stdin=b"", now=lambda: clock[0], monotonic=lambda: clock[0],
@@ -102,6 +104,29 @@ def objects(tree: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from objects(value, name)
+
+
+def places(tree: Any, prefix: str = "data") -> Iterator[str]:
+    """Yield the place of every member below: ``data.recipients[].to``."""
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield f"{prefix}.{name}"
+            if name not in OPEN:
+                yield from places(value, f"{prefix}.{name}")
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from places(value, f"{prefix}[]")
+
+
+def test_the_reference_and_the_man_page_have_every_member_that_is_printed(documents: dict[str, Any]) -> None:
+    """By its place in the document."""
+    chapters = dict(re.findall(r"^## (smscli-\S+)\n(.*?)(?=^## |\Z)", REFERENCE, re.MULTILINE | re.DOTALL))
+    for document in documents.values():
+        page = f"smscli-{document['command'].replace(' ', '-')}"
+        man = (SCHEMAS.parent / "man" / f"{page}.1").read_text()
+        for place in set(places(document["data"])):
+            assert f"\n| `{place}` |" in chapters[page], f"{page}: {place}"
+            assert f"\n.It Va {place}\n" in man, f"{page}: {place}"
 
 
 def test_every_command_has_a_schema_and_every_schema_a_command() -> None:

@@ -154,13 +154,13 @@ _app = new_group(
 
 
 @cache
-def _commands() -> Command:
+def tree() -> Command:
     """Return Typer's tree of the commands: it holds nothing of a call, and takes longer to make than most calls."""
     return typer.main.get_command(_app)
 
 
 def _call(argv: Sequence[str], call: Invocation) -> Result | int:
-    group = _commands()
+    group = tree()
     try:
         _refuse_bytes(argv)
         return _speak(group, argv, call)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import typer.core
@@ -16,12 +16,12 @@ from smscli import providers
 from smscli.cli.options import Group
 
 if TYPE_CHECKING:
-    from typer._click.core import Context, Parameter
+    from typer._click.core import Command, Context, Parameter
 
 NARROWEST, WIDEST = 30, 100
 """Columns of a page: below, words would stand alone; above, the eye loses the line."""
 
-_Entries = list[tuple[str, str]]
+Entries = list[tuple[str, str]]
 """What is explained, and its explanation."""
 
 
@@ -30,41 +30,54 @@ def page(context: Context) -> str:
     width = min(max(context.terminal_width or 80, NARROWEST), WIDEST)
     command = context.command
     paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    blocks = [_usage(context, width), *(_wrapped(paragraph, width, "  ") for paragraph in paragraphs)]
-    appendix = getattr(command.callback, "appendix", None)
-    sections = {**_sections(context), **(appendix() if appendix else {})}
-    blocks += [f"{title}:\n{_listed(entries, width)}" for title, entries in sections.items()]
+    usage = f"Usage: {context.command_path} {' '.join(synopsis(context))}"
+    blocks = [
+        _wrapped(usage, width, following=" " * 7),
+        *(_wrapped(paragraph, width, "  ") for paragraph in paragraphs),
+    ]
+    blocks += [
+        f"{title}:\n{_listed(entries, width)}" for title, entries in (sections(context) | appendix(command)).items()
+    ]
     if command.epilog:
         # As they are: a line that is broken here could not be pasted.
         blocks.append(f"Examples:\n{textwrap.indent(command.epilog, '  ')}")
     return "\n\n".join(blocks)
 
 
-def _usage(context: Context, width: int) -> str:
+def synopsis(context: Context) -> list[str]:
+    """Return what stands behind a command's own words."""
     words = ["[OPTIONS]"]
     if isinstance(context.command, Group):
         words += ["COMMAND", "[ARGUMENTS]"]
+    words += [] if context.allow_interspersed_args or isinstance(context.command, Group) else ["[--]"]
     for argument in _arguments(context):
         name = _name(argument) if argument.required else f"[{_name(argument)}]"
         words.append(f"{name}..." if argument.nargs == -1 else name)
-    return _wrapped(f"Usage: {context.command_path} {' '.join(words)}", width, following=" " * 7)
+    return words
 
 
-def _sections(context: Context) -> Mapping[str, _Entries]:
-    sections: dict[str, _Entries] = {}
+def sections(context: Context) -> dict[str, Entries]:
+    """Return arguments, commands and options under their headings."""
+    headings: dict[str, Entries] = {}
     command = context.command
     for argument in _arguments(context):
-        sections.setdefault("Arguments", []).append((_name(argument), _explanation(argument)))
+        headings.setdefault("Arguments", []).append((_name(argument), _explanation(argument)))
     if isinstance(command, Group):
-        entries = sections.setdefault("Commands", [])
+        entries = headings.setdefault("Commands", [])
         entries += [(name, command.line(context, name)) for name in command.list_commands(context)]
     for option in command.get_params(context):
         # What every command takes stands on the page of the program and of each command, not on those in between.
         panel = getattr(option, "rich_help_panel", None)
         between = context.parent is not None and isinstance(command, Group)
         if isinstance(option, typer.core.TyperOption) and not option.hidden and not (between and panel):
-            sections.setdefault(panel or "Options", []).append((_spelled(option), _explanation(option)))
-    return sections
+            headings.setdefault(panel or "Options", []).append((_spelled(option), _explanation(option)))
+    return headings
+
+
+def appendix(command: Command) -> dict[str, Entries]:
+    """Return what a command's page explains besides its options, under its headings."""
+    told = getattr(command.callback, "appendix", None)
+    return told() if told else {}
 
 
 def _arguments(context: Context) -> Iterator[typer.core.TyperArgument]:
@@ -112,7 +125,7 @@ def _default(parameter: typer.core.TyperOption | typer.core.TyperArgument) -> st
     return f"default: {value}"
 
 
-def _listed(entries: _Entries, width: int) -> str:
+def _listed(entries: Entries, width: int) -> str:
     """Return the entries in two columns; what is too long for the first has a line of its own."""
     column = min(max(len(term) for term, _ in entries), width * 3 // 8) + 2
     lines: list[str] = []
