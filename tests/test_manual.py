@@ -135,7 +135,7 @@ def variables() -> Iterator[str]:
         for node in ast.walk(module):
             for key in _keys(node):
                 name = constants.get(key.id) if isinstance(key, ast.Name) else getattr(key, "value", None)
-                if isinstance(name, str):
+                if isinstance(name, str) and name.isidentifier():
                     yield name
 
 
@@ -149,7 +149,12 @@ def _keys(node: ast.AST) -> list[Any]:
         function, arguments = node.func, node.args
         if isinstance(function, ast.Attribute) and _is_environment(function.value) and function.attr in ("get", "pop"):
             return list(arguments[:1])
-        if isinstance(function, ast.Name) and function.id == "first" and arguments and _is_environment(arguments[0]):
+        if (
+            isinstance(function, ast.Name)
+            and function.id in ("first", "_folder")
+            and arguments
+            and _is_environment(arguments[0])
+        ):
             return list(arguments[1:])
     return []
 

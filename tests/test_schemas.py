@@ -59,6 +59,7 @@ OTHERS = {
     "profile path": ("profile", "path"),
     "profile remove": ("profile", "remove", "shop", "--yes"),
     "completion": ("completion", "fish"),
+    "completion, installed": ("completion", "fish", "--install"),
 }
 
 

@@ -45,7 +45,7 @@ COMMANDS = {
     "journal": "Look at what was sent, refused, not sent or is unknown.",
     "doctor": "Check all that a send needs: settings, journal, network, clocks, account.",
     "sandbox": "Serve an emulator of all vendors on this machine.",
-    "completion": "Print the completion script of a shell.",
+    "completion": "Print the completion script of a shell, or install it.",
 }
 """Command names with their help line: the group's help needs no command module. A test holds them together."""
 

@@ -66,7 +66,8 @@ VARIABLES = (
     ("CREDENTIALS_DIRECTORY", "Where systemd puts the credentials of a service."),
     ("PYTHON_KEYRING_BACKEND", "The keyring that is asked, as the package keyring reads it."),
     ("PGPASSWORD, PGPASSFILE", "The password of a journal on a server, as libpq reads them."),
-    ("HOME, XDG_CONFIG_HOME, XDG_STATE_HOME", "Where the usual directories are."),
+    ("BASH_COMPLETION_USER_DIR", "Where bash looks for completions, and completion --install puts one."),
+    ("HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME", "Where the usual directories are."),
 )  # fmt: skip
 """Variables that are no field of a profile."""
 FILES = (
