@@ -59,6 +59,10 @@ class Ran:
     out: str
     err: str
 
+    def __post_init__(self) -> None:
+        """A JSON document must be as the schema of its command says."""
+        hold_output(self.out)
+
     @property
     def json(self) -> Any:
         """The one JSON document on stdout."""
@@ -99,7 +103,7 @@ def runner(home: Path) -> Callable[..., Ran]:
     """Return what runs command lines with config file and state in ``home``; keyword arguments replace the world.
 
     ``environ`` adds variables, ``stdin`` is bytes on a pipe (None: a terminal), ``terminal`` makes stdout one,
-    ``transport`` stands in for HTTP, ``now`` for the wall clock. A JSON document must be as its schema says.
+    ``transport`` stands in for HTTP, ``now`` for the wall clock.
     """
 
     def call(
@@ -126,9 +130,7 @@ def runner(home: Path) -> Callable[..., Ran]:
             # The wall clock of a test is the only one, unless it brings a second witness. Nobody waits between tries.
             **{"boot": lambda: None, "sleep": lambda _: None, **world},
         )
-        ran = Ran(run(list(argv), runtime), out.text(), err.text())
-        hold_output(ran.out)
-        return ran
+        return Ran(run(list(argv), runtime), out.text(), err.text())
 
     return call
 

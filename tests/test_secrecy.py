@@ -28,6 +28,7 @@ from smscli.cli import run
 from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
+from tests.documents import hold_output
 from tests.vendors import NAMES, NOW, PLATFORMS, account, emulator, message
 
 KEY = "Kq7/zX&w+93;é=9<vW'~y\"Q%2f\\j8"
@@ -265,6 +266,8 @@ def search(vendor: str, command: str, data: st.DataObject) -> None:
         )  # fmt: skip
         code = run([*argv, "-v", "-o", output], runtime)
         kept = b"".join(path.read_bytes() for path in Path(folder).rglob("*") if path.is_file())
+    printed = _bytes(out)
+    hold_output(printed.decode())
     assert code in (0, 4, 5, 6, 7)
     assert "signature" in known
     assert bool(kept) is (command in SENDS)
@@ -272,7 +275,7 @@ def search(vendor: str, command: str, data: st.DataObject) -> None:
     told = {name: word for name, word in secret.items() if name != "text" or output in ("plain", "table")}
     assert_silent("stderr", _bytes(err), known)
     of_a_price = {name: word for name, word in known.items() if name != "text"}
-    assert_silent("stdout", _bytes(out), {"send": told, "bulk": secret, "price": of_a_price}.get(command, known))
+    assert_silent("stdout", printed, {"send": told, "bulk": secret, "price": of_a_price}.get(command, known))
     # A job of a list keeps a text until it is known what became of it.
     stored = {"login", "text"} if command == "bulk" and code else {"login"}
     assert_silent("the journal", kept, {name: word for name, word in secret.items() if name not in stored})

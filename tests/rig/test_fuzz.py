@@ -26,6 +26,7 @@ from smscli.providers import get
 from smscli.runtime import Runtime
 from smscli.wire import Response
 from tests.client import VENDORS
+from tests.documents import document
 from tests.figures import figure
 from tests.vendor import Step, Vendor
 from tests.vendors import environment, message, needed_oracle, numbers
@@ -274,7 +275,7 @@ def test_the_whole_way_agrees(vendor: Vendor, vendor_name: str, tmp_path: Path) 
         world = Runtime(environ=environ, stdin=None, stdout=out, stderr=err, sleep=lambda _: None)
         code = run(["send", "--to", f"+{number}", "--no-journal", "hello", "-o", "json"], world)
         out.seek(0)
-        tree = json.load(out)
+        tree = document(out.read())
         (recipient,) = tree["data"]["recipients"]
         allowed = judge(vendor_name, answer, (number,))
         # A 204 has no body.

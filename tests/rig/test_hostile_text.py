@@ -26,6 +26,7 @@ import pytest
 from smscli.cli import run
 from smscli.runtime import Runtime
 from smscli.wire import Request, Response
+from tests.documents import hold_output
 from tests.figures import figure
 from tests.vendors import PLATFORMS, environment, numbers
 
@@ -142,7 +143,9 @@ def in_process(
     runtime = Runtime(
         environ=world, stdin=given, stdout=out, stderr=err, transport=transport, sleep=lambda _: None
     )  # fmt: skip
-    return run(argv, runtime), out.text(), err.text()
+    code = run(argv, runtime)
+    hold_output(out.text())
+    return code, out.text(), err.text()
 
 
 @pytest.mark.computes

@@ -33,6 +33,7 @@ from smscli.runtime import Runtime
 from smscli.wire import Request, Response
 from tests.certificates import Certificates
 from tests.client import VENDORS
+from tests.documents import hold_output
 from tests.figures import add
 from tests.vendor import BEHIND_PROXY, Step, Vendor, refusing_port
 from tests.vendors import account, numbers
@@ -132,6 +133,7 @@ class Place:
         runtime = Runtime(environ=environment, stdin=given, stdout=out, stderr=err, **settings)
         code = run([*argv, "-vv"], runtime)
         stdout, stderr = (read(stream) for stream in (out, err))
+        hold_output(stdout.decode())
         self.check(argv, stdout, stderr, shows_signature=shows_signature)
         self.watch.pairs[argv[0]] += 1
         return code, stderr.decode()
