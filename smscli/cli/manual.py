@@ -192,7 +192,8 @@ def _kinds(data: Mapping[str, Any], schemas: Mapping[str, Any], file: Mapping[st
 def _members(node: Mapping[str, Any], prefix: str, schemas: Mapping[str, Any], file: Any) -> Iterator[Member]:
     """Yield the members of an object, each followed by its own."""
     if "$ref" in node:
-        yield from _members(*_target(node, schemas, file, prefix))
+        target, home = _target(node, schemas, file)
+        yield from _members(target, prefix, schemas, home)
     for part in (*node.get("allOf", ()), *node.get("anyOf", ())):
         yield from _members(part, prefix, schemas, file)
     for name, given in node.get("properties", {}).items():
@@ -204,19 +205,18 @@ def _members(node: Mapping[str, Any], prefix: str, schemas: Mapping[str, Any], f
             yield from _members(items, f"{place}[].", schemas, home)
 
 
-def _target(
-    node: Mapping[str, Any], schemas: Mapping[str, Any], file: Any, prefix: str
-) -> tuple[Mapping[str, Any], str, Mapping[str, Any], Any]:
+def _target(node: Mapping[str, Any], schemas: Mapping[str, Any], file: Any) -> tuple[Mapping[str, Any], Any]:
+    """Return what a node points to, and the schema file that this is in."""
     name, _, pointer = node["$ref"].partition("#/$defs/")
     home = schemas[name.removesuffix(".json")] if name else file
-    return home["$defs"][pointer], prefix, schemas, home
+    return home["$defs"][pointer], home
 
 
 def _resolved(node: Mapping[str, Any], schemas: Mapping[str, Any], file: Any) -> tuple[Mapping[str, Any], Any]:
     """Return what a value is, with what is said of it where it stands, and the schema file that it points into."""
     if set(node) - {"$ref", "description"} or "$ref" not in node:
         return node, file
-    target, _, _, home = _target(node, schemas, file, "")
+    target, home = _target(node, schemas, file)
     return {**target, **{name: value for name, value in node.items() if name != "$ref"}}, home
 
 
