@@ -32,6 +32,7 @@ from smscli.sandbox import Caught
 from smscli.testing import SandboxServer
 from smscli.wire import Request
 from tests.conftest import Ran
+from tests.documents import document
 
 BINARY = Path(sys.executable).with_name("smscli")
 SEND = "/api/mainsms/message/send?project=demo-payforsms&recipients=9121231234&message=Hello&"
@@ -203,7 +204,7 @@ def test_the_start_tells_no_secret_of_a_profile(output: Output) -> None:
     assert "http://127.0.0.1:65535/external/get/" in text
     assert "demo-key-payforsms" in text
     if output is Output.JSON:
-        listed = {one["provider"]: one["environment"] for one in json.loads(text)["data"]["providers"]}
+        listed = {one["provider"]: one["environment"] for one in document(text)["data"]["providers"]}
         assert listed["lightsms"].keys() == {"SMSCLI_PROVIDER", "SMSCLI_SANDBOX", "SMSCLI_BASE_URL"}
         assert listed["payforsms"] == SandboxServer(sandbox.create_app(), "http://127.0.0.1:65535").environ("payforsms")
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Ran
+from tests.documents import document
 from tests.upstreams import upstream
 
 BINARY = Path(sys.executable).with_name("smscli")
@@ -122,7 +123,7 @@ def test_a_command_sends_through_it_and_the_key_is_nowhere(tmp_path: Path) -> No
     assert len(files) == 3
     for text in (*told, *files, out, err):
         assert KEY not in text
-    assert json.loads(out)["data"]["upstream"] == {"profile": "box", "base_url": f"{behind}/external/get/"}
+    assert document(out)["data"]["upstream"] == {"profile": "box", "base_url": f"{behind}/external/get/"}
     assert f"smscli: warning: every request is passed on to {behind}/external/get/, another sandbox\n" in err
     assert "smscli: message 1: lightsms timestamp: answered\n" in err
     assert "smscli: message 2: lightsms send to 37061234567: accepted, 1 part: Labas\n" in err

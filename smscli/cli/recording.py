@@ -47,10 +47,13 @@ def record(call: Invocation, name: str, others: Sequence[str]) -> tuple[Sandbox,
         call.warn(f"warning: every request is passed on to {where}{',' if profile.sandbox else ''} {end}")
         url = root + app.paths[vendor]
         account_words = f"profile {name}"
+        # Not as of an emulator (`sandbox`): what is sent through it is sent.
+        environ = sandbox.environ({"provider": vendor, "base_url": url})
+        one = {"provider": vendor, "base_url": url, "account": account_words, "settings": {}, "environment": environ}
         return Result(
             data={
                 "root": root,
-                "providers": [{"provider": vendor, "base_url": url, "account": account_words, "settings": {}}],
+                "providers": [one],
                 "upstream": {"profile": name, "base_url": where},
             },
             lines=((vendor, url, account_words),),
