@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from smscli import sandbox
 from smscli.cli.options import Invocation
 from smscli.errors import ConfigError, InputError
-from smscli.render import Result, Table
+from smscli.render import Result, Table, Tree
 from smscli.runtime import Wanted
 from smscli.wire import is_loopback
 
@@ -49,7 +49,9 @@ def record(call: Invocation, name: str, others: Sequence[str]) -> tuple[Sandbox,
         account_words = f"profile {name}"
         # Not as of an emulator (`sandbox`): what is sent through it is sent.
         environ = sandbox.environ({"provider": vendor, "base_url": url})
-        one = {"provider": vendor, "base_url": url, "account": account_words, "settings": {}, "environment": environ}
+        one: Tree = {
+            "provider": vendor, "base_url": url, "account": account_words, "settings": {}, "environment": environ,
+        }  # fmt: skip
         return Result(
             data={
                 "root": root,
