@@ -184,11 +184,12 @@ class Commands:
     @contextmanager
     def on_terminal(
         self, argv: Sequence[str], *, ours: bool, piped: Sequence[int] = (), stdin: bytes = b"",
-        size: tuple[int, int] = (24, 80), environ: Mapping[str, str] | None = None,
+        size: tuple[int, int] = (24, 80), environ: Mapping[str, str] | None = None, typed: bytes = b"",
     ) -> Iterator[Running]:  # fmt: skip
-        """Start a command on a terminal of its own, but for the streams that are ``piped``."""
+        """Start a command on a terminal of its own, but for the streams that are ``piped``; ``typed`` came before."""
         keyboard, terminal = pty.openpty()
         termios.tcsetwinsize(terminal, size)
+        os.write(keyboard, typed)
         mode = termios.tcgetattr(terminal)
         ends = dict.fromkeys(range(3), terminal)
         watched, mine = {keyboard}, {terminal}

@@ -25,6 +25,8 @@ from smscli.child._signals import Relay
 from smscli.child._starting import NotStartedError, start
 
 _IN, _OUT, _ERR = range(3)
+_LFLAG, _CC = 3, 6
+"""Places in what tcgetattr(3) gives."""
 _TYPED = 4096
 """Bytes of keys that wait for the command; more stay where they are."""
 _LOOK = 0.25
@@ -45,6 +47,41 @@ def _in_front() -> bool:
         return os.tcgetpgrp(_IN) == os.getpgrp()
     except OSError:  # it controls another session
         return False
+
+
+def _typed_ahead(theirs: list[Any]) -> bytes:
+    """Return the keys that make of a terminal in the mode ``theirs`` what lies ready in ours.
+
+    A terminal that becomes raw turns an end of input that nobody has read into a NUL, so what was ended by one or by a
+    line feed is read before that. A line that is not ended stays, to be read raw.
+    """
+    mode = termios.tcgetattr(_IN)
+    if not mode[_LFLAG] & termios.ICANON:
+        return b""
+    special = mode[_CC]
+    # An end of input that is typed from now on stays the key that it is.
+    deaf = [*special[: termios.VEOF], bytes([os.fpathconf(_IN, "PC_VDISABLE")]), *special[termios.VEOF + 1 :]]
+    termios.tcsetattr(_IN, termios.TCSADRAIN, [*mode[:_CC], deaf])
+    keys, breaks = b"", {b"\n", special[termios.VEOL], special[termios.VEOL2]} - {b"\0"}
+    for _ in range(_TYPED):  # a terminal that is gone has an end of input for ever
+        if not select.select([_IN], [], [], 0)[0]:
+            break
+        line = os.read(_IN, _TYPED)
+        keys += _quoted(line, theirs)
+        if line[-1:] not in breaks:
+            keys += special[termios.VEOF]
+    return keys
+
+
+def _quoted(line: bytes, mode: list[Any]) -> bytes:
+    """Return the keys that type this in that mode: what would do something there was typed behind a Ctrl-V."""
+    quote = mode[_CC][termios.VLNEXT]
+    needed = termios.ICANON | termios.IEXTEN
+    if mode[_LFLAG] & needed != needed or quote == b"\0":
+        return line
+    numbers = (termios.VMIN, termios.VTIME, termios.VEOL, termios.VEOL2)  # no keys, and keys that end a line
+    active = {key for place, key in enumerate(mode[_CC]) if place not in numbers and key != b"\0"} | {b"\r"}
+    return b"".join(quote + key if key in active else key for key in (line[i : i + 1] for i in range(len(line))))
 
 
 class AtTerminal:
@@ -164,6 +201,8 @@ class AtTerminal:
             self._is_raw = True
             if self._master in self.sources:
                 copy_size(_IN, self._master)
+            with suppress(termios.error, OSError):
+                self._keys += _typed_ahead(termios.tcgetattr(self._master))
             with suppress(termios.error):
                 tty.setraw(_IN, termios.TCSADRAIN)
 

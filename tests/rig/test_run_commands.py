@@ -182,6 +182,36 @@ def test_output_comes_at_once(shell: Commands) -> None:
         run.wait_for(b"now", seconds=5)
 
 
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        (b"\x04", b""),
+        (b"one\n\x04", b"6f 6e 65 0a"),
+        (b"one\ntwo\x04three\x04\x04", b"6f 6e 65 0a 74 77 6f 74 68 72 65 65"),
+        (b"\n\n\x04", b"0a 0a"),
+        (b"a\x16\x03b\x16\x04\n\x04", b"61 03 62 04 0a"),
+    ],
+    ids=["the end alone", "a line", "no line feed", "empty lines", "quoted keys"],
+)
+def test_what_was_typed_before_arrives_with_its_end(keys: bytes, wanted: bytes, shell: Commands) -> None:
+    """An end of input too: a terminal that becomes raw would make a NUL of it."""
+    script = sh("x=$(od -An -v -tx1 | tr '\\n' ' '); set -- $x; echo =$*=")
+    for mine in (False, True):
+        argv = ours(*script) if mine else script
+        with shell.on_terminal(argv, ours=mine, typed=keys) as run:
+            status, (screen,) = outcome(run)
+        assert (status, screen[screen.find(b"=") :]) == (0, b"=" + wanted + b"=\r\n"), mine
+
+
+def test_a_nul_that_is_typed_stays_one(shell: Commands) -> None:
+    """Ctrl-@ is a key, and what comes behind lines that were typed before stays behind them."""
+    script = sh("echo ready; head -c 10 | od -An -v -tx1 | tr -d '\\n'")
+    with shell.on_terminal(ours(*script), ours=True, typed=b"one\ntw") as run:
+        run.wait_for(b"ready")
+        run.type(b"o\n\x00\n")
+        assert outcome(run)[1][0].endswith(b" 6f 6e 65 0a 74 77 6f 0a 00 0a")
+
+
 def test_a_terminal_that_shows_nothing_of_a_password_shows_nothing(shell: Commands) -> None:
     """The command's settings are those of its own terminal."""
     script = sh("stty -echo; printf 'key? '; read key; stty echo; echo; echo ${#key}")
