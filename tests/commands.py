@@ -107,7 +107,7 @@ class Running:
     keyboard: int | None
     line: socket.socket
     status: int | None = None
-    _open: set[int] = field(default_factory=set)
+    open: set[int] = field(default_factory=set)
     mode: list[Any] = field(default_factory=list)
     """The settings of its terminal before it began."""
 
@@ -127,7 +127,7 @@ class Running:
     def finish(self, seconds: float = 20.0) -> int:
         """Go on to its end, and to the end of its output; return its status."""
         deadline = time.monotonic() + seconds
-        while self.status is None or self._open:
+        while self.status is None or self.open:
             assert time.monotonic() < deadline, (self.outputs, self.status)
             if not self.step(0.3) and self.status is not None:
                 break  # somebody in the background has it still
@@ -136,18 +136,18 @@ class Running:
 
     def step(self, patience: float = 0.1) -> bool:
         """Take what comes; return whether anything did."""
-        waiting: list[Any] = [*self._open, *([self.line] if self.status is None else [])]
+        waiting: list[Any] = [*self.open, *([self.line] if self.status is None else [])]
         ready, _, _ = select.select(waiting, [], [], patience)
         if self.line in ready:
             self.status = int(self.line.recv(12))
-        for one in self._open & set(ready):
+        for one in self.open & set(ready):
             try:
                 data = os.read(one, 1 << 16)
             except OSError:
                 data = b""
             self.outputs[one] += data
             if not data:
-                self._open.discard(one)
+                self.open.discard(one)
         return bool(ready)
 
 

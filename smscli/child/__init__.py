@@ -10,6 +10,7 @@ signals; stdout and stderr that are terminals where ours are. POSIX only.
     _signals.py    the signals of this process, taken by a thread and handed on
     _beside.py     a command beside us: in our session, its output through pipes
     _terminal.py   a command at a terminal of its own, which stands before ours
+    _successor.py  who passes output on when the command has ended, and jobs in its background have not
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _SILENCE = 0.2
 """Seconds without output after the command's end that mean: what still holds its output (a job in the background, the
 ``tee`` of a shell's substitution) has nothing to say now."""
 _AFTERWARDS = 2.0
-"""Seconds after the command's end in which output is still passed on, however much comes."""
+"""Seconds after the command's end in which output is still kept, however much comes."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """The statuses that shells give to a command that could not be started."""
 
@@ -103,6 +104,7 @@ def run(
     from smscli.child._beside import Beside
     from smscli.child._signals import Relay
     from smscli.child._starting import as_it_came, hold_places
+    from smscli.child._successor import succeed
     from smscli.child._tail import Tail
     from smscli.child._terminal import AtTerminal, is_for_us
 
@@ -117,8 +119,11 @@ def run(
         try:
             relay.start(child.take)
             status, ended, unwritten = _carry(child, relay, tail, clock)
+            left, child.sources = child.sources, {}
         finally:
             child.close()
+    if left:
+        unwritten = succeed(left) or unwritten
     return Ending(status, ended - started, tail.content(), unwritten=unwritten)
 
 

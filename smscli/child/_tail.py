@@ -49,7 +49,7 @@ class Tail:
             return True
         except OSError:  # how Linux says that nobody has the other end of a pseudo-terminal
             return False
-        _write(target, data)
+        write(target, data)
         return bool(data)
 
     def read(self, source: int) -> memoryview:
@@ -144,7 +144,7 @@ def _waiting(pipe: int) -> int:
     return int(count)
 
 
-def _write(descriptor: int, data: memoryview) -> None:
+def write(descriptor: int, data: memoryview) -> None:
     """Write all of it, also where somebody else has made the descriptor one that does not wait."""
     while data:
         try:

@@ -353,3 +353,36 @@ def test_a_job_in_the_background_does_not_keep_us(shell: Commands) -> None:
                 run.step()
             assert (run.status, time.monotonic() - began < 5) == (0, True)
             assert not subprocess.run(["pkill", "-f", "sleep 7.25"], check=False).returncode, where
+
+
+@pytest.mark.parametrize("piped", [None, [1, 2], [1], []], ids=["pipes", "both", "output", "terminal"])
+def test_what_a_job_prints_later_arrives(piped: list[int] | None, shell: Commands) -> None:
+    """As without us: the end of the command is ours, and the job is neither cut off nor ended by its next word."""
+    script = sh("(sleep 0.8; echo late; seq 1 50000; echo over >&2) & echo now")
+    endings = []
+    for mine in (False, True):
+        argv = ours(*script) if mine else script
+        with (
+            shell.in_pipes(argv, ours=mine) if piped is None else shell.on_terminal(argv, ours=mine, piped=piped)
+        ) as run:
+            deadline = time.monotonic() + 20
+            while run.status is None:
+                run.step()
+            outputs = run.outputs.values()
+            assert not any(b"late" in output for output in outputs)
+            while not any(b"over" in output for output in outputs):
+                assert time.monotonic() < deadline, (mine, outputs)
+                run.step()
+            endings.append(outcome(run))
+    assert endings[0] == endings[1]
+
+
+def test_who_stays_for_a_job_has_only_what_the_job_has(shell: Commands) -> None:
+    """The stream that the job has closed ends with us, the other one with the job."""
+    with shell.in_pipes(ours(*sh("sleep 1.5 2>&- & echo now")), ours=True) as run:
+        out, err = run.outputs
+        while run.status is None or err in run.open:
+            run.step()
+        assert out in run.open
+        while out in run.open:
+            run.step()
