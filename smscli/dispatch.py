@@ -124,12 +124,13 @@ class Caller:
         journal: Ledger,
         key: str,
         batch_size: int,
+        tries_again: bool = True,
     ) -> SendReceipt:
         """Send ``message`` to those of ``submissions`` that are ``pending``; return the state of all.
 
         Each batch is claimed in the journal before its first byte leaves and settled after its answer. A signal, a
         broken circuit or a journal that cannot be written leaves the others NOT_SENT, with that reason. Never raises
-        for what the vendor or the network does.
+        for what the vendor or the network does. Without ``tries_again`` what has not left is not tried again here.
         """
         results = {submission.to: submission for submission in submissions}
         receipts: list[SendReceipt] = []
@@ -144,7 +145,7 @@ class Caller:
                 results.update((s.to, s) for s in all_of(left, outcome, stop))
                 break
             to = tuple(pending[start : start + batch_size])
-            receipts.append(self.submit_batch(message._replace(to=to), journal, key))
+            receipts.append(self.submit_batch(message._replace(to=to), journal, key, tries_again=tries_again))
             results.update((submission.to, submission) for submission in receipts[-1].submissions)
         balance = next((receipt.balance for receipt in reversed(receipts) if receipt.balance), None)
         whole = SendReceipt(tuple(results.values()), balance)
@@ -173,10 +174,10 @@ class Caller:
                 latest = self._stamps.latest = str(provider.timestamp.parse(response, None, "").unix), started
         return latest[0], latest[1] + provider.stamp_life
 
-    def submit_batch(self, message: Message, journal: Ledger, key: str) -> SendReceipt:
+    def submit_batch(self, message: Message, journal: Ledger, key: str, *, tries_again: bool = True) -> SendReceipt:
         """Send one request, tried again where that cannot double anything: claimed before, settled after it.
 
-        Never raises for what the vendor or the network does.
+        Without ``tries_again`` only what was answered is. Never raises for what the vendor or the network does.
         """
         deadline = self._deadline()
         claimed = False
@@ -205,7 +206,7 @@ class Caller:
                 receipt = latest
             wait = max(s.reason.wait or 0.0 if s.reason else 0.0 for s in receipt.submissions)
             again = (wait or answers < REFUSALS) and all(map(_is_curable, receipt.submissions))
-            if not again or not self._pause(attempt, deadline, wait):
+            if not again or not (left or tries_again) or not self._pause(attempt, deadline, wait):
                 break
             self._stamps.latest = None
         return self._settle(receipt, journal, key, deadline) if claimed else receipt

@@ -17,7 +17,7 @@ from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submissi
 from smscli.providers import Provider
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds between two rounds, doubled each time, before jitter; a vendor that names a longer wait gets it."""
+"""Seconds between two rounds, doubled each time, before jitter; an account that names a longer wait rests so long."""
 
 # What another try, made soon, may cure.
 _CURABLE = (Cause.STALE, Cause.BUSY, Cause.UNREACHABLE)
@@ -95,13 +95,13 @@ def deliver(
             claims = _Claims(journal)
             receipt = leg.caller.submit(
                 leg.message._replace(to=tuple(to)), [way.results[one] for one in to],
-                pending=to, journal=claims, key=key, batch_size=leg.batch_size,
+                pending=to, journal=claims, key=key, batch_size=leg.batch_size, tries_again=patience <= 0,
             )  # fmt: skip
-            way.take(leg, _recorded(receipt, way.results, claims, key), claims.claimed)
+            way.take(leg, _recorded(receipt, way.results, claims, key), claims.claimed, world.monotonic())
             if world.stopped() or way.receipt.unrecorded:
                 return way.arrival()
         waiting = way.waiting()
-        wait = max([pause * (0.5 + world.jitter() / 2), *(reason.wait or 0.0 for reason in waiting.values())])
+        wait = way.rest(pause * (0.5 + world.jitter() / 2), world.monotonic())
         if not waiting or world.monotonic() + wait > deadline:
             return way.arrival()
         numbers = list(waiting)
@@ -139,20 +139,25 @@ class _Way:
         self._passes_on = passes_on
         self._refused = {number: set(accounts) for number, accounts in refused_by.items()}
         self._waiting: dict[MSISDN, dict[Whose, Reason]] = {}
+        self._not_before: dict[Whose, float] = {}
+        self._resting: set[Whose] = set()
         self._is_replay = True
 
     def due(self, leg: Leg) -> list[MSISDN]:
         """Return who may be sent to by this account now, in order."""
         whose = (leg.provider.name, leg.account)
+        if whose in self._resting:
+            return []
         return [
             number
             for number in self.results
             if number not in leg.cannot_take and whose not in self._refused.get(number, ()) and self._is_open(number)
         ]
 
-    def take(self, leg: Leg, receipt: SendReceipt, claimed: Collection[MSISDN]) -> None:
+    def take(self, leg: Leg, receipt: SendReceipt, claimed: Collection[MSISDN], now: float) -> None:
         """Note what became of those that a leg has tried, ``claimed`` of them in the journal."""
         whose = (leg.provider.name, leg.account)
+        self._not_before[whose] = now
         self._is_replay = False
         for submission in receipt.submissions:
             number, reason = submission.to, submission.reason
@@ -168,6 +173,7 @@ class _Way:
                 self._pending.add(number)
                 if reason is not None and reason.cause in _CURABLE:
                     waiting[whose] = reason
+                    self._not_before[whose] = max(self._not_before[whose], now + (reason.wait or 0.0))
             elif submission.outcome is Outcome.REFUSED:
                 self._refused.setdefault(number, set()).add(whose)
         self.receipt = receipt._replace(
@@ -181,6 +187,14 @@ class _Way:
             for number, reasons in self._waiting.items()
             if reasons and self._is_open(number)
         }
+
+    def rest(self, pause: float, now: float) -> float:
+        """Return the seconds until one account may be asked again; those that named a longer wait rest meanwhile."""
+        accounts = {whose for number in self.waiting() for whose in self._waiting[number]}
+        waits = {whose: max(pause, self._not_before[whose] - now) for whose in accounts}
+        shortest = min(waits.values(), default=pause)
+        self._resting = {whose for whose, wait in waits.items() if wait > shortest}
+        return shortest
 
     def reason(self, to: Sequence[MSISDN]) -> str:
         """Return why the first of these goes on."""

@@ -224,3 +224,29 @@ def test_retry_after_is_the_wait_of_a_busy_vendor(header: str | None, wait: floa
     with pytest.raises(UnreachableError, match="too fast") as raised:
         DOCUMENTED.question(lambda members: members)(response, None, "")
     assert raised.value.wait == wait
+
+
+NOON = "Thu, 26 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "wait"),
+    [
+        (" 4 ", None, 4.0),
+        ("Thu, 26 Nov 2026 12:01:30 GMT", NOON, 90.0),
+        ("Thu, 26 Nov 2026 11:00:00 GMT", NOON, 0.0),
+        ("Thu, 26 Nov 2026 12:01:30 GMT", None, None),
+        ("Thu, 26 Nov 2026 12:01:30 -0000", NOON, None),
+        ("-4", NOON, None),
+        ("soon", NOON, None),
+        (None, NOON, None),
+    ],
+)
+def test_a_question_that_is_put_off_says_for_how_long(header: str | None, date: str | None, wait: float | None) -> None:
+    """In seconds or until a date, which is compared with the answer's own."""
+    given = {"retry-after": header, "date": date}
+    response = Response(503, b"<html>", {name: value for name, value in given.items() if value is not None})
+    for parse in (DOCUMENTED.text(lambda text: text), DOCUMENTED.question(lambda members: members)):
+        with pytest.raises(UnreachableError) as raised:
+            parse(response, None, "")
+        assert raised.value.wait == wait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -455,6 +455,32 @@ def test_a_clock_that_cannot_be_asked_sends_nothing() -> None:
     assert stage.events == ["clock within 30", "clock within 29.5", "clock within 28.5"]
     assert receipt.exit_code is ExitCode.UNREACHABLE
     assert receipt.submissions[0].outcome is Outcome.NOT_SENT
+
+
+def test_a_wait_that_comes_with_the_clocks_answer_is_kept() -> None:
+    """A vendor that is overloaded says so before anything is sent; the next question comes no sooner than it asks."""
+    answers: Iterator[Answer] = iter((Response(503, b"", {"retry-after": "4"}), None))
+    stage = Stage(CLOCKED, lambda request, _: None if request.billable else next(answers), jitter=0.0)
+    assert stage.send().exit_code is ExitCode.OK
+    assert stage.clock.slept == [2.0, 2.0]
+    assert [event.split()[0] for event in stage.events] == ["clock", "clock", "claim", "send", "settle"]
+
+
+def test_a_wait_that_is_longer_than_the_call_is_told_to_whoever_has_more_time() -> None:
+    """With the reason why nothing was sent."""
+    stage = Stage(CLOCKED, lambda _request, _seconds: Response(429, b"", {"retry-after": "300"}))
+    (submission,) = stage.send().submissions
+    assert (submission.outcome, stage.clock.slept) == (Outcome.NOT_SENT, [])
+    assert submission.reason is not None
+    assert submission.reason.wait == 300.0
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_in_the_answer_to_the_send_proves_nothing(status: int) -> None:
+    """It stays UNKNOWN, and is not tried again."""
+    stage = Stage(PLAIN, always(Response(status, b"", {"retry-after": "1"})))
+    assert stage.send().exit_code is ExitCode.UNKNOWN
+    assert (len(stage.requests), stage.clock.slept) == (1, [])
 
 
 # --- stamps ----------------------------------------------------------------------------------------------------------

@@ -93,6 +93,7 @@ class Road:
         self.clock = Clock()
         self.lines: list[str] = []
         self.stopped = False
+        self.seconds = 0.5  # too short for a second try inside a call: the rounds are what is looked at
 
     def go(
         self,
@@ -154,10 +155,9 @@ class Road:
         return Leg(provider, party.name, caller, message(party.vendor, "hi"), party.batch_size, party.refuses)
 
     def _world(self, party: Party) -> World:
-        # Half a second is too short for a second try inside a call: the rounds are what is looked at here.
         return World(
-            transport=party, seconds=0.5, now=lambda: NOON, monotonic=self.clock.monotonic, sleep=self.clock.sleep,
-            jitter=lambda: 0.5, nonce=lambda: "7", stopped=lambda: self.stopped,
+            transport=party, seconds=self.seconds, now=lambda: NOON, monotonic=self.clock.monotonic,
+            sleep=self.clock.sleep, jitter=lambda: 0.5, nonce=lambda: "7", stopped=lambda: self.stopped,
         )  # fmt: skip
 
 
@@ -521,6 +521,35 @@ def test_a_wait_that_the_vendor_names_is_kept_if_there_is_time(wait: float, trie
     first = light(slow, SENT)
     assert outcomes(road.go(first, patience=60)) == (["SENT"] if tries == 2 else ["NOT_SENT"])
     assert (len(first.to), sum(road.clock.slept)) == (tries, wait if tries == 2 else 0)
+
+
+def test_an_account_that_names_a_wait_does_not_keep_the_other_one(road: Road) -> None:
+    """It rests for its time, and so beyond the patience for good; the other one goes on in rounds of its own."""
+    slow = UnreachableError("it is closed")
+    slow.wait = 300.0
+    first, second = light(slow), main(down, down, SENT)
+    arrival = road.go(first, second, patience=60)
+    assert (outcomes(arrival), first.to, second.to) == (["SENT"], [ANNA], [ANNA] * 3)
+    assert sum(road.clock.slept) == 0.75 + 1.5
+
+
+def test_an_account_that_rests_comes_back_when_its_time_is_over(road: Road) -> None:
+    """Not before: two rounds of the other one lie in between."""
+    slow = UnreachableError("it is closed")
+    slow.wait = 4.0
+    first, second = light(slow, SENT), main(down, down, down)
+    assert outcomes(road.go(first, second, patience=60)) == ["SENT"]
+    assert (first.to, second.to) == ([ANNA] * 2, [ANNA] * 3)
+    assert sum(road.clock.slept) == 0.75 + 1.5 + 3.0
+
+
+def test_with_patience_no_round_has_quick_tries(road: Road) -> None:
+    """The pauses are those of the rounds, though the call has time for more; each try is an attempt in the journal."""
+    road.seconds = 30.0
+    first = light(down, down, down, SENT)
+    assert outcomes(road.go(first, patience=600)) == ["SENT"]
+    assert road.clock.slept == [0.75, 1.5, 2.0, 1.0]
+    assert [state for *_, state in road.attempts()] == ["NOT_SENT"] * 3 + ["SENT"]
 
 
 def test_who_was_out_of_reach_is_tried_again_when_the_last_one_has_refused(road: Road) -> None:

@@ -21,7 +21,7 @@ _CHUNK = 64 * 1024
 
 
 def succeed(sources: dict[int, int]) -> str | None:
-    """Leave the ends of output, each with the descriptor it goes to, to a process of their own; return why there is none.
+    """Leave the ends of output, each with the descriptor it goes to, to a process of their own; return why it is not.
 
     No thread of ours may run. The ends are closed here.
     """

@@ -160,9 +160,11 @@ class Answers(Record):
                     raise _undocumented_status()
             except MalformedAnswer as error:
                 hint = self._place(response) or "try again later, and check base_url"
-                raise UnreachableError(
+                trouble = UnreachableError(
                     _undocumented(response, _joined(error, seen)), hint=f"nothing is sent by asking: {hint}"
-                ) from error
+                )
+                trouble.wait = retry_after(response)
+                raise trouble from error
             return result
 
         return parse
@@ -172,7 +174,7 @@ class Answers(Record):
         reason = self.refusal(members)
         if reason is None or reason.cause is not Cause.BUSY or reason.wait is not None:
             return reason
-        return reason._replace(wait=seconds(response.headers.get("retry-after")))
+        return reason._replace(wait=retry_after(response))
 
     def _place(self, response: Response) -> str | None:
         """Return what to do about an address that nobody answers to."""
@@ -223,9 +225,27 @@ def report(
 
 
 def seconds(value: object) -> float | None:
-    """Return a waiting time given in whole seconds, as a number or text (RFC 9110, Retry-After); None for all else."""
+    """Return a waiting time given in whole seconds, as a number or text; None for all else."""
     digits = whole(value, 6)
     return float(digits) if digits is not None else None
+
+
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that an answer's header Retry-After asks for (RFC 9110); None without one that is understood.
+
+    It may be a date, which counts from the answer's own: this machine's clock may be another one.
+    """
+    value = response.headers.get("retry-after", "").strip()
+    wait = seconds(value)
+    if wait is not None or not value:
+        return wait
+    from email.utils import parsedate_to_datetime
+
+    try:
+        until, now = (parsedate_to_datetime(one) for one in (value, response.headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):  # no date, or one of no zone
+        return None
 
 
 def of_parts(to: MSISDN, parts: Sequence[Submission]) -> Submission:
