@@ -118,9 +118,11 @@ class AtTerminal:
         for number in {orders, reports, *ends.values()}:
             os.close(number)
         kind, value = self._report()
-        if kind != _STARTED:
+        if kind == _FAILED:
             self.close()
             raise NotStartedError(value, os.strerror(value))
+        if kind == _ENDED:  # its first act was to kill the leader
+            self._status = os.waitstatus_to_exitcode(value)
         self._come_to_front()
 
     def watched(self) -> tuple[list[int], list[int], float | None]:

@@ -343,6 +343,18 @@ def test_a_terminal_is_put_back_when_we_are_killed(shell: Commands) -> None:
         assert termios.tcgetattr(run.keyboard) == run.mode
 
 
+def test_a_command_that_kills_who_started_it_is_not_said_to_be_missing(shell: Commands) -> None:
+    """On a terminal that is the process between us, perhaps before it can tell: the status is lost, and 126 a lie."""
+    killer = shell.home / "killer"
+    killer.write_text("#!/bin/sh\nkill -9 $PPID\nsleep 0.05\n")
+    killer.chmod(0o700)
+    for _ in range(10):
+        with shell.on_terminal(ours("./killer"), ours=True) as run:
+            assert run.keyboard is not None
+            assert outcome(run) == (-signal.SIGKILL, [b""])
+            assert termios.tcgetattr(run.keyboard) == run.mode
+
+
 def test_a_job_in_the_background_does_not_keep_us(shell: Commands) -> None:
     """The command's own end is the end; the job goes on, on a terminal, too."""
     for where in ("pipes", "terminal"):
