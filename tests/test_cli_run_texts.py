@@ -180,7 +180,7 @@ def test_many_recipients_want_a_yes(run: Callable[..., Told], tmp_path: Path) ->
 
 
 def test_key_and_once_work_as_in_send(run: Callable[..., Told]) -> None:
-    """One text for a key; with --once the usual text has nothing that differs, so that a storm of them is one."""
+    """One text for a key; with both the usual text has nothing that differs, so that a storm of them is one."""
     keyed = ("--key", "night", "--text", "backup failed", *TO, "--", *FAIL)
     assert [len(run(*keyed).texts) for _ in range(2)] == [1, 1]
     other = run("--key", "night", "--text", "another", *TO, "--", *FAIL)
@@ -188,6 +188,8 @@ def test_key_and_once_work_as_in_send(run: Callable[..., Told]) -> None:
     assert "night" in other.err
     once = ("--once", "1h", *TO, "--", "sh", "-c", "date +%N; exit 3")
     assert [len(run(*once).texts) for _ in range(2)] == [2, 2]
+    told = [run("--key", "morning", *once[2:]) for _ in range(2)]
+    assert [(len(each.texts), each.err) for each in told] == [(3, ""), (3, "")]
 
 
 def test_words_behind_the_command_are_its_own(run: Callable[..., Told]) -> None:

@@ -97,7 +97,9 @@ def run(
             help="The text; in braces: host, command, status, signal, duration, output.",
         ),
     ] = None,
-    tail: Annotated[int, typer.Option("--tail", metavar="N", min=0, help="Last lines of output in the text.")] = _TAIL,
+    tail: Annotated[
+        int, typer.Option("--tail", metavar="N", min=0, help="Last lines of output in the text about a failure.")
+    ] = _TAIL,
     max_parts: Annotated[
         int, typer.Option("--max-parts", metavar="N", min=1, help="Cut the text to N parts, its output first.")
     ] = _PARTS,
@@ -197,7 +199,7 @@ def _send(call: Invocation, order: _Order, argv: Sequence[str], ending: child.En
         os.uname().nodename, argv, ending.shell_status, ending.signal, ending.seconds, ending.output,
         ending.problem, recovered,
     )  # fmt: skip
-    template = order.template or alert.usual_template(event, stable=order.once is not None)
+    template = order.template or alert.usual_template(event, stable=order.once is not None or order.key is not None)
     text = alert.text(event, template, tail=order.tail, parts=order.parts)
     profile = order.profile or call.runtime.profile(call.wanted)
     to = [str(number) for number in order.recipients] or order.to
