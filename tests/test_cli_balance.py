@@ -33,12 +33,21 @@ def test_balance_min_wants_an_amount(smscli: Run, minimum: str) -> None:
 
 @pytest.mark.parametrize(
     ("minimums", "code"),
-    [(("EUR=150.50",), 0), (("EUR=150.51",), 5), (("eur=151",), 5), (("SMS=1000",), 0), (("1000", "EUR=1"), 0)],
+    [(("EUR=150.50",), 0), (("EUR=150.51",), 5), (("eur=151",), 5), (("1000", "EUR=1"), 0)],
 )
 def test_balance_min_may_be_of_one_currency(smscli: Run, minimums: tuple[str, ...], code: int) -> None:
-    """One that is named wins over the amount for all; of another currency it says nothing."""
+    """One that is named wins over the amount for all."""
     options = [word for minimum in minimums for word in ("--min", minimum)]
     assert smscli("balance", "--sandbox", *options).code == code
+
+
+@pytest.mark.parametrize("minimums", [("XXX=1",), ("EUR=1", "XXX=1"), ("1", "XXX=1")])
+def test_a_minimum_that_no_account_is_held_against_is_an_alarm(smscli: Run, minimums: tuple[str, ...]) -> None:
+    """A wrong currency would never ring; the amount is shown all the same."""
+    ran = smscli("balance", "--sandbox", *(word for minimum in minimums for word in ("--min", minimum)))
+    assert (ran.code, ran.out) == (5, "150.50\tEUR\n")
+    assert "no account is in XXX" in ran.err
+    assert "EUR" in ran.err
 
 
 # --- all accounts -----------------------------------------------------------------------------------------------------
@@ -101,6 +110,18 @@ def test_too_little_of_one_currency_is_said_of_its_account(smscli: Run, profiles
     assert (ran.code, ran.lines[0][:3]) == (5, ["shop", "150.50", "EUR"])
     assert "less than the wanted 1000" in ran.lines[0][3]
     assert not ran.lines[1][3]
+
+
+def test_a_currency_of_none_of_all_accounts_is_said(smscli: Run, profiles: Callable[..., None]) -> None:
+    """Unless one has not answered: it may be in that, and its own reason is told."""
+    profiles(_account("shop", "lightsms"), _account("office", "mainsms"))
+    ran = smscli("balance", "--all", "--min", "EUR=1", "--min", "SMS=1")
+    assert (ran.code, len(ran.lines)) == (5, 2)
+    assert "no account is in SMS" in ran.err
+    assert smscli("balance", "--all", "--min", "EUR=1", "--min", "RUB=0").code == 0
+    with refusing_port() as port:
+        profiles(_account("shop", "lightsms"), _account("away", "mesajlarim", f"http://127.0.0.1:{port}/"))
+        assert smscli("balance", "--all", "--min", "SMS=1").code == 6
 
 
 def test_all_are_asked_at_the_same_time(smscli: Run, profiles: Callable[..., None], vendor: Vendor) -> None:

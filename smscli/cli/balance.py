@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 
@@ -42,7 +42,7 @@ class _Answer(NamedTuple):
 @command(
     app,
     sections={"Account": ("everywhere",), "Safety": ("minimum",)},
-    examples=("smscli balance --sandbox --min 10.50", "smscli balance --sandbox -o json --min EUR=10 --min SMS=100"),
+    examples=("smscli balance --sandbox --min 10.50", "smscli balance --sandbox -o json --min EUR=10"),
 )
 def balance(
     call: Invocation,
@@ -62,7 +62,7 @@ def balance(
     account = call.runtime.account(profile)
     with call.caller(profile, account) as (provider, caller):
         left = caller.call(provider.balance, None)
-    result, error = _result(left, profile), _shortage(left, wanted)
+    result, error = _result(left, profile), _shortage(left, wanted) or _unjudged({left.unit.upper()}, wanted)
     return result if error is None else result._replace(error=error, exit_code=error.exit_code)
 
 
@@ -82,6 +82,17 @@ def _shortage(left: Balance, wanted: Mapping[str, Decimal]) -> RejectedError | N
     return RejectedError(f"{left.amount} {left.unit} left, less than the wanted {least}", hint="top up the account")
 
 
+def _unjudged(units: Collection[str], wanted: Mapping[str, Decimal]) -> RejectedError | None:
+    """Return that an amount was held against no account, if one was: nobody would be told that it has run out."""
+    missing = [unit for unit in wanted if unit and unit not in units]
+    if not missing:
+        return None
+    return RejectedError(
+        f"no account is in {' or '.join(missing)}, so that its --min was held against nothing",
+        hint=f"what was asked is in {', '.join(sorted(units))}: name that, or leave the unit out",
+    )
+
+
 # --- all accounts -----------------------------------------------------------------------------------------------------
 
 
@@ -98,6 +109,10 @@ def _of_all(call: Invocation, wanted: Mapping[str, Decimal]) -> Result:
     with ThreadPoolExecutor(min(len(names), AT_A_TIME)) as pool:
         answers = tuple(pool.map(lambda name: _ask(call, name, wanted), names))
     error = _gravest(answers)
+    units = {answer.balance.unit.upper() for answer in answers if answer.balance}
+    # One that did not answer may be the account that is meant; its own error is told.
+    if error is None:
+        error = _unjudged(units, wanted)
     return Result(
         data={"profiles": [_tree(answer) for answer in answers]},
         lines=tuple(_cells(answer) for answer in answers),
