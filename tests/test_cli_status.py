@@ -18,7 +18,7 @@ import pytest
 
 from smscli import sandbox
 from smscli.cli.tracking import items_of, verdict
-from smscli.errors import OutcomeUnknownError
+from smscli.errors import OutcomeUnknownError, UnreachableError
 from smscli.journal import Journal
 from smscli.model import MSISDN, DeliveryReport, DeliveryState, Outcome, Secret, Submission
 from smscli.wire import Request, Response
@@ -214,6 +214,22 @@ def test_a_refused_recipient_was_finally_not_delivered(smscli: Run) -> None:
     assert smscli("send", "Hi", "--to", "+79121231234", "--key", "l", **world.of(transport=lost)).code == 7
     ran = smscli("status", "--key", "l", **world.of())
     assert (ran.code, ran.lines, world.asked) == (6, [["", "UNKNOWN"]], [])
+    assert "journal resolve" in ran.err
+
+
+def test_what_was_not_sent_is_not_to_be_asked_about_again(smscli: Run) -> None:
+    """No question changes that: another run of the send does."""
+    world = World()
+
+    def away(_request: Request, _seconds: float) -> Response:
+        raise UnreachableError("it refused the connection; nothing was sent")
+
+    assert smscli("send", "Hi", "--to", "+37061234567", "--key", "k", **world.of(transport=away)).code == 6
+    ran = smscli("status", "--key", "k", **world.of())
+    assert (ran.code, ran.lines) == (6, [["", "UNKNOWN"]])
+    assert "the message was not sent" in ran.err
+    assert "run the same send again" in ran.err
+    assert "later" not in ran.err
 
 
 def test_a_vendor_without_states_is_exit_9(smscli: Run) -> None:

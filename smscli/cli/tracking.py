@@ -179,9 +179,16 @@ def verdict(items: Sequence[Item], failure: SmscliError | None) -> SmscliError |
     late = [item for item in items if not item.report.is_final]
     if failure or not late:
         return failure
+    if all(item.outcome is Outcome.NOT_SENT for item in late):
+        return UnreachableError(
+            "the message was not sent" if total == 1 else f"of {total} messages {len(late)} were not sent",
+            hint="run the same send again, with its --key: nobody gets it twice",
+        )
     whom = "the message is" if total == 1 else f"of {total} messages {len(late)}"
     known = ", ".join(dict.fromkeys(map(_words, late)))
-    return UnreachableError(f"{whom} not delivered yet: {known}")
+    nobody_knows = all(item.outcome is Outcome.UNKNOWN and not item.report.id for item in late)
+    hint = "find out at the vendor, then: smscli journal resolve KEY" if nobody_knows else None
+    return UnreachableError(f"{whom} not delivered yet: {known}", hint=hint)
 
 
 def tree(item: Item) -> dict[str, Tree]:
