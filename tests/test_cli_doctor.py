@@ -19,6 +19,7 @@ import pytest
 from smscli import sandbox
 from smscli.cli import findings
 from smscli.cli.checks import Check, SkipCheck
+from smscli.cli.clocks import Skew
 from smscli.cli.findings import Finding, Level
 from smscli.errors import ConfigError, ExitCode, UnreachableError
 from smscli.journal import Health, Hints, Journal, look
@@ -256,6 +257,7 @@ def test_a_secret_that_cannot_be_had(smscli: Run, tmp_path: Path, setting: str, 
     began = time.monotonic()
     report = Report(smscli("doctor", "work", "-o", "json", "--timeout", "1"))
     assert (report.code, report.problems(), cause in report.text("api_key")) == (3, ["api_key"], True)
+    assert report.findings["api_key"]["hint"], "and what to do"
     assert (report.level("clock"), report.level("balance")) == ("ok", "skipped")
     assert time.monotonic() - began < 5
     assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if _is(one, b"sleep\x0061.25\0")]
@@ -588,6 +590,14 @@ def test_a_clock_that_is_an_hour_off(examine: Examine, vendor: Vendor, hours: in
     for name in ("clock", "date"):
         assert f"s {side} that of" in report.text(name)
         assert "timedatectl" in report.text(name)
+
+
+@pytest.mark.parametrize(("late", "agrees"), [(1.9, True), (2.1, False), (-0.1, False)])
+def test_a_date_may_be_a_second_old(late: float, agrees: bool) -> None:
+    """A web server writes it once a second, cut to the second; the round trip comes on top."""
+    skew = Skew.of(1000.0, 1000.0 + late, 1000.0 + late, age=1.0)
+    assert (skew.exceeds(0), skew.doubt) == (not agrees, 1.0)
+    assert Skew.of(1000.0, 1000.0, 1000.4, age=1.0).doubt == pytest.approx(1.2)
 
 
 def test_a_clock_that_stamps_the_signatures_must_be_right(examine: Examine, vendor: Vendor) -> None:

@@ -12,10 +12,14 @@ class Skew(NamedTuple):
     doubt: float
 
     @classmethod
-    def of(cls, there: float, before: float, after: float) -> Skew:
-        """Return the skew of a clock that told the whole second ``there`` between two local moments (Unix seconds)."""
+    def of(cls, there: float, before: float, after: float, age: float = 0.0) -> Skew:
+        """Return the skew of a clock that told the whole second ``there`` between two local moments (Unix seconds).
+
+        ``age``: what it told may have been so many seconds old already.
+        """
         # It was read somewhere within the round trip: half of each is the doubt.
-        return cls(there + 0.5 - (before + after) / 2, (after - before) / 2 + 0.5)
+        second = 1.0 + age
+        return cls(there + second / 2 - (before + after) / 2, (after - before + second) / 2)
 
     def exceeds(self, seconds: float) -> bool:
         """Return whether the clocks are certainly further apart than that."""

@@ -38,6 +38,8 @@ COMMAND_SECONDS = 10.0
 CREDENTIAL, KEYRING = "systemd credential", "keyring"
 """The two stores, in the words of ``Profile.sources``."""
 
+_ALONE = "it must be the secret alone, on one line"
+_BY_HAND = "run it yourself: it must print the secret alone, without a question, and end with status 0"
 _TROUBLE = {  # by the exit status of _keyring.py
     3: "has no {entry}",
     4: "needs another package: pip install 'smscli[keyring]'",
@@ -168,9 +170,13 @@ def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], s
             content = _read_file(source.path, what)
         case SecretCommand():
             what = f"{name}_command"
-            status, content = _run(source.argv, environ, what, seconds)
+            try:
+                status, content = _run(source.argv, environ, what, seconds)
+            except ConfigError as error:
+                error.hint = _BY_HAND
+                raise
             if status != 0:
-                raise ConfigError(f"the {what} ended with status {status}")
+                raise ConfigError(f"the {what} ended with status {status}", hint=_BY_HAND)
         case SecretCredential():
             what = CREDENTIAL
             content = _read_file(source.path, what, granted=True)
@@ -183,9 +189,9 @@ def _text(content: bytes, what: str) -> Secret:
     try:
         return Secret(check_text(re.sub(r"\r?\n\Z", "", content.decode())))
     except UnicodeDecodeError:
-        raise ConfigError(f"what the {what} gives is not UTF-8 text") from None
+        raise ConfigError(f"what the {what} gives is not UTF-8 text", hint=_ALONE) from None
     except SettingError as error:
-        raise ConfigError(f"what the {what} gives {error}", hint="it must be the secret alone, on one line") from None
+        raise ConfigError(f"what the {what} gives {error}", hint=_ALONE) from None
 
 
 def _check_file(value: object) -> SecretFile:
@@ -213,7 +219,8 @@ def _read_file(name: str, what: str, *, granted: bool = False) -> bytes:
     try:
         return private.read(path, MAX_SECRET, f"the {what}", granted=granted)
     except FileNotFoundError:
-        raise ConfigError(f"the {what} {visible(str(path))} does not exist") from None
+        hint = f"write the secret to it, for you alone to read, or correct the path of the {what}"
+        raise ConfigError(f"the {what} {visible(str(path))} does not exist", hint=hint) from None
 
 
 def _run(
