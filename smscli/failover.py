@@ -157,7 +157,6 @@ class _Way:
     def take(self, leg: Leg, receipt: SendReceipt, claimed: Collection[MSISDN], now: float) -> None:
         """Note what became of those that a leg has tried, ``claimed`` of them in the journal."""
         whose = (leg.provider.name, leg.account)
-        self._not_before[whose] = now
         self._is_replay = False
         for submission in receipt.submissions:
             number, reason = submission.to, submission.reason
@@ -173,7 +172,8 @@ class _Way:
                 self._pending.add(number)
                 if reason is not None and reason.cause in _CURABLE:
                     waiting[whose] = reason
-                    self._not_before[whose] = max(self._not_before[whose], now + (reason.wait or 0.0))
+                    until = now + (reason.wait or 0.0)
+                    self._not_before[whose] = max(self._not_before.get(whose, until), until)
             elif submission.outcome is Outcome.REFUSED:
                 self._refused.setdefault(number, set()).add(whose)
         self.receipt = receipt._replace(

@@ -300,6 +300,22 @@ def test_the_same_profile_twice_is_once(shop: Shop) -> None:
     assert shop.send("--fallback", "second", "--fallback", "second").code == 0
 
 
+@pytest.mark.parametrize("plan", [(), ("--dry-run",)])
+def test_the_same_account_at_another_host_takes_over_no_refusal_and_it_is_said(
+    plan: tuple[str, ...], shop: Shop
+) -> None:
+    """The refusal is the account's; what could not be sent may leave by the other host."""
+    shop.profile("first", "lightsms", NO_FUNDS)
+    elsewhere = shop.vendor.url("lightsms").replace("127.0.0.1", "localhost")
+    shop.profile("spare", "lightsms", base_url=elsewhere)
+    ran = shop.send("--fallback", "spare", *plan)
+    assert (ran.code, shop.taken()) == (0 if plan else 5, [])
+    assert "at another host: it takes over what could not be sent, and not what was refused" in ran.err
+    with refusing_port() as port:
+        shop.profile("first", "lightsms", base_url=f"http://127.0.0.1:{port}/")
+        assert plan or shop.send("--fallback", "spare").code == 0
+
+
 def test_the_smallest_crowd_that_wants_a_yes_counts(shop: Shop) -> None:
     """Limits are each profile's own: what one of them would ask for is asked for."""
     shop.profile("second", "mainsms", confirm_above=1)

@@ -50,6 +50,11 @@ def fallbacks(
         whose = (second.provider.name, account_name(second.provider, second.account), second.account.base_url)
         if whose in taken:
             raise ConfigError(f"profile {name} is an account that is tried before it", hint="name another one")
+        if whose[:2] in [one[:2] for one in taken]:
+            call.tell(
+                f"{name} is {whose[1]} of {second.provider.title} at another host: it takes over what could not be"
+                " sent, and not what was refused, for a refusal is of that account"
+            )
         taken.append(whose)
         if refused:
             reason = next(iter(refused.values()))
