@@ -3,13 +3,15 @@
 This module owns what "private" means: a regular file of the user's (or of root's) that nobody else can read or change,
 in a directory of the user's (or of root's) where nobody else can put, swap or take away a file. Only the directory
 itself is looked at, not what is above it, and a link counts as what it points to. It must not know what such a file
-holds, and no message repeats anything of it.
+holds, and no message repeats anything of it. On Windows, which has access control lists and no modes, a file is as
+private as the folder it lies in: nothing is looked at.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -21,6 +23,8 @@ from smscli.model import visible
 
 LOCK_SECONDS = 10.0
 """How long ``replacing`` waits for other processes; each of them takes milliseconds."""
+
+_HAS_MODES = sys.platform != "win32"
 
 # --- what is refused -------------------------------------------------------------------------------------------------
 
@@ -36,7 +40,7 @@ def read(path: Path, limit: int, what: str, *, granted: bool = False) -> bytes:
     title = f"{what} {visible(str(path))}"
     try:
         # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, os.O_RDONLY | flags("O_NONBLOCK", "O_NOCTTY"))
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -74,7 +78,7 @@ def check_directory(directory: Path, what: str, *, sticky: bool = False) -> None
     status = directory.stat()
     title = f"the directory of {what}, {visible(str(directory))},"
     _refuse_owner(status, directory, title)
-    if status.st_mode & 0o022 and not (sticky and status.st_mode & stat.S_ISVTX):
+    if _HAS_MODES and status.st_mode & 0o022 and not (sticky and status.st_mode & stat.S_ISVTX):
         raise ConfigError(
             f"{title} can be changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"run: chmod go-w {_quoted(directory)}",
@@ -94,7 +98,7 @@ def _refuse_file(status: os.stat_result, path: Path, title: str, *, granted: boo
     # Behind an access control list the group's bits are its mask: systemd's credentials are 0440, root's and its
     # group's where such a list names the service's user, else 0400.
     is_granted = granted and status.st_uid == status.st_gid == 0
-    if status.st_mode & (0o026 if is_granted else 0o066):
+    if _HAS_MODES and status.st_mode & (0o026 if is_granted else 0o066):
         raise ConfigError(
             f"{title} can be read or changed by others (mode {stat.S_IMODE(status.st_mode):04o})",
             hint=f"run: chmod 600 {_quoted(path)}",
@@ -102,7 +106,7 @@ def _refuse_file(status: os.stat_result, path: Path, title: str, *, granted: boo
 
 
 def _refuse_owner(status: os.stat_result, path: Path, title: str) -> None:
-    if status.st_uid not in (os.geteuid(), 0):
+    if sys.platform != "win32" and status.st_uid not in (os.geteuid(), 0):
         raise ConfigError(
             f"{title} belongs to another user (uid {status.st_uid})",
             hint=f"run: chown {os.geteuid()} {_quoted(path)}",
@@ -150,6 +154,25 @@ def sweep(path: Path, what: str) -> None:
             pass  # taking the lock removed it; when the lock is not free, its writer lives
 
 
+def flags(*names: str) -> int:
+    """Return flags of open(2), without those that this system lacks; everywhere the file is bytes, not lines."""
+    value = 0
+    for name in (*names, "O_BINARY"):
+        value |= getattr(os, name, 0)
+    return value
+
+
+def restrict(handle: int) -> None:
+    """Leave an open file to its owner alone: mode 0600, where there are modes; OSError passes through."""
+    if sys.platform != "win32":
+        os.fchmod(handle, 0o600)
+
+
+def is_ours(status: os.stat_result) -> bool:
+    """Return whether a file is this user's, as far as the system has owners of that kind."""
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
+
+
 def make_directory(directory: Path) -> None:
     """Make a directory with all its parents, each for the user alone, and durably; OSError passes through."""
     missing = [place for place in (directory, *directory.parents) if not place.exists()]
@@ -162,6 +185,8 @@ def make_directory(directory: Path) -> None:
 
 def sync_directory(directory: Path) -> None:
     """Return when the names in a directory are on disk; OSError passes through."""
+    if sys.platform == "win32":  # a directory cannot be opened there, and NTFS keeps its names in order by itself
+        return
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -180,10 +205,10 @@ def _written(title: str) -> Iterator[None]:
 def _open_lock(target: Path) -> int:
     # Never unlinked: two files of one name would be two locks.
     path = target.parent / f"{target.name}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"), 0o600)
     try:
         _refuse_owner(os.fstat(handle), path, f"the lock {visible(str(path))}")
-        os.fchmod(handle, 0o600)  # a strange umask may have taken the owner's own bits
+        restrict(handle)  # a strange umask may have taken the owner's own bits
     except BaseException:
         os.close(handle)
         raise
@@ -191,20 +216,15 @@ def _open_lock(target: Path) -> int:
 
 
 def _wait(lock: int, title: str, seconds: float) -> None:
-    import fcntl  # only for those who write
+    from smscli.locking import lock_file  # only for those who write
 
     deadline = monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if monotonic() >= deadline:
-                raise ConfigError(
-                    f"{title} is being changed by another process", hint="let it finish, and run the command again"
-                ) from None
-            sleep(0.01)
-        else:
-            return
+    while not lock_file(lock):
+        if monotonic() >= deadline:
+            raise ConfigError(
+                f"{title} is being changed by another process", hint="let it finish, and run the command again"
+            )
+        sleep(0.01)
 
 
 def _scratch(target: Path) -> Path:
@@ -215,10 +235,10 @@ def _scratch(target: Path) -> Path:
 def _replace(target: Path, title: str, content: bytes) -> None:
     scratch = _scratch(target)
     with _written(title):
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags("O_CLOEXEC"), 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, 0o600)
+                restrict(descriptor)
                 file.write(content)
                 file.flush()
                 os.fsync(descriptor)

@@ -56,6 +56,8 @@ def this_boot() -> Boot | None:
     """Return the id of this run of the machine and its age, sleep included; None where the system tells neither."""
     from smscli.journal import Boot
 
+    if sys.platform == "win32":
+        return None
     try:
         return Boot(_boot_id(), time.clock_gettime(time.CLOCK_BOOTTIME))
     except (OSError, AttributeError, ValueError):  # only Linux has both

@@ -143,6 +143,8 @@ def _carry(child: Child, relay: Relay, tail: Tail, clock: Callable[[], float]) -
 
 def _serve(child: Child, relay: Relay, tail: Tail) -> str | None:
     """Wait for what comes, and deal with it; return why output was lost."""
+    if sys.platform == "win32":  # where nothing was started
+        return None
     reads, writes, patience = child.watched()
     ready, writable, _ = select.select([*reads, *child.sources, relay.wake], writes, [], patience)
     if relay.wake in ready:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 import termios
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -19,6 +20,9 @@ from time import sleep
 from smscli.child._signals import Relay
 from smscli.child._starting import start
 from smscli.child._tail import widen
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _LAST_WORDS = 0.05
 """Seconds before we stop with the command, in which the other thread passes on what it has just said."""

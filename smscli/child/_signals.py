@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _KEYS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH}
 """What a terminal sends to a group; where the system does not tell, these are taken for that."""

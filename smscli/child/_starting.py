@@ -6,9 +6,13 @@ import errno
 import os
 import signal
 import struct
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 

@@ -11,9 +11,13 @@ import os
 import select
 import stat
 import struct
+import sys
 import termios
 from contextlib import suppress
 from typing import Any
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _CHUNK = 128 * 1024
 """Bytes that are read at once."""

@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import struct
+import sys
 import termios
 import tty
 from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +24,9 @@ from typing import Any, NoReturn
 from smscli.child._beside import copy_size, way
 from smscli.child._signals import Relay
 from smscli.child._starting import NotStartedError, start
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _IN, _OUT, _ERR = range(3)
 _LFLAG, _CC = 3, 6

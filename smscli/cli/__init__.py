@@ -110,9 +110,12 @@ def main() -> NoReturn:
 
 def _end_by(number: int) -> NoReturn:
     """End by a signal, as the command of ``run`` did: who started us may look at more than the status."""
-    from resource import RLIMIT_CORE, getrlimit, setrlimit
+    if sys.platform == "win32":  # where nothing is run
+        os._exit(128 + number)
+    import resource
 
-    setrlimit(RLIMIT_CORE, (0, getrlimit(RLIMIT_CORE)[1]))  # the core that tells anything is the command's
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))  # the core that tells anything is the command's
     with suppress(OSError):  # SIGKILL has no handler
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
@@ -248,9 +251,9 @@ def _exhausted(error: Exception) -> SmscliError | None:
 def _has_few_files() -> bool:
     if sys.platform == "win32":
         return False
-    from resource import RLIMIT_NOFILE, getrlimit  # only an end that nobody foresaw pays for it
+    import resource  # only an end that nobody foresaw pays for it
 
-    return 0 <= getrlimit(RLIMIT_NOFILE)[0] < _FEW_FILES
+    return 0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEW_FILES
 
 
 def _internal(error: Exception) -> SmscliError:

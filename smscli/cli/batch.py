@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from shutil import copyfileobj
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from smscli.cli.options import Invocation
 from smscli.cli.signature import participation
@@ -79,7 +79,7 @@ def signed(call: Invocation, source: str, provider: Provider, account: Account, 
     return Result(data=data, notes=notes, error=error, exit_code=error.exit_code if error else 0)
 
 
-def _opened(call: Invocation, source: str) -> BinaryIO:
+def _opened(call: Invocation, source: str) -> IO[bytes]:
     if source == "-":
         if call.runtime.stdin is None:
             raise InputError("there is no stdin to read the batch from")
@@ -90,11 +90,11 @@ def _opened(call: Invocation, source: str) -> BinaryIO:
         raise InputError(f"cannot read the batch {source!r}: {error.strerror}") from error
 
 
-def _copy(call: Invocation, stream: BinaryIO) -> BinaryIO:
+def _copy(call: Invocation, stream: IO[bytes]) -> IO[bytes]:
     """Return the lines in a file without a name, to be read again."""
     import tempfile  # only such a document needs it
 
-    copy: BinaryIO = call.resources.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (closed by the call)
+    copy: IO[bytes] = call.resources.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (closed by the call)
     copyfileobj(stream, copy)
     copy.seek(0)
     return copy
@@ -109,7 +109,7 @@ def _lines(answers: Iterator[Answer]) -> Iterator[tuple[str, ...]]:
         raise error
 
 
-def _answers(stream: BinaryIO, provider: Provider, account: Account) -> Iterator[Answer]:
+def _answers(stream: IO[bytes], provider: Provider, account: Account) -> Iterator[Answer]:
     number = 0
     while line := stream.readline(MAX_LINE + 1):
         number += 1

@@ -22,7 +22,6 @@ def journal_hints(*, sandbox: bool) -> Hints:
         gone=f"bring it back from where it went; or begin a new one on purpose: smscli journal init{options}",
         server="look at its address, role and password (SMSCLI_JOURNAL, or journal at the top of the profile file), "
         "or use --no-journal",
-        no_locks="use --no-journal",
         keys=f"see them all: smscli journal list{options}",
         decide="find out at the vendor, then: smscli journal resolve KEY --sent or --not-sent",
         key=lambda key: f"see what it was: smscli journal show {quote(key)}{options}",

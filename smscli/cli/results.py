@@ -143,7 +143,7 @@ class Writer:
             self._refuse_target(source)
             # Two processes may write the same file; the last one wins. One that is killed leaves this behind.
             scratch = self._target.parent / f".{self._target.name[:40]}.{os.urandom(8).hex()}.new"
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | private.flags("O_CLOEXEC"), 0o600)
             self._scratch = scratch
             self._file = os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
 
@@ -155,7 +155,7 @@ class Writer:
         counts: Counter[str] = Counter()
         with self._explained(ConfigError):
             self._put(self._file, _counted(rows, counts))
-            os.fchmod(self._file.fileno(), 0o600)  # a strange umask may have taken the owner's own bits
+            private.restrict(self._file.fileno())  # a strange umask may have taken the owner's own bits
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()

@@ -15,7 +15,7 @@ from functools import lru_cache
 from os import fstat
 from pathlib import Path
 from shutil import copyfileobj
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from smscli.cli.cost import rewrite
 from smscli.cli.text import clean, counted, refuse_parts
@@ -77,7 +77,7 @@ class Verdict:
 
 
 @contextmanager
-def opened(runtime: Runtime, name: str) -> Iterator[BinaryIO]:
+def opened(runtime: Runtime, name: str) -> Iterator[IO[bytes]]:
     """Open a list that can be read again and again; ``-`` is stdin. What is no file is copied into one without a name.
 
     Raises InputError when it cannot be read.
@@ -87,7 +87,7 @@ def opened(runtime: Runtime, name: str) -> Iterator[BinaryIO]:
     with ExitStack() as stack:
         with readable(name):
             if name == "-":
-                file: BinaryIO = runtime.stdin.buffer  # type: ignore[union-attr]  # looked at above
+                file: IO[bytes] = runtime.stdin.buffer  # type: ignore[union-attr]  # looked at above
             else:
                 file = stack.enter_context(Path(name).open("rb"))
             if name == "-" or not stat.S_ISREG(fstat(file.fileno()).st_mode):
@@ -117,7 +117,7 @@ class Roster:
     """
 
     def __init__(
-        self, file: BinaryIO, reading: Reading, text: str | None, changes: Changes, *,
+        self, file: IO[bytes], reading: Reading, text: str | None, changes: Changes, *,
         refuse: Callable[[tuple[MSISDN, ...], str], object], batch_size: int = 1, allows_duplicates: bool = False,
     ) -> None:  # fmt: skip
         self._file = file

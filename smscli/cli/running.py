@@ -7,6 +7,7 @@ told before, and the command does not run; what is wrong with profile, journal o
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -196,7 +197,7 @@ def _send(call: Invocation, order: _Order, argv: Sequence[str], ending: child.En
     from smscli.cli import alert
 
     event = alert.Event(
-        os.uname().nodename, argv, ending.shell_status, ending.signal, ending.seconds, ending.output,
+        _host(), argv, ending.shell_status, ending.signal, ending.seconds, ending.output,
         ending.problem, recovered,
     )  # fmt: skip
     template = order.template or alert.usual_template(event, stable=order.once is not None or order.key is not None)
@@ -216,6 +217,12 @@ def _send(call: Invocation, order: _Order, argv: Sequence[str], ending: child.En
     if result.error is not None:
         call.complain(result.error)
     return result.exit_code in (ExitCode.OK, ExitCode.UNKNOWN, ExitCode.PARTIAL)
+
+
+def _host() -> str:
+    if sys.platform == "win32":  # where no command has run
+        return ""
+    return os.uname().nodename
 
 
 def _others(call: Invocation, order: _Order, draft: Draft) -> tuple[tuple[Draft, frozenset[MSISDN]], ...]:

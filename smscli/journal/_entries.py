@@ -25,7 +25,7 @@ class Hints(NamedTuple):
     ``damaged``: the file cannot be believed; ``elsewhere``: file or directory cannot be used; ``another``: they
     belong to somebody else; ``newer``: the file is a later program's; ``older``: a server's
     tables are an earlier one's; ``gone``: there was a journal, and is none; ``server``: it cannot be reached;
-    ``no_locks``: the system has none; ``keys``: there is no such key; ``decide``: a recipient is UNKNOWN; ``key`` is
+    ``keys``: there is no such key; ``decide``: a recipient is UNKNOWN; ``key`` is
     given a key that was used.
     """
 
@@ -36,7 +36,6 @@ class Hints(NamedTuple):
     older: str | None = None
     gone: str | None = None
     server: str | None = None
-    no_locks: str | None = None
     keys: str | None = None
     decide: str | None = None
     key: Callable[[str], str | None] = lambda _key: None

@@ -137,7 +137,7 @@ def _create(path: Path) -> bool:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     new = Path(name)
     try:
-        os.fchmod(handle, 0o600)
+        private.restrict(handle)
         os.close(handle)
         db = sqlite3.connect(new, isolation_level=None)
         try:

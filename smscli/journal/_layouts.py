@@ -56,7 +56,7 @@ def _copy(db: sqlite3.Connection, copy: Path) -> Path | None:
     handle, name = tempfile.mkstemp(prefix=f".{copy.name}-", dir=copy.parent)
     new = Path(name)
     try:
-        os.fchmod(handle, 0o600)
+        private.restrict(handle)
         with closing(sqlite3.connect(new)) as target:
             target.execute("PRAGMA journal_mode = OFF").close()
             db.backup(target)

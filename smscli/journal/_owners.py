@@ -15,8 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+from smscli import private
 from smscli.errors import ConfigError
 from smscli.journal._entries import Hints
+from smscli.locking import lock, unlock
 from smscli.model import visible
 
 FIRST_OWNER = 1 << 40
@@ -43,12 +45,13 @@ class LockFile:
         with cls._guard:
             file = cls._shared.get(_identity(path.lstat())) if path.exists() else None
             if file is None:
-                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                flags = os.O_RDWR | os.O_CREAT | private.flags("O_NOFOLLOW", "O_CLOEXEC")
+                handle = os.open(path, flags, 0o600)
                 info = os.fstat(handle)
-                if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid():
+                if not stat.S_ISREG(info.st_mode) or not private.is_ours(info):
                     os.close(handle)
                     raise ConfigError(f"the lock file {visible(str(path))} is no file of yours", hint=hints.another)
-                os.fchmod(handle, 0o600)
+                private.restrict(handle)
                 file = cls._shared[_identity(info)] = cls(handle, _identity(info))
             file._users += 1
             return file
@@ -56,7 +59,7 @@ class LockFile:
     def hold(self, number: int) -> bool:
         """Hold that number until ``release``; return False when somebody, perhaps of this process, does."""
         with self._guard:
-            if number in self._held or not self._lock(number):
+            if number in self._held or not lock(self._handle, number):
                 return False
             self._held.add(number)
             return True
@@ -66,16 +69,16 @@ class LockFile:
         with self._guard:
             if number in self._held:
                 return True
-            if not self._lock(number):
+            if not lock(self._handle, number):
                 return True
-            self._unlock(number)
+            unlock(self._handle, number)
             return False
 
     def release(self, number: int) -> None:
         """Let go of that number."""
         with self._guard:
             self._held.discard(number)
-            self._unlock(number)
+            unlock(self._handle, number)
 
     def close(self) -> None:
         """Give the file up; the last of this process's journals closes it."""
@@ -89,26 +92,12 @@ class LockFile:
     def without_older_programs(self) -> Iterator[bool]:
         """Keep programs of an earlier layout from sending, and say whether none was."""
         with self._guard:
-            free = self._lock(1, FIRST_OWNER - 1)
+            free = lock(self._handle, 1, FIRST_OWNER - 1)
             try:
                 yield free
             finally:
                 if free:
-                    self._unlock(1, FIRST_OWNER - 1)
-
-    def _lock(self, first: int, count: int = 1) -> bool:
-        import fcntl  # Windows has none, and is told so before this
-
-        try:
-            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
-        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES, POSIX allows both
-            return False
-        return True
-
-    def _unlock(self, first: int, count: int = 1) -> None:
-        import fcntl  # as above
-
-        fcntl.lockf(self._handle, fcntl.LOCK_UN, count, first)
+                    unlock(self._handle, 1, FIRST_OWNER - 1)
 
 
 def _identity(info: os.stat_result) -> tuple[int, int, int]:

@@ -40,8 +40,6 @@ class SqliteDatabase:
     _patience = int(BUSY_SECONDS * 1000)  # what a connection begins with
 
     def __init__(self, path: Path, hints: Hints) -> None:
-        if os.name == "nt":
-            raise ConfigError("the journal needs POSIX record locks, which Windows has not", hint=hints.no_locks)
         self._path = Path(os.path.realpath(path))
         self._hints = hints
         self._failed = False

@@ -49,7 +49,8 @@ def main(action: str, user: str) -> tuple[int, bytes]:
 
 
 if __name__ == "__main__":
-    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))  # nobody handles it: the kernel ends the process
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))  # nobody handles it: the kernel ends the process
     answer = os.dup(1)
     os.dup2(2, 1)  # what a backend prints is no part of the answer
     status, output = main(*sys.argv[2:])

@@ -233,7 +233,13 @@ def _run(
     """
     import signal  # only profiles with a command pay for these
     import subprocess
+    import sys
 
+    if sys.platform == "win32":
+        raise ConfigError(
+            f"the {what} cannot be asked: on Windows nothing here could end it in time",
+            hint="give the secret in the environment, or in a file (api_key_file)",
+        )
     # The command needs HOME and PATH, and none of our secrets.
     environment = {name: value for name, value in environ.items() if not name.startswith("SMSCLI_")}
     deadline = monotonic() + seconds
@@ -262,11 +268,14 @@ def _run(
 
 
 def _read_until(pipe: IO[bytes] | None, deadline: float, what: str) -> bytes:
-    from select import POLLIN, poll  # only profiles with a command pay for it
+    import select  # only profiles with a command pay for it
+    import sys
 
+    if sys.platform == "win32":  # where nothing was started
+        raise TimeoutError
     assert pipe is not None  # noqa: S101  (Popen was asked for one)
-    watch = poll()
-    watch.register(pipe, POLLIN)
+    watch = select.poll()
+    watch.register(pipe, select.POLLIN)
     output = b""
     while len(output) <= MAX_SECRET:
         if not watch.poll(max(0.0, deadline - monotonic()) * 1000):

@@ -124,10 +124,10 @@ class _Server(uvicorn.Server):
 
 def _most_connections() -> int:
     """Return how many connections there may be, with as many descriptors as this process may open."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return CONNECTIONS
+    import resource
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS if soft == resource.RLIM_INFINITY else max(8, min(CONNECTIONS, soft - 64))
 
