@@ -1,6 +1,6 @@
 """What GitHub runs and shows: workflows with few rights and pinned actions, forms that it can read.
 
-Not run here: the workflows themselves. Their scripts are: ``.github/smoke.sh`` by this file, ``.github/release.sh`` by hand.
+Not run here: the workflows themselves, and ``.github/release.sh``; ``.github/smoke.sh`` is.
 """
 
 from __future__ import annotations
