@@ -126,26 +126,56 @@ def test_it_is_installed_into_a_clean_environment(dist: Path, what: str, tmp_pat
     assert where.startswith(str(tmp_path))
 
 
-def test_uv_and_pipx_install_it_as_a_tool(wheel: Path, tmp_path: Path) -> None:
-    """On the PATH of the user, in environments of their own; and take it away again."""
-    uv = tool("uv")
-    cache = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_", "HTTP"))}
-    uv_places = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "uv-bin")}
-    home = {"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], **cache}
-    run([uv, "tool", "install", "-q", "--python", sys.executable, wheel], tmp_path, {**home, **uv_places})
-    assert SENT.fullmatch(run([tmp_path / "uv-bin/smscli", *SEND], tmp_path, bare(tmp_path)))
-    run([uv, "tool", "uninstall", "-q", "smscli"], tmp_path, {**home, **uv_places})
-    assert not (tmp_path / "uv-bin/smscli").exists()
-    pipx_places = {
-        "PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "pipx-bin"),
-        "PIPX_MAN_DIR": str(tmp_path / "man"),
+def ways() -> list[tuple[str, str, str, str]]:
+    """Return the README's ways to install: with what, and the commands to install, upgrade and remove."""
+    rows = re.findall(r"^\| (\w+) \| `(.+?)` \| `(.+?)` \| `(.+?)` \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return [row for row in rows if row[1].endswith("install .") or row[1].endswith("--user .")]
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """Return the folder where the tools put programs, and the environment of a user who has them all."""
+    programs, tools = tmp_path / "bin", tmp_path / "tools"
+    tools.mkdir()
+    base = Path(sys.base_prefix) / "bin" / Path(sys.executable).resolve().name
+    for name, command in (
+        ("uv", f'{tool("uv")} "$@"'), ("pipx", f'{tool("uv")} tool run -q pipx "$@"'), ("pip", f'{base} -m pip "$@"'),
+    ):  # fmt: skip
+        (tools / name).write_text(f"#!/bin/sh\nexec {command}\n")
+        (tools / name).chmod(0o755)
+    environ = {
+        **os.environ, "PATH": f"{tools}:/usr/bin:/bin", "UV_TOOL_DIR": str(tmp_path / "uv"), "PIP_YES": "1",
+        "UV_TOOL_BIN_DIR": str(programs), "UV_PYTHON": str(base), "PIPX_HOME": str(tmp_path / "pipx"),
+        "PIPX_BIN_DIR": str(programs), "PIPX_MAN_DIR": str(tmp_path / "man"), "PIPX_DEFAULT_PYTHON": str(base),
+        "PYTHONUSERBASE": str(tmp_path), "PIP_BREAK_SYSTEM_PACKAGES": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }  # fmt: skip
-    run(
-        [uv, "tool", "run", "-q", "pipx", "install", "--python", sys.executable, wheel],
-        tmp_path,
-        {**home, **pipx_places},
-    )
-    assert SENT.fullmatch(run([tmp_path / "pipx-bin/smscli", *SEND], tmp_path, bare(tmp_path)))
+    environ.pop("VIRTUAL_ENV", None)
+    return programs, environ
+
+
+def test_the_readme_has_three_ways() -> None:
+    """Those of the next test."""
+    assert [name for name, *_ in ways()] == ["uv", "pipx", "pip"]
+
+
+@pytest.mark.parametrize(("name", "install", "upgrade", "remove"), ways(), ids=lambda word: word.split()[0])
+def test_the_readmes_way_installs_upgrades_and_removes(
+    name: str, install: str, upgrade: str, remove: str, tmp_path: Path, user: tuple[Path, dict[str, str]]
+) -> None:
+    """In the clone; the program runs without it, and is gone in the end."""
+    programs, environ = user
+    if name == "pip" and subprocess.run(["pip", "--version"], env=environ, capture_output=True, check=False).returncode:
+        pytest.skip("this Python has no pip of its own")
+    clone, away = tree(tmp_path / "clone", 0o022), tmp_path / "away"
+    # pip installs for the user: its program finds its modules by the same variable.
+    login = {**bare(tmp_path), "PYTHONUSERBASE": environ["PYTHONUSERBASE"]}
+    for command in (install, upgrade):
+        run(["sh", "-c", command], clone, environ)
+        clone.rename(away)
+        assert SENT.fullmatch(run([programs / "smscli", *SEND], tmp_path, login))
+        away.rename(clone)
+    run(["sh", "-c", remove], tmp_path, environ)
+    assert not (programs / "smscli").exists()
 
 
 def interpreters() -> list[str]:
