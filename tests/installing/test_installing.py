@@ -90,8 +90,8 @@ def test_two_builds_are_the_same_byte_by_byte(dist: Path, tmp_path: Path) -> Non
     assert sorted(name.rpartition(".")[2] for name in first) == ["gz", "whl"]
     (tmp_path / "other").mkdir()
     assert build(tree(tmp_path / "other", 0o077), tmp_path / "again") == first
-    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+    (tmp_path / "unpacked").mkdir()
+    run(["tar", "xzf", next(dist.glob("*.tar.gz"))], tmp_path / "unpacked")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     third = build(unpacked, tmp_path / "third")
     assert {name: digest for name, digest in third.items() if name.endswith(".whl")} == {
