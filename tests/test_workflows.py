@@ -121,7 +121,7 @@ def test_the_forms_of_issues_can_be_read() -> None:
 
 def test_zizmor_finds_nothing() -> None:
     """Where it is installed (``pip install zizmor``); the workflow has it."""
-    program = shutil.which("zizmor")
+    program = shutil.which("zizmor", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if program is None:
         pytest.skip("zizmor is not installed")
     argv = [program, "--offline", "--persona", "pedantic", "."]
