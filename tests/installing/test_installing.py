@@ -174,6 +174,8 @@ def test_the_readmes_way_installs_upgrades_and_removes(
         clone.rename(away)
         assert SENT.fullmatch(run([programs / "smscli", *SEND], tmp_path, login))
         away.rename(clone)
+    if name == "pipx":  # which links the pages of the manual, too
+        assert (tmp_path / "man" / "man1" / "smscli.1").exists()
     run(["sh", "-c", remove], tmp_path, environ)
     assert not (programs / "smscli").exists()
 
