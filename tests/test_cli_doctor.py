@@ -242,7 +242,7 @@ SECRET_TROUBLE = {
     "a missing file": ('api_key_file = "/nonexistent/{canary}.key"', "does not exist"),
     "a file of others": ('api_key_file = "{open}"', "mode 0644"),
     "a command that fails": ('api_key_command = ["false", "{canary}"]', "ended with status 1"),
-    "a command that hangs": ('api_key_command = ["sleep", "61.25"]', "took longer than 1 seconds"),
+    "a command that hangs": ('api_key_command = ["sleep", "{long}"]', "took longer than 1 seconds"),
     "a command that is missing": ('api_key_command = ["/nonexistent/pass"]', "cannot be started"),
 }
 
@@ -253,14 +253,15 @@ def test_a_secret_that_cannot_be_had(smscli: Run, tmp_path: Path, setting: str, 
     (tmp_path / "open.key").write_text(CANARY)
     (tmp_path / "open.key").chmod(0o644)
     setting = setting.replace("{open}", str(tmp_path / "open.key")).replace("{canary}", "x")
-    config(tmp_path, f"{PROFILE}{setting}\nsandbox = true\n")
+    long = f"61.{os.getpid()}"  # seconds that no other process of the tests sleeps
+    config(tmp_path, f"{PROFILE}{setting.replace('{long}', long)}\nsandbox = true\n")
     began = time.monotonic()
     report = Report(smscli("doctor", "work", "-o", "json", "--timeout", "1"))
     assert (report.code, report.problems(), cause in report.text("api_key")) == (3, ["api_key"], True)
     assert report.findings["api_key"]["hint"], "and what to do"
     assert (report.level("clock"), report.level("balance")) == ("ok", "skipped")
     assert time.monotonic() - began < 5
-    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if _is(one, b"sleep\x0061.25\0")]
+    assert not [one for one in Path("/proc").glob("[0-9]*/cmdline") if _is(one, f"sleep\0{long}\0".encode())]
 
 
 def test_secrets_of_the_stores_and_a_keyring_that_hangs(examine: Examine, vendor: Vendor, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What GitHub runs and shows: workflows with few rights and pinned actions, forms that it can read.
 
-Not run here: the workflows themselves, and ``.github/release.sh``; ``.github/smoke.sh`` is.
+Not run here: the workflows themselves, and ``.github/release.sh``; ``.github/smoke.sh`` is, by tests/installing.
 """
 
 from __future__ import annotations
@@ -91,19 +91,6 @@ def test_a_release_is_published_without_a_password_and_attested() -> None:
     script = (ROOT / ".github" / "release.sh").read_text()
     assert "cmp " in script
     assert "cyclonedx-py" in script
-
-
-def test_the_smoke_script_of_every_system_passes_on_this_one(tmp_path: Path) -> None:
-    """It is what Windows runs instead of the suite."""
-    environ = {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin", "HOME": str(tmp_path),
-        "SMSCLI_STATE_DIR": str(tmp_path / "state"), "LC_ALL": "C.UTF-8",
-    }  # fmt: skip
-    done = subprocess.run(
-        ["bash", str(ROOT / ".github" / "smoke.sh")], env=environ, cwd=tmp_path, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "smoke: all well"), done.stderr
 
 
 def test_the_forms_of_issues_can_be_read() -> None:

@@ -36,8 +36,8 @@ LACKING = {
     "time": {"clock_gettime", "CLOCK_BOOTTIME", "CLOCK_MONOTONIC", "tzset"},
     "select": {"poll", "epoll", "POLLIN"},
 }  # fmt: skip
-POSIX_ONLY = {"smscli.child._beside", "smscli.child._signals", "smscli.child._starting", "smscli.child._tail",
-              "smscli.child._terminal"}  # fmt: skip
+POSIX_ONLY = {"smscli.child._beside", "smscli.child._signals", "smscli.child._starting",
+              "smscli.child._successor", "smscli.child._tail", "smscli.child._terminal"}  # fmt: skip
 """Modules that Windows does not load: what is behind ``smscli.child.run``, which refuses before."""
 
 

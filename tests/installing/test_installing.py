@@ -286,3 +286,12 @@ def test_the_install_step_of_the_action_makes_the_program(tmp_path: Path) -> Non
     name, _, program = output.read_text().strip().partition("=")
     assert name == "program"
     assert SENT.fullmatch(run([program, *SEND], tmp_path, bare(tmp_path)))
+
+
+def test_the_smoke_script_of_every_system_passes_on_this_one(tmp_path: Path) -> None:
+    """It is what Windows runs instead of the suite."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}/usr/bin:/bin", "HOME": str(tmp_path),
+        "SMSCLI_STATE_DIR": str(tmp_path / "state"), "LC_ALL": "C.UTF-8",
+    }  # fmt: skip
+    assert run(["bash", ROOT / ".github" / "smoke.sh"], tmp_path, environ).splitlines()[-1] == "smoke: all well"
