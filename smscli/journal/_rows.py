@@ -353,7 +353,7 @@ class MessageRow(AttemptRow):
         reason = Reason("smscli ended before the answer was recorded", Cause.UNKNOWN, hint=hint)
         return self._because(reason, State.UNKNOWN, moment)
 
-    def decided(self, sent: bool, moment: float, *, forgets_text: bool = False) -> MessageRow:
+    def decided(self, sent: bool, moment: float, *, forgets_text: bool) -> MessageRow:
         """Return it as a person decided."""
         reason = None if sent else Reason("a person decided that it was not sent", Cause.UNREACHABLE)
         row = self._because(reason, State.SENT if sent else State.NOT_SENT, moment)

@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 
 from smscli.errors import ConfigError
-from smscli.journal._database import BUSY_SECONDS
+from smscli.journal._database import BUSY_SECONDS, RECONNECT_SECONDS
 from smscli.journal._entries import Hints
 from smscli.journal._file import (
     check_file,
@@ -123,7 +123,7 @@ class SqliteDatabase:
         with self.explained():
             self._locks.release(number)
 
-    def reconnect(self, seconds: float = 0.0) -> None:
+    def reconnect(self, seconds: float = RECONNECT_SECONDS) -> None:
         """Do nothing: a file cannot be lost so."""
 
     def close(self) -> None:

@@ -111,19 +111,19 @@ class Journal(Archive):
                 raise in_flight_elsewhere(stored.key)
             earlier = self._tables.earlier(stored) if passes_on and not is_over else {}
         messages = {message.recipient: message for message in rows}
-        asked = [messages[number.digits] for number in job.recipients]
-        places = {number: message.position for number, message in zip(job.recipients, asked, strict=True)}
+        asked = {number: messages[number.digits] for number in job.recipients}
+        places = {number: message.position for number, message in asked.items()}
         before = self._held.get(stored.key)
         claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
         alone = not (together or is_over)
         self._held[stored.key] = Held(stored, alone, places, job.provider, job.account, claims=claims)
         return Opened(
             stored.key,
-            tuple(message.submission() for message in asked),
+            tuple(message.submission() for message in asked.values()),
             stored.created,
             by={
                 number: (message.provider, message.account or "")
-                for number, message in zip(job.recipients, asked, strict=True)
+                for number, message in asked.items()
                 if message.provider is not None
             },
             refused_by={
@@ -132,7 +132,7 @@ class Journal(Archive):
                     for each in (*earlier.get(message.position, ()), message)
                     if each.provider is not None and each.is_refused
                 )
-                for number, message in zip(job.recipients, asked, strict=True)
+                for number, message in asked.items()
             },
             repeated_from=stored.key if repeated else None,
             doubted=doubted,
@@ -268,9 +268,7 @@ class Journal(Archive):
             if held.owns(message) and message.state in (State.IN_FLIGHT, State.UNKNOWN):
                 before.append(message)
                 after.append(message.ended(submission, moment, text, forgets_text=held.forgets_texts))
-            elif not held.owns(message) or message != message.ended(
-                submission, message.updated, text, forgets_text=held.forgets_texts
-            ):
+            elif not held.owns(message) or message != message.ended(submission, message.updated, text):
                 others.append(message)  # else it was recorded, and the confirmation was lost
         return before, after, others
 

@@ -172,9 +172,7 @@ class Tables:
         rows = map(tuple, self._db.execute(of_these, (job.id, *positions)))
         return [self._claimed.get(row) or MessageRow.read(row) for row in rows]
 
-    def pending(
-        self, job: JobRow, position: int, count: int, *, with_unknown: bool = False
-    ) -> list[tuple[int, str, str]]:
+    def pending(self, job: JobRow, position: int, count: int, *, with_unknown: bool) -> list[tuple[int, str, str]]:
         """Return places, numbers and digests of texts of the next messages that may be claimed, unchecked."""
         wanted = f"({_PENDING} OR state = '{State.UNKNOWN}')" if with_unknown else _PENDING
         rows = self._db.execute(
