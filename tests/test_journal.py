@@ -348,6 +348,17 @@ def test_once_does_not_trust_a_claim_by_a_clock_that_was_behind(place: Place, be
     assert (again.repeated_from, again.doubted) == ("second", doubted)
 
 
+def test_once_does_not_trust_a_claim_that_is_older_than_its_job(opened: Callable[..., Journal]) -> None:
+    """The clock went back in between: by it nobody can tell how long ago that was."""
+    opened().begin(job("a"), together=True)
+    with opened(at=-10) as journal:
+        journal.begin(job("a"), together=True)
+        journal.claim("a", ALL)
+        journal.settle("a", ended(Outcome.SENT, *ALL))
+    found = opened(at=3600).begin(job("b"), once=60)
+    assert (found.repeated_from, found.doubted) == ("a", True)
+
+
 def test_an_unknown_twin_is_named_whatever_its_age(place: Place) -> None:
     """Outside the window it is sent again, and whoever sends it knows that the first may have arrived."""
     with Journal(place, now=lambda: NOON) as journal:
@@ -728,20 +739,21 @@ def test_only_what_was_in_flight_is_read_when_its_sender_has_died(opened: Callab
 
 
 def test_a_large_job_is_checked_and_purged_like_a_small_one(opened: Callable[..., Journal]) -> None:
-    """What is unknown at its end keeps it whole, and what its witness says is held against all of it."""
+    """What is unknown at its ends keeps it whole, and what its witness says is held against all of it."""
     numbers = large(3500).recipients
+    ends = (numbers[0], numbers[-1])
     with opened() as sender:
         sender.begin(large(3500))
         sender.claim("large", numbers)
-        sender.settle("large", ended(Outcome.SENT, *numbers[:-1]))
+        sender.settle("large", ended(Outcome.SENT, *numbers[1:-1]))
     later = opened(9)
     assert later.check() == ()
     assert later.purge(5.0) == 0
     later.resolve("large", sent=False)
     with opened(99) as again:
         again.begin(large(3500))
-        again.claim("large", numbers[-1:])
-        again.settle("large", ended(Outcome.SENT, numbers[-1]))
+        again.claim("large", ends)
+        again.settle("large", ended(Outcome.SENT, *ends))
         assert again.check() == ()
     last = opened(199)
     assert [entry.state for entry in last.stream()] == [State.SENT] * 3500

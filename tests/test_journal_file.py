@@ -13,16 +13,16 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import pytest
 
 from smscli.cli.hints import journal_hints
 from smscli.errors import ConfigError, ConflictError, ExitCode, SmscliError
-from smscli.journal import Journal, State, begin_anew
+from smscli.journal import Ending, Journal, State, TeamJournal, _file, begin_anew, exists
 from smscli.model import Outcome
-from tests.jobs import ALL, ANNA, NOON, STALE, connection, ended, job
+from tests.jobs import ALL, ANNA, BERTA, NOON, STALE, connection, ended, job
 
 # --- what is in the file ----------------------------------------------------------------------------------------------
 
@@ -124,11 +124,23 @@ def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     assert forgotten == [str(number) for number in range(1, 451)]
 
 
+def test_there_is_a_journal_where_the_file_or_its_lock_file_is(opened: Callable[..., Journal], path: Path) -> None:
+    """One that is gone was begun, and so was one that came without its lock file."""
+    assert not exists(path)
+    opened().close()
+    lock, there = path.with_name(f"{path.name}.lock"), path.read_bytes()
+    path.unlink()
+    assert exists(path)
+    lock.unlink()
+    path.write_bytes(there)
+    assert exists(path)
+
+
 def test_a_journal_that_is_gone_is_begun_anew_by_request_only(opened: Callable[..., Journal], path: Path) -> None:
     """And never in the place of one that is there."""
     opened().close()
     path.unlink()
-    with pytest.raises(ConfigError, match="is gone"):
+    with pytest.raises(ConfigError, match=f"the journal {path} is gone"):
         opened()
     begin_anew(path)
     assert not opened().is_new
@@ -196,12 +208,13 @@ def test_damage_is_refused_or_harmless_and_the_file_is_never_replaced(sound: byt
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("PRAGMA user_version = 6", "another version of smscli"),
-        ("PRAGMA application_id = 7", "is not a smscli journal"),
-        ("DROP INDEX job_of_content", "damaged"),
+        ("PRAGMA user_version = 6", "the journal {path} was written by another version of smscli"),
+        ("PRAGMA application_id = 7", "^{path} is not a smscli journal"),
+        ("DROP INDEX job_of_content", "the journal {path} is damaged"),
         ("UPDATE message SET state = 'SENT' WHERE state = 'UNKNOWN'", "checksum"),
         ("DELETE FROM message WHERE state = 'UNKNOWN'", "missing"),
         ("UPDATE job SET sender = x'ff00'", "checksum"),
+        ("UPDATE job SET sender = CAST(x'ff41' AS TEXT)", "checksum"),
     ],
 )
 def test_a_file_changed_by_something_else_is_refused(sound: bytes, path: Path, sql: str, told: str) -> None:
@@ -214,7 +227,7 @@ def test_a_file_changed_by_something_else_is_refused(sound: bytes, path: Path, s
     db.commit()
     db.close()
     with (
-        pytest.raises(ConfigError, match=told) as caught,
+        pytest.raises(ConfigError, match=told.format(path=path)) as caught,
         Journal(path, now=lambda: NOON, hints=journal_hints(sandbox=False)) as journal,
     ):
         journal.begin(job("key-3", text="text 3"))
@@ -356,6 +369,22 @@ def test_a_disk_that_takes_no_more_ends_in_the_safe_state(
     assert left == {path.name, f"{path.name}.lock"}, "nothing half made stays behind"
 
 
+@pytest.mark.parametrize(
+    ("ends", "consequence"),
+    [(True, "what became of these recipients is not recorded"), (False, "nothing more was sent")],
+)
+def test_what_a_batch_that_is_not_recorded_means_is_said(path: Path, ends: bool, consequence: str) -> None:
+    """More was sent only where something has ended."""
+    messages = [(1, ANNA, "hi"), (2, BERTA, "hi")]
+    with TeamJournal(path, now=lambda: NOON) as journal:
+        journal.plan(job(to=[]), messages, 2)
+        (batch,), _ = journal.advance("backup", [], 1)
+        endings = [Ending({1: ended(Outcome.SENT, *batch.places)[0]})] if ends else []
+        connection(journal).execute("PRAGMA query_only = ON")
+        with pytest.raises(ConfigError, match=f"cannot be written .*; {consequence}"):
+            journal.advance("backup", endings, 1)
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 def test_modes_are_explicit_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     """Files 0600, directories 0700."""
@@ -387,6 +416,93 @@ def test_what_a_process_holds_its_forked_child_does_not(path: Path) -> None:
     closed.set()
     assert results.get(timeout=30) == "3", "the child believes that its parent still holds the job"
     child.join()
+
+
+def open_files(path: Path) -> int:
+    """Return how many descriptors of this process are of that file."""
+    found = 0
+    for descriptor in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # that of the listing itself
+            found += os.path.samestat(os.fstat(int(descriptor.name)), path.stat())
+    return found
+
+
+def test_the_lock_file_is_open_as_long_as_a_journal_of_the_process_is(
+    opened: Callable[..., Journal], path: Path
+) -> None:
+    """One descriptor for all of them: to close another one would drop every lock."""
+    lock = path.with_name(f"{path.name}.lock")
+    one, other = opened(), opened()
+    assert open_files(lock) == 1
+    one.close()
+    assert open_files(lock) == 1
+    other.close()
+    assert open_files(lock) == 0
+
+
+LOCKER = """
+import fcntl, sys
+with open(sys.argv[1], "r+") as file:
+    for number in sys.argv[2:]:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(number))
+        except OSError:
+            print(number, end=" ")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_number_is_held_and_released_alone(opened: Callable[..., Journal], path: Path) -> None:
+    """Its neighbours are other jobs: what the kernel says of them is what another process finds."""
+    argv = [sys.executable, "-c", LOCKER, f"{path}.lock"]
+
+    def held() -> str:
+        return subprocess.run([*argv, *"3456"], input="", capture_output=True, text=True, check=True).stdout
+
+    db = opened()._db
+    with subprocess.Popen([*argv, "5"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as locker:
+        assert locker.stdout is not None
+        assert locker.stdout.readline() == "\n"
+        assert db.is_alive(5)
+        assert not db.hold(5)
+        locker.communicate()
+    assert db.hold(5)
+    assert held() == "5 \n"
+    assert db.hold(4)
+    assert db.hold(6)
+    db.release(5)
+    assert held() == "4 6 \n"
+    assert [number for number in (3, 4, 5, 6) if db.is_alive(number)] == [4, 6]
+    db.release(4)
+    other = opened()._db
+    assert not other.hold(6)
+    assert other.hold(4)
+    db.close()
+    assert held() == "4 \n", "what it had released is another journal's by now"
+
+
+@pytest.mark.parametrize("age", [-0.1, 0.0, 0.9, 1.0])
+def test_a_rollback_journal_of_this_second_is_a_living_process(
+    opened: Callable[..., Journal], path: Path, age: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction takes milliseconds; what is older, or of a clock that was ahead, was left."""
+    opened().close()
+    rollback = path.with_name(f"{path.name}-journal")
+    rollback.touch(0o600)
+    os.utime(rollback, (NOON, NOON))
+    monkeypatch.setattr(_file, "time", lambda: NOON + age)
+    assert opened()._db.recovered is (age in (-0.1, 1.0))
+
+
+def test_a_lock_file_that_is_none_is_refused(opened: Callable[..., Journal], path: Path) -> None:
+    """Two processes at a pipe would not see each other's locks."""
+    opened().close()
+    lock = path.with_name(f"{path.name}.lock")
+    lock.unlink()
+    os.mkfifo(lock)
+    with pytest.raises(ConfigError, match=f"the lock file {lock} is no file of yours"):
+        opened()
 
 
 def test_a_journal_in_another_mode_is_brought_back_or_refused(path: Path) -> None:

@@ -7,6 +7,7 @@ import sqlite3  # noqa: TID253  (to lay the older files)
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -15,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from smscli.errors import Cause, ConfigError, ConflictError
-from smscli.journal import Boot, Job, Journal, State, Twin, _layouts, _rows
-from smscli.journal._rows import MessageRow, WitnessRow
+from smscli.journal import Boot, Job, Journal, State, Twin, _file, _layouts, _rows
+from smscli.journal._rows import VERSION, MessageRow, WitnessRow
 from smscli.model import MSISDN, Money
 from tests.jobs import NOON, lay_older
 
@@ -131,6 +132,29 @@ def test_several_may_bring_it_up_to_date_at_once(older: Path) -> None:
         opener.stdin.write("go\n")
         opener.stdin.flush()
     assert [opener.communicate()[:2] for opener in openers] == [("8\n", "")] * 6
+
+
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_who_finds_another_process_at_it_waits_for_a_while(
+    older: Path, layout: int, is_patient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That one holds byte 0 of the lock file; when it takes too long, the file stays as it is."""
+    monkeypatch.setattr(_file, "_MIGRATION_SECONDS", 60.0 if is_patient else 0.1)
+    lock = older.with_name(f"{older.name}.lock")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lock), "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        if is_patient:
+            threading.Timer(0.2, holder.kill).start()
+            Journal(older, now=lambda: NOON).close()
+        else:
+            with pytest.raises(ConfigError, match=f"{older.name} is being brought up to date by another process"):
+                Journal(older, now=lambda: NOON)
+        holder.kill()
+    with closing(sqlite3.connect(older)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION if is_patient else layout,)
 
 
 def test_the_copy_is_made_beside_the_file(older: Path, layout: int, monkeypatch: pytest.MonkeyPatch) -> None:

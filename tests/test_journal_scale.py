@@ -7,13 +7,16 @@ import sqlite3  # noqa: TID253  (to look into pages, and to damage them)
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import product
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from smscli.errors import ConfigError
-from smscli.journal import Boot, Journal, Selection, State, Twin, _archive, begin_anew
-from smscli.journal._rows import InspectionRow, JobRow, MessageRow, Row, WitnessRow
+from smscli.journal import Boot, Journal, Selection, State, Twin, _archive, _tables, begin_anew, look
+from smscli.journal._entries import NO_HINTS
+from smscli.journal._rows import InspectionRow, JobRow, MessageRow, Row, Window, WitnessRow
 from smscli.journal._tables import _lookup_rows
 from smscli.model import MSISDN, Outcome
 from tests.conftest import Ran
@@ -60,6 +63,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # The types of b-tree pages (SQLite file format, section 1.6).
 INTERIOR, LEAF = (2, 5), (10, 13)
+PAGE = 4096
 
 
 def pages(path: Path, name: str, kinds: tuple[int, ...]) -> list[int]:
@@ -182,6 +186,22 @@ def test_a_thousand_that_never_left_are_not_read(path: Path) -> None:
         assert message_reads(told) <= 1
 
 
+@pytest.mark.parametrize("boot", ["", "this"])
+@pytest.mark.parametrize(("since", "after"), [(10.0, 20.0), (10.5, 20.5), (-inf, 0.0)])
+def test_the_index_names_whom_the_rows_themselves_name(path: Path, since: float, after: float, boot: str) -> None:
+    """Each is the other's proof: where one of them is damaged, a job that counts is found all the same."""
+    clocks = [(None, None), *product(("this", "another"), (19.0, 20.0, 21.0))]
+    states = product((None, 9.0, 10.0, 11.0, inf), clocks, (0, 1), (0, 2))
+    rows = [WitnessRow(n, "f" * 64, at, *clock, gone, left) for n, (at, clock, gone, left) in enumerate(states, 1)]
+    named = {row.job for row in rows if row.may_be_in(Window(since, boot, after))}
+    with Journal(path, now=lambda: NOON) as journal, journal._db.writing(""):
+        for row in (*rows, replace(rows[-1], job=len(rows) + 1, fingerprint="e" * 64)):
+            journal._tables.insert(row)
+        assert journal._tables.candidates("f" * 64, Window(since, boot, after)) == named
+    certain = {row.job for row in rows if row.open}
+    assert certain < named < {row.job for row in rows if row.open or row.gone}
+
+
 # --- the check of the whole file --------------------------------------------------------------------------------------
 
 
@@ -201,6 +221,7 @@ def test_a_send_checks_the_whole_file_once_a_day(path: Path, age: float, due: bo
     lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
     assert bool(checks(path, NOON + age)) is due
     assert checks(path, NOON + age) == []
+    assert not due or checks(path, NOON + age + 3600) == [], "it has come to its end, and is good for a day"
 
 
 def test_a_send_after_an_unclean_end_checks_the_whole_file(path: Path) -> None:
@@ -212,6 +233,15 @@ def test_a_send_after_an_unclean_end_checks_the_whole_file(path: Path) -> None:
     (line,) = checks(path, NOON)
     assert line.startswith("checked the whole journal: ")
     assert checks(path, NOON, "again") == []
+    with Journal(path, now=lambda: NOON) as journal:
+        journal.begin(job("dead", to=[ANNA]))
+        journal.begin(job("last", to=[ANNA]))
+        journal.claim("last", [ANNA])
+    told: list[str] = []
+    with Journal(path, now=lambda: NOON, tell=told.append) as journal:
+        journal.begin(job("dead", to=[ANNA]))
+        journal.begin(job("next", to=[ANNA]))
+    assert len(told) == 1, "a run that sends twice looks once"
     rollback = path.with_name(f"{path.name}-journal")
     rollback.touch(0o600)
     os.utime(rollback, (NOON - 60, NOON - 60))
@@ -224,20 +254,25 @@ def test_a_check_that_takes_too_long_is_given_up_and_said(path: Path, monkeypatc
     monkeypatch.setattr(_archive, "_CHECK_SECONDS", -1.0)
     (line,) = checks(path, NOON + DAY)
     assert "run smscli journal check" in line
-    assert checks(path, NOON + DAY + 3599) == []
+    assert checks(path, NOON + DAY) == checks(path, NOON + DAY + 3599) == []
     monkeypatch.undo()
     assert len(checks(path, NOON + DAY + 3600)) == 1
 
 
-def test_a_send_that_checks_refuses_a_damaged_file(path: Path) -> None:
-    """Damage in what it would not have touched; nothing is recorded as checked."""
+@pytest.mark.parametrize(
+    ("name", "offset", "is_listed"), [("message_in_flight", 3, False), ("job_of_content", -1, True)]
+)
+def test_a_send_that_checks_refuses_a_damaged_file(path: Path, name: str, offset: int, is_listed: bool) -> None:
+    """Damage in what it would not have touched; nothing is recorded as checked, and SQLite's own words are told."""
     lay(path, JOBS, moment=lambda number: NOON - 2 * DAY + number)
     damaged = bytearray(path.read_bytes())
-    damaged[pages(path, "message_in_flight", LEAF)[0] + 3] ^= 1  # the count of its cells
+    page = pages(path, name, LEAF)[0]
+    damaged[page + (offset if offset >= 0 else PAGE + offset)] ^= 1  # the count of its cells, or the last byte of one
     path.write_bytes(damaged)
     for _ in range(2):
-        with pytest.raises(ConfigError, match="is damaged"):
+        with pytest.raises(ConfigError, match=f"the journal {path} is damaged") as caught:
             checks(path, NOON + DAY)
+        assert bool(caught.value.problems) is is_listed
     assert path.read_bytes() == damaged
 
 
@@ -287,6 +322,24 @@ def test_a_check_by_hand_counts_as_the_check_of_the_day(path: Path, age: float, 
     assert bool(checks(path, NOON + DAY + age)) is due
 
 
+def test_a_check_that_has_found_something_does_not_count(path: Path) -> None:
+    """The next send looks at the file, as if nobody had."""
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM lookup WHERE job = 3")
+    with Journal(path, now=lambda: NOON + DAY) as journal:
+        assert journal.check()
+    assert checks(path, NOON + DAY)
+
+
+@pytest.mark.parametrize(("seconds", "is_read"), [(60.0, True), (-1.0, False)])
+def test_a_look_tells_whether_every_page_was_read_in_its_time(sound: Path, seconds: float, is_read: bool) -> None:
+    """It counts all the same."""
+    health = look(sound, NO_HINTS, seconds)
+    assert health is not None
+    assert (health.is_read, health.counts) == (is_read, {"SENT": JOBS})
+
+
 def test_a_transaction_that_is_going_on_is_no_unclean_end(path: Path) -> None:
     """Its rollback journal lies there, old as it may be, because its writer is at it."""
     lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
@@ -323,15 +376,37 @@ def test_a_recipient_named_twice_is_neither_claimed_nor_settled(path: Path) -> N
 
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_listing_reads_on_only_as_far_as_it_is_asked(sound: Path, newest_first: bool) -> None:
-    """Page by page, from either end, and each entry once."""
+    """Page by page, from either end, and each entry once; where the messages of a page stand is one look."""
     with Journal(sound, now=lambda: NOON) as journal:
         told = statements(journal)
         stream = journal.stream(newest_first=newest_first)
         first = next(stream)
         assert message_reads(told) == 1
         ids = [first.job.id, *(entry.job.id for entry in stream)]
-        assert message_reads(told) > JOBS / 150
+        assert JOBS / 150 < message_reads(told) == sum("FROM delivery" in statement for statement in told)
     assert ids == sorted(range(1, JOBS + 1), reverse=newest_first)
+
+
+@pytest.mark.parametrize("at_once", [3000, 0], ids=["a page of jobs", "each job in pages"])
+def test_whatever_is_read_of_jobs_is_read_in_a_transaction(
+    path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a job and its messages could be of two moments."""
+    monkeypatch.setattr(_tables, "_PAGE_MESSAGES", at_once)
+    lay(path, 3, moment=lambda number: NOON - 2 * DAY + number)
+    with Journal(path, now=lambda: NOON) as journal:
+        db, within = connection(journal), list[bool]()
+        db.set_trace_callback(lambda told: within.append(db.in_transaction) if told.startswith("SELECT") else None)
+        read = [
+            [entry.key for entry in journal.stream()],
+            [entry.key for number in (1, 2, 3) for entry in journal.entries(f"key-000{number}")],
+            [entry.key for number in (1, 2, 3) for entry in journal.show(f"key-000{number}")],
+        ]
+        assert read == [["key-0001", "key-0002", "key-0003"]] * 3
+        assert journal.counts() == {"SENT": 3}
+        assert journal.knows("key-0001")
+    assert len(within) > 20
+    assert all(within)
 
 
 def test_a_listing_does_not_read_what_is_not_selected(sound: Path) -> None:

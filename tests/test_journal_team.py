@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smscli.errors import Cause, ConfigError, ConflictError, InputError
-from smscli.journal import Ending, Job, ListFingerprint, Standing, State, TeamJournal, _team
+from smscli.journal import Boot, Ending, Job, ListFingerprint, Standing, State, TeamJournal, _team
 from smscli.journal._database import LostError
 from smscli.model import MSISDN, Outcome, Reason, Submission
 from tests.jobs import NOON, STALE, STOPPED, Place, job
@@ -87,6 +87,13 @@ def test_a_planned_job_waits_whole(teams: Teams) -> None:
     assert standing.total == 3
     assert {entry.message.attempt for entry in teams().show(KEY)} == {0}
     assert teams().check() == ()
+
+
+def test_a_long_list_is_planned_whole(teams: Teams) -> None:
+    """However many are inserted at a time, each as of when it was planned."""
+    journal = teams()
+    assert plan(journal, people(2001)).pending == 2001
+    assert {entry.message.updated for entry in journal.entries(KEY)} == {NOON}
 
 
 def test_a_plan_that_is_there_is_taken_up_without_its_list(teams: Teams) -> None:
@@ -491,14 +498,30 @@ def test_the_job_of_a_content_that_was_begun_last_is_known(teams: Teams) -> None
     assert journal.latest(listed(people(1)).fingerprint) is None
 
 
+@pytest.mark.parametrize(("seconds", "repeated"), [(60.0, KEY), (61.0, None)])
+def test_a_list_counts_as_sent_from_when_a_batch_was_taken(place: Place, seconds: float, repeated: str | None) -> None:
+    """Not from when it was planned or that ended, and by the clock that nobody sets, whatever the other one says."""
+    at, numbers = 0.0, tuple((to, text) for _, to, text in people(2))
+    with TeamJournal(place, now=lambda: NOON + 9 * at, boot=lambda: Boot("this", at)) as journal:
+        plan(journal, people(2))
+        at = 10.0
+        (batch,), _ = journal.advance(KEY, [], 1)
+        at = 40.0
+        journal.advance(KEY, [ended(batch)], 0)
+        at = 10.0 + seconds
+        same = Job("again", "lightsms", "demo", "work", "Shop", numbers, listed(people(2)).fingerprint)
+        assert journal.begin(same, once=60.0).repeated_from == repeated
+
+
 def test_what_is_unknown_is_taken_once_more_only_where_that_is_asked_for(teams: Teams) -> None:
     """It counts as pending then; what becomes unknown later does not, and a failure proves nothing about before."""
     journal = teams()
     plan(journal, people(4))
+    assert teams().join(KEY, "demo", resends_unknown=True).pending == 4
     batches, _ = journal.advance(KEY, [], 3)
     journal.advance(KEY, [ended(one, Outcome.UNKNOWN) for one in batches[:2]] + [ended(batches[2])], 0)
     assert teams(1).join(KEY, "demo").pending == 1
-    again = teams(1)
+    again = teams()  # in the same second
     standing = again.join(KEY, "demo", resends_unknown=True)
     assert (standing.pending, standing.counts[State.UNKNOWN]) == (3, 2)
     batches, _ = again.advance(KEY, [], 9)
@@ -631,6 +654,16 @@ def test_a_text_stays_where_the_profile_says_so(teams: Teams) -> None:
     assert texts(teams()) == ["hi"] * 3
 
 
+def test_a_text_that_somebody_who_joined_has_sent_goes(teams: Teams) -> None:
+    """Unless he says otherwise, whatever was said by who planned it."""
+    one, other = teams(), teams()
+    plan(one, people(2), store_text=True)
+    other.join(KEY, "demo")
+    (batch,), _ = other.advance(KEY, [], 1)
+    other.advance(KEY, [ended(batch)], 0)
+    assert texts(teams()) == [None, "hi"]
+
+
 @pytest.mark.parametrize(("sent", "text"), [(True, None), (False, "hi")])
 def test_a_text_goes_when_a_person_says_that_it_was_sent(teams: Teams, sent: bool, text: str | None) -> None:
     """Of a job whose other texts have gone; what was not sent may have to be."""
@@ -689,6 +722,18 @@ def test_another_try_of_a_batch_is_confirmed_while_it_is_in_flight(teams: Teams)
     teams()
     with pytest.raises(ConflictError, match="by another process"):
         journal.confirm_places(KEY, [1, 2])
+
+
+def test_a_confirmation_that_was_lost_keeps_nobody_from_the_job(teams: Teams) -> None:
+    """Whoever had joined goes on with what nobody has taken."""
+    journal, other = teams(), teams()
+    plan(journal, people(2))
+    other.join(KEY, "demo")
+    journal.advance(KEY, [], 1)
+    lose(journal, 1, committed=True)
+    with pytest.raises(LostError):
+        journal.confirm_places(KEY, [1])
+    assert places(other.advance(KEY, [], 1)[0]) == [[2]]
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from smscli.errors import Cause, ConfigError, ConflictError
-from smscli.journal import Job, Journal, State
+from smscli.journal import Job, Journal, State, _store
 from smscli.journal._database import LostError
+from smscli.journal._owners import FIRST_OWNER
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission
 from tests.jobs import ALL, ANNA, BERTA, CARLA, NOON, STALE, Place, ended, job, outcomes
 
@@ -332,6 +333,18 @@ def test_an_outcome_that_comes_after_the_job_was_forgotten_is_refused(opened: Op
         journal.settle("backup", ended(Outcome.SENT, ANNA))
 
 
+def test_two_owners_are_never_of_one_number(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one of them, dead, would look alive by the other."""
+    numbers = iter([11, 11, 12])
+    monkeypatch.setattr(_store, "randbelow", lambda _: next(numbers))
+    one, other = opened(), opened()
+    one.begin(job(), together=True)
+    other.begin(job(), together=True)
+    one.claim("backup", [ANNA])
+    other.claim("backup", [BERTA])
+    assert [entry.message.owner for entry in opened().show("backup")] == [FIRST_OWNER + 11, FIRST_OWNER + 12, None]
+
+
 # --- connections that are lost ----------------------------------------------------------------------------------------
 
 
@@ -436,6 +449,45 @@ def test_giving_a_claim_back_touches_nothing_else(opened: Opener) -> None:
     with pytest.raises(LostError):
         journal.claim("backup", [ANNA])
     assert [entry.state for entry in opened().show("backup")] == [State.NOT_SENT, State.UNKNOWN, State.NOT_SENT]
+
+
+def test_a_claim_that_is_somebody_elses_by_now_is_not_given_back(opened: Opener) -> None:
+    """It was committed, taken for dead, decided on, and claimed anew: its recipient may have the text."""
+    journal, other = opened(), opened()
+    journal.begin(job(), together=True)
+    other.begin(job(), together=True)
+    lose(journal, 1, committed=True)
+    db: Any = journal._db  # as in ``lose``
+    reconnect = db.reconnect
+
+    def reconnect_late(seconds: float = 0.0) -> None:
+        db.reconnect = reconnect
+        reconnect(seconds)
+        opened().resolve("backup", sent=False, to=ANNA)
+        other.claim("backup", [ANNA])
+
+    db.reconnect = reconnect_late
+    with pytest.raises(ConflictError, match="by another process"):
+        journal.claim("backup", [ANNA])
+    other.settle("backup", ended(Outcome.SENT, ANNA))
+    assert [entry.state for entry in opened().show("backup")] == [State.SENT, State.NOT_SENT, State.NOT_SENT]
+
+
+def test_a_claim_of_a_job_that_was_forgotten_since_has_nothing_to_be_given_back(opened: Opener) -> None:
+    """That the connection was lost is told all the same."""
+    journal = opened()
+    journal.begin(job(), together=True)
+    lose(journal, 1, committed=False)
+    db: Any = journal._db  # as in ``lose``
+    reconnect = db.reconnect
+
+    def reconnect_late(seconds: float = 0.0) -> None:
+        reconnect(seconds)
+        assert opened(at=9).purge(1) == 3
+
+    db.reconnect = reconnect_late
+    with pytest.raises(LostError):
+        journal.claim("backup", ALL)
 
 
 def test_a_job_is_held_anew_after_a_lost_connection(opened: Opener) -> None:
