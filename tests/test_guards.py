@@ -11,7 +11,6 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer.main
@@ -188,87 +187,15 @@ def test_every_oracle_is_of_a_vendor_and_has_all_of_it() -> None:
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-"""What people read; of those in docs/, some have a test of their own that runs their lines."""
+"""What people read; tests/installing types what stands on them."""
 KEYS = {vendor: reading.KEY for vendor in providers.names() if (reading := oracle(vendor))}
 """The keys that the vendors' pages print."""
 
 
-def sessions() -> list[Any]:
-    """Return the lines behind ``$`` of each block of a page: what a reader types into one shell."""
-    found = []
-    for page in PAGES:
-        if page.stem in ("signatures", "stages", "testing"):
-            continue  # tests/test_signature_page.py, tests/laboratory/test_stages_page.py, tests/test_testing_page.py
-        blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
-        for number, block in enumerate(blocks):
-            lines = "".join(re.findall(r"^\$ (.*\n)", block.replace("\\\n", ""), re.MULTILINE))
-            found.append(pytest.param(page, lines, id=f"{page.stem}-{number}"))
-    return found
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home of somebody who reads on; the key files lie in it."""
-    home = tmp_path
-    for vendor, key in KEYS.items():
-        (home / f"{vendor}.key").touch(mode=0o600)
-        (home / f"{vendor}.key").write_text(f"{key}\n")
-    return home
-
-
-@pytest.mark.parametrize(("page", "session"), sessions())
-def test_every_command_of_a_page_runs(page: Path, session: str, home: Path) -> None:  # noqa: ARG001  (it is in the id)
-    """Pasted into a shell, each line ends as the page says (`# exit N`, else 0); the key is typed when asked for."""
-    if "| jq" in session and not shutil.which("jq"):
-        pytest.skip("jq is not installed")
-    script = "set -o pipefail\n"
-    for line in session.splitlines():
-        wanted = re.search(r"# exit (\d+)", line)
-        script += f"{line}\nstatus=$?\n[ $status = {wanted[1] if wanted else 0} ] || "
-        script += f'{{ echo "status $status:" {shlex.quote(line)}; exit 99; }}\n'
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=home,
-        env={
-            "HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "SMSCLI_STATE_DIR": str(home / "state"),
-            "SMSCLI_CONFIG": str(home / "config.toml"),
-        },
-        input=KEYS["payforsms"] + "\n", capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-    assert "Traceback" not in done.stderr
-
-
-def recipes() -> list[str]:
-    """Return the commands of the README's table of recipes."""
-    (rows,) = re.findall(r"^\| I want to \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, re.MULTILINE)
-    commands = (row.rsplit("| `", 1)[1].partition("` |")[0] for row in rows.splitlines() if "`: [" not in row)
-    return [command.replace("\\|", "|") for command in commands]
-
-
-@pytest.mark.parametrize("command", recipes())
-def test_every_recipe_of_the_readme_is_understood(command: str, home: Path) -> None:
-    """By an account of the sandbox; `run` ends as what it runs, and that is not to be had here."""
-    config = home / "config.toml"
-    config.touch(mode=0o600)
-    config.write_text(
-        'default = "work"\n[profiles.work]\nprovider = "lightsms"\nsandbox = true\nlogin = "demo"\n'
-        'api_key = "demo-key-lightsms"\nsender = "Alert"\nto = ["+37061234567"]\n'
-    )
-    (home / "people.csv").write_text("phone,name\n+37061234567,Anna\n")
-    environ = {
-        "HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "SMSCLI_STATE_DIR": str(home / "state"),
-        "SMSCLI_CONFIG": str(config),
-    }  # fmt: skip
-    begun = f"{BINARY} bulk people.csv 'Hi {{name}}' --key KEY --yes -q" if "--resume" in command else "true"
-    script = f"{begun} && {command.replace(' make -j8', ' true')}"
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=home, env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
-    ends = {"--wait-delivered": {0, 7}, "ping": {1, 2, 127}}
-    wanted = next((statuses for word, statuses in ends.items() if word in command), {0})
-    assert done.returncode in wanted, done
-    assert "hint: see: smscli" not in done.stderr
+    """A home of somebody who reads on."""
+    return tmp_path
 
 
 def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
