@@ -6,6 +6,7 @@ Only this package knows Typer. A command module is imported when its command is 
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -102,6 +103,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
+    gc.freeze()  # what is left goes with the process: looking through all of it takes as long as a TLS handshake
     if os.environ.get("PYTHONINSPECT"):
         # The interpreter would take SystemExit for an error, and a terminal for somebody who wants a prompt.
         os._exit(status)
