@@ -78,6 +78,7 @@ def posted(data: object, **more: object) -> object:
         (f"POST /x?q=1 HTTP/1.1\nHost: a.example\n{FORM}\n\n--Y\nzzz", (("q", "1"),), "its boundary is missing"),
         ("POST /x HTTP/1.1\nTransfer-Encoding: chunked\n\n3\na=1", (("a", "1"),), None),
         ("POST /x HTTP/1.1\nContent-Length: \u00b2\n\na=1", (("a", "1"),), None),
+        ("GET /x?q=1 HTTP/1.1\nContent-Type: application/json\n\na=1", (("q", "1"), ("a", "1")), "looks like a form"),
         (har(posted({"mimeType": "", "text": "a=1"})), (("a", "1"),), None),
         (har(posted({"text": "a=1", "encoding": "base64"})), (("a", "1"),), "is no base64"),
         (har(posted({"params": [{"name": "a", "value": "1"}, "x"]})), (("a", "1"),), "but not its bytes"),

@@ -90,6 +90,13 @@ def test_who_signed_rightly_is_not_told_that_the_signature_is_wrong(check: Run) 
     assert "the signature is right for what was meant, but the sending changed it" in ran.err
 
 
+def test_what_stands_behind_a_request_without_a_body_is_not_held_against_it(check: Run) -> None:
+    """The answer, or another line of the log: -v says that it was left out."""
+    ran = check("lightsms", f"GET {target('lightsms')} HTTP/1.1\r\nHost: a.example\r\n\r\nretry=1 left\n", "-v")
+    assert (ran.code, "retry" in ran.out + ran.err) == (0, False), ran.out
+    assert "what follows the blank line: not read, the head announces no body" in ran.err
+
+
 def test_a_line_feed_is_cut_off_a_typed_signature_and_never_off_a_sent_one(check: Run) -> None:
     """Copying brings one along; the vendor refuses it."""
     line = target("lightsms")

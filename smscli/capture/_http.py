@@ -1,60 +1,63 @@
 """HTTP requests as they travel: head and body, of one connection or many, printed by a client or pasted from a browser.
 
-curl -v (``> ``), http.client (``send: b'…'``), Go's and Java's dumps, .http files (``###``), a list of headers alone.
+What clients trace, Go's and Java's dumps, .http files (``###``), a list of headers alone.
 """
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
+from bisect import bisect
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
+from itertools import accumulate
 
 from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
+from smscli.capture._traces import pieces
 
 _HEADER = r"[A-Za-z][\w-]*:(?!//)[^\n]*"
-_SENT = re.compile(r"""(?m)^send: (b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"))""")
 # A method and a version make a request line; without the version a header must follow.
 _HEAD = re.compile(
     rf"(?m)^(?P<method>{METHODS}) (?P<target>[^\n]+?)(?: HTTP/[0-9.]+\r?$| HTTP/[0-9.]+\Z|\r?$(?=\n{_HEADER}))"
 )
 _END = re.compile(r"(?m)^(?:HTTP/[0-9.]+ \d{3}|###|---re(?:quest|sponse) |\* |< |reply: |header: )")
+# Whoever pastes a POST may leave out its headers; of these methods hardly any has a body, and it would say so.
+_BODILESS = ("GET", "HEAD", "DELETE")
+_OF_BODIES = ("content-length", "content-type", "transfer-encoding")
 _PSEUDO = re.compile(r"(?m)^:(method|path|authority|scheme):?[ \t]*\n?[ \t]*(\S+)")
 _FROM_PANEL = re.compile(r"(?mi)^(Request URL|Request Method):?[ \t]*\n?[ \t]*(\S+)")
 
 
 def http(text: str) -> list[RawRequest]:
     """Return the requests of a text; none when no line of it is a request line, and no list of headers names one."""
-    sent = "".join(_printed(match[1]) for match in _SENT.finditer(text))
-    text = sent or re.sub(r"(?m)^> ?", "", text) if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text) or sent else text
-    heads = list(_HEAD.finditer(text))
+    sent, note = pieces(text)
+    whole = "".join(piece for _, piece in sent)
+    heads = list(_HEAD.finditer(whole))
     if not heads:
         return list(_of_headers(text))
-    ends = [head.start() for head in heads[1:]] + [len(text)]
-    return [_request(text, head, end) for head, end in zip(heads, ends, strict=True)]
+    starts = list(accumulate((len(piece) for _, piece in sent), initial=0))
+    ends = [head.start() for head in heads[1:]] + [len(whole)]
+    requests = []
+    for head, end in zip(heads, ends, strict=True):
+        index = bisect(starts, head.start()) - 1
+        line = sent[index][0] + whole.count("\n", starts[index], head.start())
+        raw = _request(whole, head, end, f"line {line}")
+        doubt = (note,) if note and "." in raw.target.partition("?")[2] + raw.body else ()
+        requests.append(replace(raw, notes=(*raw.notes, *doubt)))
+    return requests
 
 
-def _printed(literal: str) -> str:
-    """Return what a bytes literal of Python stands for; of one that is none, as a copy may leave it, what it says."""
-    with suppress(ValueError, SyntaxError), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes that Python does not know
-        return to_text(ast.literal_eval(literal))
-    return literal[2:-1].replace("\\r\\n", "\n")
-
-
-def _request(text: str, head: re.Match[str], end: int) -> RawRequest:
-    line = 1 + text.count("\n", 0, head.start())
+def _request(text: str, head: re.Match[str], end: int, place: str) -> RawRequest:
     stop = _END.search(text, head.end(), end)
     rest = text[head.end() : stop.start() if stop else end].removeprefix("\n")
     lines, _, rest = ("\n" + rest).replace("\n\r\n", "\n\n", 1).partition("\n\n")
     target = re.sub(r"^https?://[^/]+(?=https?://)", "", head["target"])
-    raw = RawRequest("HTTP request", target, head["method"], tuple(_headers(lines)), place=f"line {line}")
-    body, notes = _body(raw, rest)
+    raw = RawRequest("HTTP request", target, head["method"], tuple(_headers(lines)), place=place)
+    ends = raw.method in _BODILESS and not any(map(raw.header, _OF_BODIES))
+    body, notes = ("", ()) if ends else _body(raw, rest)
     readings = (
         "first line: the method and the address", *(f"{name}: a header" for name, _ in raw.headers),
         *((f"what follows the blank line: the body, {len(to_bytes(body))} bytes",) if body else ()),
+        *(("what follows the blank line: not read, the head announces no body",) if ends and rest.strip() else ()),
     )  # fmt: skip
     return replace(raw, body=body, host=raw.header("host").partition(":")[0] or None, notes=notes, readings=readings)
 
