@@ -151,6 +151,23 @@ def test_one_that_cannot_be_read_does_not_hide_the_others() -> None:
     assert two.fault.startswith("the captured fetch call in line 2 cannot be read")
 
 
+@pytest.mark.parametrize(
+    ("log", "places"),
+    [
+        ("1 sent {0}\n2 sent {0}\n", ["line 1", "line 2"]),
+        ("at 16:00:05 {0}\nok\nat 16:00:09 {0}\n", ["line 1", "line 3"]),
+        ("sending {0}\nfailed: {0}\nsending {0}\n", ["line 1", "line 3"]),
+        ("sending {0}\ntrying again: {0}\n", ["line 1", "line 2"]),
+        ("sending {0}\nfailed: {0}\n", ["line 1"]),
+    ],
+)
+def test_each_request_in_a_program_s_log_is_one(log: str, places: list[str]) -> None:
+    """A retry is a request of its own; what is told of the same one in other words is said to be."""
+    got = read_all(log.format(f"{U}?a=1"))
+    assert [one.place for one in got] == places
+    assert ("line 2: taken for the same call" in str(got[0].readings)) == ("failed" in log)
+
+
 def test_a_file_is_decoded_by_its_mark() -> None:
     """UTF-16 of PowerShell, UTF-8, and bytes that are neither."""
     assert decode("a=ž".encode("utf-16")) == decode("a=ž".encode()) == "a=ž"

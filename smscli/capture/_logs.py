@@ -49,6 +49,7 @@ _MESSAGES = tuple(
         ("PHP curl", rf"cURL error .{{0,300}}? for (?P<target>{_URL})"),
     )
 )
+_AGAIN = re.compile(r"(?i)\b(?:retry(?:ing)?|again|attempt|resen[dt])")
 _ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL})"))
 
 
@@ -63,14 +64,36 @@ def messages(text: str) -> list[RawRequest]:
 
 
 def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawRequest]:
-    requests = []
+    requests: list[RawRequest] = []
+    tellings: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         request = read(line.strip()) if line else None
         if request is not None:
             requests.append(replace(request, place=f"line {number}"))
-    # A program tells about one call more than once, a server does not.
-    once = {(raw.kind, raw.method, raw.target): raw for raw in reversed(requests) if raw.kind != ACCESS}
-    return [raw for raw in requests if raw.kind == ACCESS or once[raw.kind, raw.method, raw.target] is raw]
+            # Times, counters and ids differ from call to call.
+            tellings.append(re.sub(r"\w*\d\w*", "0", line.rstrip().replace(request.target, "")))
+    return _calls(requests, tellings)
+
+
+def _calls(requests: Sequence[RawRequest], tellings: Sequence[str]) -> list[RawRequest]:
+    """Return the requests that were made: a program tells of a call in several ways, a server and a retry in one.
+
+    Of each request the lines count that are told in its commonest way, or in the first of several, and who says that
+    he tries again.
+    """
+    ways: dict[tuple[object, ...], dict[str, list[RawRequest]]] = {}
+    for raw, telling in zip(requests, tellings, strict=True):
+        same = ways.setdefault((raw.kind, raw.method, raw.target, raw.body), {})
+        same.setdefault("" if raw.kind == ACCESS else telling, []).append(raw)
+    calls: list[RawRequest] = []
+    for same in ways.values():
+        commonest = max(same, key=lambda way: len(same[way]))
+        first, *more = same.pop(commonest)
+        others = [raw.place for way, raws in same.items() if not _AGAIN.search(way) for raw in raws]
+        also = (f"{', '.join(others[:5])}: taken for the same call, told in other words",) if others else ()
+        calls += (replace(first, readings=(*first.readings, *also)), *more)
+        calls += (raw for way, raws in same.items() if _AGAIN.search(way) for raw in raws)
+    return sorted(calls, key=lambda raw: int(raw.place.removeprefix("line ")))
 
 
 def _logged(line: str) -> RawRequest | None:

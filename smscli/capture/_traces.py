@@ -64,4 +64,4 @@ def _from_ascii(dump: str, size: int) -> Iterator[str]:
     """Yield the lines of a dump; where the offset of the next one is two further than their length, a CRLF was."""
     lines = [(int(line[1], 16), line[2]) for line in _DUMPED.finditer(dump)]
     for (start, text), (end, _) in pairwise([*lines, (size, "")]):
-        yield text + ("\r\n" if end - start - len(text) >= 2 else "")  # noqa: PLR2004  (its two bytes)
+        yield text + ("\r\n" if end - start - len(text) >= 2 else "")
