@@ -24,7 +24,7 @@ _SIMPLE_ESCAPES = {
     "f": "\f",
     "v": "\v",
 }
-_SUBSTITUTION = r"""\$\((?:[^()"']|"[^"]*"|'[^']*'|\([^()]*\))*\)|`[^`]*`"""
+_SUBSTITUTION = r"""\$\((?:[^()"']|"[^"]*"|'[^']*'|\([^()]*\))*\)|`(?:[^`\\]|\\[\s\S])*`"""
 _EXPANSION = rf"{_SUBSTITUTION}|\$\{{[^{{}}]*\}}|\$[A-Za-z_]\w*|\$[0-9@*#?$!-]"
 _PIECES = re.compile(
     rf"""(?P<joined>\\\n)
@@ -32,8 +32,8 @@ _PIECES = re.compile(
     |(?P<single>'[^']*')
     |(?P<ansi>\$'(?:[^'\\]|\\[\s\S])*')
     |(?P<double>\$?"(?:[^"\\$`]|\\[\s\S]|{_SUBSTITUTION}|\$(?!\())*")
-    |(?P<open>\$?["'`])
     |(?P<expansion>{_EXPANSION})
+    |(?P<open>\$?["'`])
     |(?P<comment>(?:(?<=[\s;])|(?<![\s\S]))\#[^\n]*)
     |(?P<heredoc><<-?[ \t]*(?P<quote>["']?)(?P<mark>\w+)(?P=quote))
     |(?P<herestring><<<[ \t]*)
@@ -43,7 +43,7 @@ _PIECES = re.compile(
     |(?P<plain>(?:[^\s\\'"$`;&|()<>#]|(?<=[^\s;])\#)+|[\s\S])""",
     re.VERBOSE,
 )
-_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|\++|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +124,12 @@ class _Reading:
         if kind == "double":
             inner = piece.removeprefix("$")[1:-1]
             parts = re.compile(rf'\\([$`"\\])|(\\\n)|({_EXPANSION})')
-            return parts.sub(lambda match: match[1] or ("" if match[2] else self._expand(match[3], at)), inner)
+            return parts.sub(
+                lambda match: match[1] or ("" if match[2] else self._expand(match[3], at, quoted=True)), inner
+            )
         return self._expand(piece, at) if kind == "expansion" else piece
 
-    def _expand(self, expression: str, at: int) -> str:
+    def _expand(self, expression: str, at: int, *, quoted: bool = False) -> str:
         name, _, usual = expression[1:].strip("{}").partition(":-")
         if name in self.variables:
             return self.variables[name]
@@ -135,7 +137,9 @@ class _Reading:
             return usual
         line = self._line(at)
         if expression.startswith(("$(", "`")):
-            inside = expression[2:-1] if expression.startswith("$") else expression[1:-1]
+            inside = expression[2:-1]
+            if expression.startswith("`"):  # which takes backslashes away before the inner shell reads
+                inside = re.sub(r'\\([$`\\"])' if quoted else r"\\([$`\\])", r"\1", expression[1:-1])
             self.inner += _Reading(inside, line, self.variables).commands()
             expression = "$(…)"
         self.notes.append(f"line {line}: {visible(expression)} is not in the capture; it is left as it is written")
