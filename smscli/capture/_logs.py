@@ -9,12 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from smscli.capture._http import http
 from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
+from smscli.capture._shell import unescape
 
 ACCESS = "access-log line"
 
 # nginx writes a quote in a request as \x22, Apache as \" and a backslash as \\; no request begins at such a quote.
 _REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
+# Go's %q of a dump: a whole request in one line.
+_DUMP = re.compile(rf'(?<!\\)"((?:{METHODS}) (?:[^"\\]|\\[^rn])+? HTTP/[0-9.]+\\r\\n(?:[^"\\]|\\.)*)"')
 # IIS, CloudFront: the query is a column of its own, - when there is none.
 _COLUMNS = re.compile(rf"[ \t](?P<method>{METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
 _VIRTUAL_HOST = re.compile(r"([\w-]+(?:\.[\w-]+)+)(?::\d+)? [0-9a-fA-F.:]+ ")
@@ -102,6 +106,8 @@ def _logged(line: str) -> RawRequest | None:
         if raw is not None:
             return raw
     for text in _texts(line):
+        if match := _DUMP.search(text):
+            return http(unescape(match[1]))[0]
         if match := _REQUEST_LINE.search(text):
             return _from_server(match["method"], _unescaped(match["target"]), text)
     columns = _COLUMNS.search(line)
