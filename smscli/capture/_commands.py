@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from smscli.capture import _cmd, _shell
 from smscli.capture._curl import curl
@@ -16,12 +17,21 @@ from smscli.errors import InputError
 _CLIENTS: dict[str, Callable[[Command], list[RawRequest]]] = {
     "curl": curl, "wget": wget, "http": httpie, "https": httpie, "xh": httpie,
 }  # fmt: skip
-_NAMED = re.compile(r"(?m)(?:^|[\s;&|({`])(?:[^\s\"'`;&|({]*[/\\])?(?:curl|wget|https?|xh)(?:\.exe)?[ \t\\^`]")
+_NAMED = re.compile(
+    r"(?m)(?:^|[\s;&|({`]|(?:\s-l?c|\beval|\b(?:ssh|watch)\b[^\n\"']{0,200})[ \t][\"'])"
+    r"(?:[^\s\"'`;&|({]*[/\\])?(?:curl|wget|https?|xh)(?:\.exe|:[\w.-]+)?[ \t\\^`]"
+)
 _MOST = 500
 # Words that may stand before the name of a command.
 _BEFORE = re.compile(r"(?:exec|command|export|local|declare|readonly|if|then|else|elif|do|while|until|!|\{)$|\w+=")
 # Commands that run another one, behind options of their own.
-_RUNNERS = frozenset(("sudo", "time", "env", "nohup", "timeout", "nice", "ionice", "xargs", "watch", "strace"))
+_RUNNERS = frozenset((
+    "sudo", "doas", "time", "env", "nohup", "timeout", "nice", "ionice", "xargs", "strace",
+    "docker", "podman", "kubectl",
+))  # fmt: skip
+# Commands that give words to a shell, which reads them once more: one of them, or all that follow.
+_SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "su"))
+_JOINING = frozenset(("ssh", "eval", "watch"))
 
 
 def names_command(text: str) -> bool:
@@ -44,14 +54,27 @@ def commands(text: str) -> list[RawRequest]:
 
 
 def _requests(command: Command) -> Iterable[RawRequest]:
-    runs = False
+    runners: set[str] = set()
     for index, word in enumerate(command.words):
+        if runners and word.startswith("-"):
+            continue
         name = re.split(r"[/\\]", word)[-1].removesuffix(".exe")
-        if name in _CLIENTS:
-            words = (name, *command.words[index + 1 :])
-            own = Command(words, command.line, command.stdin, command.notes)
-            return _CLIENTS[name](own)
-        runs = runs or name in _RUNNERS
-        if not runs and not _BEFORE.match(word):
+        client = name.partition(":")[0] if runners else name  # an image of a container has its version there
+        if runners & _JOINING and (client in _CLIENTS or names_command(word)):
+            return _read_again(" ".join(command.words[index:]), command)
+        if client in _CLIENTS:
+            return _CLIENTS[client](replace(command, words=(client, *command.words[index + 1 :])))
+        if runners & _SHELLS and names_command(word):
+            return _read_again(word, command)
+        if name in _RUNNERS | _SHELLS | _JOINING:
+            runners.add(name)
+        if not runners and not _BEFORE.match(word):
             break
     return ()
+
+
+def _read_again(text: str, outer: Command) -> Iterable[RawRequest]:
+    """Yield the requests of what another shell runs; it has the stdin of the command that starts it."""
+    for inner in _shell.commands(text, outer.line):
+        stdin = outer.stdin if inner.stdin is None else inner.stdin
+        yield from _requests(replace(inner, stdin=stdin, notes=(*outer.notes, *inner.notes)))

@@ -132,7 +132,7 @@ class _Operation:
             text = self._command.stdin
             piece = text if name in ("data-binary", "json") else re.sub(r"[\r\n\0]", "", text)
         else:
-            self._notes.append("a part of the body comes from a file, which is not in the capture")
+            self._miss(value)
             return
         # A piece of --json follows what there is, one of --data has & before it.
         between = "&" if self._data and name != "json" else ""
@@ -140,13 +140,19 @@ class _Operation:
         if name == "json":
             self._flags.add("json")
 
+    def _miss(self, source: str) -> None:
+        where = "stdin" if source == "@-" else "a file"
+        self._notes.append(f"a part of the body comes from {where}, which is not in the capture")
+
     def _encoded(self, value: str) -> str:
         """Return ``name=content`` or ``content`` as --data-urlencode sends it: a space is ``+``."""
         match = re.match(r"([^=@]*)([=@])", value)
+        name, _, content = value.partition(match[2]) if match else ("", "", value)
         if match and match[2] == "@":
-            self._notes.append("a part of the body comes from a file, which is not in the capture")
-            return match[1]
-        name, _, content = value.partition("=") if match else ("", "", value)
+            if content != "-" or self._command.stdin is None:
+                self._miss(match[2] + content)
+                return match[1]
+            content = self._command.stdin
         encoded = quote(to_bytes(content), safe="").replace("%20", "+")
         return f"{name}={encoded}" if name else encoded
 

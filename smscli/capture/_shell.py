@@ -6,7 +6,7 @@ What a shell would look up or run (``$NAME``, ``$(…)``) is filled in where the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from smscli.capture._request import to_bytes, to_text
@@ -44,6 +44,11 @@ _PIECES = re.compile(
     re.VERBOSE,
 )
 _PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|\++|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+# Five fields of a time, or @daily; the user of a system's crontab is one word before the client.
+_CRON = re.compile(
+    r"(?m)^[ \t]*(?:@[a-z]+|(?:[\d*,/-]+[ \t]+){3}[\w*,/-]+[ \t]+[\w*,/-]+)[ \t]+"
+    r"(?:[a-z_][\w-]*[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)[ \t]))?(.*\b(?:curl|wget|https?|xh)[ \t].*)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +61,37 @@ class Command:
     notes: tuple[str, ...] = ()
 
 
-def commands(text: str) -> Iterator[Command]:
-    """Yield the commands of a script or a pasted line; raise InputError, with the line, for an open quote."""
-    text = _PROMPT.sub("", text.replace("\r\n", "\n"))
-    yield from _Reading(text, 1, {}).commands()
+def commands(text: str, line: int = 1) -> Iterator[Command]:
+    """Yield the commands of a script, a crontab or a pasted line, which begins in a line of the capture.
+
+    InputError says in which line a quote is open, or cron would cut the command.
+    """
+    text = _CRON.sub(_from_crontab, _PROMPT.sub("", text.replace("\r\n", "\n")))
+    yield from _Reading(text, line, {}).commands()
+
+
+def _from_crontab(match: re.Match[str]) -> str:
+    """Return the command of a line of a crontab, where a backslash keeps a percent sign. (crontab(5))"""
+    if re.search(r"(?<!\\)%", match[1]):
+        line = 1 + match.string.count("\n", 0, match.start())
+        raise InputError(f"line {line}: cron ends a command at its first %", hint="write \\% in a crontab")
+    return match[1].replace("\\%", "%")
+
+
+def _output(words: Sequence[str], stdin: str | None) -> str | None:
+    """Return what a command writes into a pipe, where that is sure: shells differ about backslashes."""
+    if words in (["cat"], ["cat", "-"]):
+        return stdin
+    if words[:1] == ["echo"]:
+        bare = words[1:2] == ["-n"]
+        text = " ".join(words[2 if bare else 1 :]) + ("" if bare else "\n")
+    elif words[:1] == ["printf"] and len(words) == 2 and "%" not in words[1]:
+        text = words[1]
+    elif words[:1] == ["printf"] and len(words) == 3 and words[1] in ("%s", "%s\\n"):
+        text = words[2] + ("\n" if words[1] != "%s" else "")
+    else:
+        return None
+    return None if "\\" in text or text.startswith("-") else text
 
 
 @dataclass
@@ -74,6 +106,7 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
     inner: list[Command] = field(default_factory=list)
     stdin: str | None = None
+    cuts: list[tuple[int, int]] = field(default_factory=list)
     began: int = 0
     target: str = ""
 
@@ -95,7 +128,8 @@ class _Reading:
         yield from self._end("", at)
 
     def _line(self, at: int) -> int:
-        return self.first_line + self.text.count("\n", 0, at)
+        cut = sum(lines for start, lines in self.cuts if start < at)
+        return self.first_line + cut + self.text.count("\n", 0, at)
 
     def _take(self, kind: str, piece: str, at: int) -> None:
         if kind in ("joined", "comment"):
@@ -167,7 +201,7 @@ class _Reading:
         self.stdin = text if match["quote"] else re.sub(
             _EXPANSION, lambda found: self._expand(found[0], start), text
         )  # fmt: skip
-        self.first_line += self.text.count("\n", start, mark.end())  # of all that follows
+        self.cuts.append((start, self.text.count("\n", start, mark.end())))
         self.text = self.text[:start] + self.text[mark.end() :]
         return match.end()
 
@@ -185,8 +219,11 @@ class _Reading:
                 f"line {self._line(at)}: the shell ends the command at &, and what follows is not sent: "
                 "the address needs quotes"
             )
-        self.words, self.notes, self.inner = [], [], []
-        stdin, self.stdin = self.stdin, None
+        stdin, is_blank_line = self.stdin, not self.words and operator == "\n"
+        if not is_blank_line:  # behind a | a command may go on there
+            self.stdin = _output(words, stdin) if operator in ("|", "|&") else None
+        self.words, self.inner = [], []
+        self.notes = [] if self.stdin is None else list(notes)
         yield from inner
         if words:
             yield Command(tuple(words), self.began, stdin, tuple(notes))

@@ -1,0 +1,3 @@
+cat <<EOF | curl -d @- https://sms.example/api/send
+login=a&text=x+y%2Bz&signature=0f
+EOF

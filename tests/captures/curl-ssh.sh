@@ -1,0 +1,1 @@
+ssh -p 22 host "curl -s 'https://sms.example/api/send?login=a&text=x+y%2Bz&signature=0f'"
