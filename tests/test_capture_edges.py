@@ -95,7 +95,10 @@ def posted(data: object, **more: object) -> object:
         (har(posted({"text": "a=1", "encoding": "base64"})), (("a", "1"),), "is no base64"),
         (har(posted({"params": [{"name": "a", "value": "1"}, "x"]})), (("a", "1"),), "but not its bytes"),
         (har({"startedDateTime": "0", "request": {"url": f"{U}?a=\ud83d"}}), (("a", "\ufffd"),), None),
+        (json.dumps(posted({"text": "a=1"}, headers=[])), (("a", "1"),), None),
+        (json.dumps({"url": f"{U}?a=1", "headers": [{"name": "b", "value": "c"}]}), (("a", "1"),), None),
         # logs
+        ('Started GET "/x?a=1" for ::1 at 2024-99-28 16:00:05 +0200', (("a", "1"),), None),
         ('{"request": 5, "x": 1} "GET /?a=1 HTTP/1.1"', (("a", "1"),), None),
         ('{"level": "info"} GET https://sms.example/?a=1', (("a", "1"),), None),
         ('{"request": ["GET"]}\nhttps://sms.example/?a=1', (("a", "1"),), None),
@@ -149,6 +152,9 @@ def test_what_is_there_is_read_and_the_rest_is_said(text: str, params: Pairs, no
         (f"curl {U}?a=1 " * 501, "more than 1000 words"),
         (f"curl {U}?a=1\n" * 501, "more than 500 requests"),
         ("see the curl manual", "no request in the capture"),
+        ("{" * 100_000, "no request in the capture"),
+        ("one\ntwo\n", "no request in the capture: none of its 2 lines is one"),
+        (f"one\nsent to {U}\n", "no request in the capture: line 2 has an address, but without parameters"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_place(text: str, reason: str) -> None:

@@ -22,6 +22,7 @@ kind; InputError says where one of its kind cannot be read.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from smscli.capture._decoding import decode_body, decode_query, is_form, mend
@@ -92,7 +93,7 @@ def read_all(text: str) -> list[Captured]:
         raise InputError(f"the capture is longer than {MAX_CAPTURE} characters", hint=f"give one request: {WANTED}")
     requests = _requests(text.removeprefix("\ufeff").lstrip())
     if not requests:
-        raise InputError("there is no request in the capture", hint=f"give {WANTED}")
+        raise InputError(f"there is no request in the capture{_next_to_one(text)}", hint=f"give {WANTED}")
     vendors = Vendors()
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
@@ -127,6 +128,15 @@ def _requests(whole: str) -> list[RawRequest]:
         note = f"the capture is longer than {MAX_SCRIPT} characters: commands in it are not read, only their addresses"
         return [replace(raw, notes=(*raw.notes, note)) if raw.kind == "URL" else raw for raw in requests]
     return requests
+
+
+def _next_to_one(text: str) -> str:
+    """Return what of a text comes next to a request, and in which line; of a single line there is nothing to say."""
+    lines = text.rstrip().split("\n")
+    for number, line in enumerate(lines, 1):
+        if re.search("https?://", line):
+            return f": line {number} has an address, but without parameters"
+    return f": none of its {len(lines)} lines is one" if len(lines) > 1 else ""
 
 
 def _among_others(raw: RawRequest, vendors: Vendors) -> Captured:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from smscli.capture._request import FORM, RawRequest, encode, to_text
@@ -14,9 +15,11 @@ _KIND = "HAR entry"
 
 
 def har(text: str) -> list[RawRequest]:
-    """Return the requests of a HAR file; none when the text is none. InputError says where a cut one ends."""
-    if not text.startswith("{") or '"entries"' not in text:
+    """Return the requests of a HAR file, or of one entry; none when it is neither. InputError says where it is cut."""
+    if not text.startswith("{"):
         return []
+    if '"entries"' not in text:
+        return _alone(text)
     try:
         document = json.loads(text)
     except RecursionError:
@@ -27,6 +30,17 @@ def har(text: str) -> list[RawRequest]:
     log = document.get("log")
     entries = log.get("entries") if isinstance(log, dict) else None
     return [_request(entry, number) for number, entry in enumerate(entries if isinstance(entries, list) else (), 1)]
+
+
+def _alone(text: str) -> list[RawRequest]:
+    """Return the request of a lone entry, or of its ``request``; a log has headers of another shape, or none."""
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    request = entry.get("request", entry)
+    is_har = isinstance(request, dict) and "url" in request and isinstance(request.get("headers"), list)
+    return [replace(_request({**entry, "request": request}, 1), place="")] if is_har else []
 
 
 def _request(entry: object, number: int) -> RawRequest:

@@ -19,6 +19,9 @@ ACCESS = "access-log line"
 _REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{METHODS}) (?P<target>(?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"')
 # Go's %q of a dump: a whole request in one line.
 _DUMP = re.compile(rf'(?<!\\)"((?:{METHODS}) (?:[^"\\]|\\[^rn])+? HTTP/[0-9.]+\\r\\n(?:[^"\\]|\\.)*)"')
+_RAILS = re.compile(
+    rf'Started (?P<method>{METHODS}) "(?P<target>[^"]*)" for \S+ at (?P<time>[\d-]+ [\d:]+ [+-]\d{{4}})'
+)
 # IIS, CloudFront: the query is a column of its own, - when there is none.
 _COLUMNS = re.compile(rf"[ \t](?P<method>{METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
 _VIRTUAL_HOST = re.compile(r"([\w-]+(?:\.[\w-]+)+)(?::\d+)? [0-9a-fA-F.:]+ ")
@@ -108,6 +111,9 @@ def _logged(line: str) -> RawRequest | None:
     for text in _texts(line):
         if match := _DUMP.search(text):
             return http(unescape(match[1]))[0]
+        if match := _RAILS.search(text):
+            raw = _from_server(match["method"], match["target"], text)
+            return replace(raw, seen_at=_iso_time(match["time"]))
         if match := _REQUEST_LINE.search(text):
             return _from_server(match["method"], _unescaped(match["target"]), text)
     columns = _COLUMNS.search(line)
@@ -194,6 +200,13 @@ def _log_time(text: str) -> int | None:
     except ValueError:
         return None
     return int(local.timestamp()) - offset
+
+
+def _iso_time(text: str) -> int | None:
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:
+        return None
 
 
 def _first(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:

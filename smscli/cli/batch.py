@@ -166,7 +166,8 @@ def _error(counts: Mapping[str, int]) -> SmscliError | None:
     total = sum(counts.values())
     if counts.get("differs"):
         return AuthenticationError(
-            f"{counts['differs']} of {total} signatures do not match", hint="to see why: smscli sign --capture"
+            f"{counts['differs']} of {total} signatures do not match",
+            hint="to see why: smscli sign --capture, with one of them as it was sent (a=1&b=2)",
         )
     if counts.get("unreadable"):
         return InputError(f"{counts['unreadable']} of {total} lines cannot be read")
