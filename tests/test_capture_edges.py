@@ -103,6 +103,7 @@ def posted(data: object, **more: object) -> object:
         ('{"level": "info"} GET https://sms.example/?a=1', (("a", "1"),), None),
         ('{"request": ["GET"]}\nhttps://sms.example/?a=1', (("a", "1"),), None),
         ('{"a": {} https://sms.example/?a=1', (("a", "1"),), None),
+        ('{"m": "\\"GET /?a=1 HTTP/1.1\\\\r\\\\nHost: b\\\\r\\\\n\\""}', (("a", "1"),), None),
         ('{"log": "\\"GET /?a=1 HTTP/1.1\\" 200", "x": [["y"]]}', (("a", "1"),), None),
         (r'{"m": "see https:\/\/sms.example\/?a=1\u0026b=2"}', (("a", "1"), ("b", "2")), None),
         (r'\{"m": see https://sms.example/?a=1', (("a", "1"),), None),
@@ -204,6 +205,9 @@ HOSTILE = {
     "multipart": f"POST / HTTP/1.1\n{FORM}\n\n" + "--X\n" * 10_000, "json": "[" * 100_000,
     "escaped quotes": "\\\"GET " * 100_000, "open heredoc": "curl <<A" + "\nx" * 60_000,
     "prompt": "curl x\na@" + "a" * 120_000, "open comments": "fetch('x', " + "/* " * 40_000,
+    "bodies": "GET /x HTTP/1.1\n" + "---request end---\n[BODY data: \n" * 3500, "crontab": "* * * * * curl " * 8000,
+    "dumps": '"GET /?a=1 HTTP/1.1\\r\\n' * 50_000, "backticks": "curl `" + "\\`" * 60_000,
+    "remote": "ssh " * 30_000 + "curl x",
     "open strings": "fetch('x', " + '\\"' * 60_000,
 }  # fmt: skip
 

@@ -78,7 +78,8 @@ def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawR
         if request is not None:
             requests.append(replace(request, place=f"line {number}"))
             # Times, counters and ids differ from call to call.
-            tellings.append(re.sub(r"\w*\d\w*", "0", line.rstrip().replace(request.target, "")))
+            told = "" if request.kind == ACCESS else line.rstrip().replace(request.target, "")
+            tellings.append(re.sub(r"\w*\d\w*", "0", told))
     return _calls(requests, tellings)
 
 
@@ -91,7 +92,7 @@ def _calls(requests: Sequence[RawRequest], tellings: Sequence[str]) -> list[RawR
     ways: dict[tuple[object, ...], dict[str, list[RawRequest]]] = {}
     for raw, telling in zip(requests, tellings, strict=True):
         same = ways.setdefault((raw.kind, raw.method, raw.target, raw.body), {})
-        same.setdefault("" if raw.kind == ACCESS else telling, []).append(raw)
+        same.setdefault(telling, []).append(raw)
     calls: list[RawRequest] = []
     for same in ways.values():
         commonest = max(same, key=lambda way: len(same[way]))
@@ -109,9 +110,9 @@ def _logged(line: str) -> RawRequest | None:
         if raw is not None:
             return raw
     for text in _texts(line):
-        if match := _DUMP.search(text):
+        if r"\r\n" in text and (match := _DUMP.search(text)):
             return http(unescape(match[1]))[0]
-        if match := _RAILS.search(text):
+        if "Started " in text and (match := _RAILS.search(text)):
             raw = _from_server(match["method"], match["target"], text)
             return replace(raw, seen_at=_iso_time(match["time"]))
         if match := _REQUEST_LINE.search(text):

@@ -21,7 +21,7 @@ _RUBY = re.compile(r'(?m)^<- "((?:[^"\\\n]|\\.)*)"')
 _CURL = re.compile(r"(?m)^(?:\S+ ){0,2}=> Send (?:header|data), (\d{1,9}) bytes[^\n]*((?:\n[0-9a-f]{4,8}:[^\n]*)+)")
 _DUMPED = re.compile(r"\n([0-9a-f]{4,8}): ?([^\r\n]*)")
 _HEX = re.compile(r"(?:[0-9a-f]{2} ){1,16} *")
-_WGET_BODY = re.compile(r"(?m)^(---request end---)\n\[BODY data: ([\s\S]*?)\]$")
+_WGET_BODY = re.compile(r"(?m)^(---request end---)\n\[BODY data: ([\s\S]{0,16384}?)\]$")
 
 _FULL_STOPS = (
     "curl --trace-ascii writes . for each byte that is no ASCII, and for a full stop: --trace keeps them apart"
