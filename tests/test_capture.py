@@ -94,6 +94,7 @@ def test_addresses_and_forms_are_read(text: str) -> None:
         ('203.0.113.9 - - [28/Foo/2024:16:00:05 +0000] "GET {} HTTP/1.1" 200 27', None, None),
         ('203.0.113.9 - - [31/Feb/2024:16:00:05 +0000] "GET {} HTTP/1.1" 200 27', None, None),
         ('"GET {}"', None, None),
+        ('Started GET "{}" for ::1 at 2024-11-28 16:00:05 UTC', None, 1732809605),
     ],
 )  # fmt: skip
 def test_a_line_of_an_access_log_is_read(line: str, host: str | None, seen_at: int | None) -> None:

@@ -130,6 +130,7 @@ def test_what_is_there_is_read_and_the_rest_is_said(text: str, params: Pairs, no
         (f'curl ^"{U}?a=1', "a quote in line 1"),
         (f"# one\ncurl {U} -d @- <<EOF\na=1\n", "here-document in line 2"),
         (f"curl \\\n {U} \\\n -d 'a=1", "a quote in line 3"),
+        (f"date | curl -d @- {U}", "curl command in line 1: a part of the body comes from stdin"),
         (f"# one\n0 3 * * 1-5 curl '{U}?a=%41'", "line 2: cron ends a command at its first %"),
         ("cat <<A\nx\nA\ncurl 'x", "a quote in line 4"),
         (f"irm '{U}?a=1", "a quote in line 1"),

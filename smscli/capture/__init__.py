@@ -98,7 +98,8 @@ def read_all(text: str) -> list[Captured]:
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
         if not captured.params:
-            raise InputError(f"there are no parameters in the captured {requests[0].where}", hint=f"give {WANTED}")
+            why = f": {captured.notes[0]}" if captured.notes else ""
+            raise InputError(f"there are no parameters in the captured {requests[0].where}{why}", hint=f"give {WANTED}")
         return [captured]
     return [_among_others(raw, vendors) for raw in requests]
 

@@ -20,7 +20,7 @@ _REQUEST_LINE = re.compile(rf'(?<!\\)"(?P<method>{METHODS}) (?P<target>(?:[^"\\]
 # Go's %q of a dump: a whole request in one line.
 _DUMP = re.compile(rf'(?<!\\)"((?:{METHODS}) (?:[^"\\]|\\[^rn])+? HTTP/[0-9.]+\\r\\n(?:[^"\\]|\\.)*)"')
 _RAILS = re.compile(
-    rf'Started (?P<method>{METHODS}) "(?P<target>[^"]*)" for \S+ at (?P<time>[\d-]+ [\d:]+ [+-]\d{{4}})'
+    rf'Started (?P<method>{METHODS}) "(?P<target>[^"]*)" for \S+ at (?P<time>[\d-]+ [\d:]+ (?:UTC|[+-]\d{{4}}))'
 )
 # IIS, CloudFront: the query is a column of its own, - when there is none.
 _COLUMNS = re.compile(rf"[ \t](?P<method>{METHODS})[ \t](?P<path>/\S*)[ \t](?P<query>[^ \t=]+=\S*)[ \t]")
@@ -205,7 +205,7 @@ def _log_time(text: str) -> int | None:
 
 def _iso_time(text: str) -> int | None:
     try:
-        return int(datetime.fromisoformat(text).timestamp())
+        return int(datetime.fromisoformat(text.replace("UTC", "+0000")).timestamp())
     except ValueError:
         return None
 
