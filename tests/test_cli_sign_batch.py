@@ -119,6 +119,7 @@ def test_a_signature_that_differs_is_exit_4(batch: Run, output: str) -> None:
     ran = batch("lightsms", '{"login": "one", "signature": "00"}\nnonsense\n{"login": "two"}', "-o", output)
     assert ran.code == 4
     assert "1 of 3 signatures do not match" in ran.err
+    assert "with one of them as it was sent (a=1&b=2)" in ran.err
     if output == "plain":
         assert [cells[2] for cells in ran.lines] == ["differs", "unreadable", "signed"]
     else:
