@@ -17,7 +17,7 @@ gc.disable()
 from smscli.cli import main  # noqa: E402  (after the line above, on purpose)
 
 gc.freeze()
-# A command that loads more (HTTP, the journal) makes thousands of objects again; by default each 700 are looked through.
+# A command that loads more (HTTP, the journal) makes thousands of objects again; by default 700 begin a search.
 gc.set_threshold(10_000)
 gc.enable()
 

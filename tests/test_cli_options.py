@@ -150,3 +150,14 @@ def test_the_hint_and_the_envelope_name_the_command_that_was_meant(
     ran = smscli(*words, "-o", "json")
     assert (ran.code, ran.json["command"]) == (2, command)
     assert f"see: smscli {command} --help" in ran.err
+
+
+def test_an_option_for_a_secret_is_refused_with_where_it_belongs(smscli: Run) -> None:
+    """Proposing what is spelled alike, `--key`, would put it into the journal."""
+    for option in ("--api-key", "--apikey", "--secret", "--password"):
+        ran = smscli("send", option, "hunter2hunter2", "--to", "+37061234567", "Hi", "--sandbox")
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{option}: no option takes a secret" in ran.err
+        assert "profile add" in ran.err
+        assert "hunter2" not in ran.err
+        assert "--key," not in ran.err

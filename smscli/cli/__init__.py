@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -171,7 +172,14 @@ def _call(argv: Sequence[str], call: Invocation) -> Result | int:
         return _speak(group, argv, call)
     except typer.TyperException as error:
         _understand(group, argv, call)
-        raise InputError(error.format_message(), hint=f"see: {call.path} --help") from None
+        message = error.format_message()
+        if typed := re.match(r"No such option: (--[a-z-]*(?:key|secret|password|token))\b", message):
+            # What looks like it (`--key`) would put the secret into the journal.
+            raise InputError(
+                f"{typed[1]}: no option takes a secret, which others could see among the processes",
+                hint="keep it in a profile (smscli profile add NAME), or in the environment",
+            ) from None
+        raise InputError(message, hint=f"see: {call.path} --help") from None
     except SmscliError:
         if call.path == PROGRAM:  # no command has begun
             _understand(group, argv, call)

@@ -190,7 +190,7 @@ SETTINGS = (
     Setting("sender", "sender ID used when none is given", _sender),
     Setting("to", "recipients used when none are given", _texts, _read_list),
     Setting("region", "country of numbers written without a country code", _region),
-    Setting("time_zone", "zone of times written without one", _time_zone),
+    Setting("time_zone", "zone in which the vendor reads and tells times", _time_zone),
     Setting("timeout", "seconds for a whole call", _seconds, _read_number),
     Setting("batch_size", "recipients in one request", _count, _read_number),
     Setting("confirm_above", "recipients up to which nothing has to be confirmed", _count, _read_number),
