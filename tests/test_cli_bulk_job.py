@@ -258,6 +258,19 @@ def test_a_job_is_taken_up_with_the_profile_it_was_begun_with(bulk: Run, tmp_pat
     assert bulk(None, "--resume", "k", environ={}).code == 0
 
 
+@pytest.mark.parametrize("variables", [{"SMSCLI_SENDER": "EnvBrand"}, ACCOUNT | {"SMSCLI_PROJECT": "other"}])
+def test_a_default_profile_beside_variables_is_the_same_account_again(
+    bulk: Run, tmp_path: Path, vendor: Scripted, variables: dict[str, str]
+) -> None:
+    """A named profile would beat them: what began with the default one is not resumed with it as a named one."""
+    profile_file(tmp_path, "")
+    vendor.ending = failing_from(1, CUT)
+    assert bulk(PEOPLE, HI, "--key", "k", environ=variables).code == 6
+    vendor.ending = lambda _number: None
+    again = bulk(None, "--resume", "k", environ=variables)
+    assert again.code == 0, again.err
+
+
 # --- the result file --------------------------------------------------------------------------------------------------
 
 

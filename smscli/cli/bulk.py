@@ -26,7 +26,7 @@ from smscli.cli.shipping import begun_with, preview, refuse_repetition, ship, ta
 from smscli.cli.text import Fit, MaxParts, TextFile, Transliterate, counted
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.lists import parse_map
-from smscli.model import Message
+from smscli.model import Message, Profile
 from smscli.render import Result
 
 CONFIRM_ABOVE = 10
@@ -209,21 +209,22 @@ def _resume(
     call: Invocation, key: str, sender: str | None, pace: Pace, results: str | None, *, test: bool, resend_unknown: bool
 ) -> Result:  # fmt: skip
     """Take a job up from the journal alone: with the profile it was begun with, unless another is named."""
-    profile_name = begun_with(call, key, sandbox=_is_sandbox(call))
-    if call.wanted.profile is None and profile_name:
+    usual = _usual_profile(call)
+    profile_name = begun_with(call, key, sandbox=usual.sandbox if usual else call.wanted.sandbox)
+    # A default profile is not named: variables have had their say beside it, and would not beside a named one.
+    if call.wanted.profile is None and profile_name and (usual is None or usual.name != profile_name):
         call.wanted = call.wanted._replace(profile=profile_name)
     order = compose(call.runtime, call.runtime.profile(call.wanted), sender, pace, test=test)
     with _writer(results) as writer:
         return take_up(call, order, key, writer, resend_unknown=resend_unknown)
 
 
-def _is_sandbox(call: Invocation) -> bool:
-    """Return in which journal a job is looked for: where the same account options would have begun it."""
+def _usual_profile(call: Invocation) -> Profile | None:
+    """Return the account that the same options would have begun a job with; None where they name none."""
     try:
-        return call.runtime.profile(call.wanted).sandbox
+        return call.runtime.profile(call.wanted)
     except ConfigError:
-        # No account is named, but the job may name a profile.
-        return call.wanted.sandbox
+        return None  # the job may name a profile
 
 
 def _writer(results: str | None, source: int | None = None) -> AbstractContextManager[Writer | None]:
