@@ -97,6 +97,43 @@ def test_what_stands_behind_a_request_without_a_body_is_not_held_against_it(chec
     assert "what follows the blank line: not read, the head announces no body" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("text", "wire", "why"),
+    [
+        ("Привет", "%CF%F0%E8%E2%E5%F2", "text: sent in another charset than UTF-8"),
+        ("a b", "a b", "text: a space was sent as it is"),
+        ("a#b", "a#b", "text: # was sent as it is"),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_right_signature_that_is_sure_to_be_refused_is_no_success(
+    check: Run, text: str, wire: str, why: str, times: int
+) -> None:
+    """Neither alone nor among others, in words or in JSON."""
+    line = target("lightsms", text)
+    request = f"GET {line.replace(encode([('text', text)]), f'text={wire}')} HTTP/1.1\nHost: sms.example\n\n" * times
+    ran = check("lightsms", request)
+    assert ran.code == 4, ran.out
+    assert why in ran.out
+    document = check("lightsms", request, "-o", "json").json
+    data = document["data"] if times == 1 else document["data"]["requests"][1]
+    assert (document["exit_code"], data["comparison"]["matches"]) == (4, False)
+    assert data["comparison"]["explanations"][0]["findings"][0]["kind"] == "sending"
+    if times == 1:
+        assert "the signature is right for what was meant, but the sending changed it" in ran.err
+        drawn = " ".join(check("lightsms", request, "-o", "table").out.split())
+        assert "something else was sent (lightsms) cause: " + why in drawn
+
+
+def test_a_percent_sign_that_was_meant_is_no_other_charset(check: Run) -> None:
+    """What follows it looked like a code; what that gives was never meant."""
+    line = target("lightsms", "100%de")
+    ran = check("lightsms", line.replace("100%25de", "100%de"), "-o", "json")
+    assert ran.code == 4
+    assert ran.json["data"]["comparison"]["explanations"][0]["findings"][0]["name"] == "percent-unescaped"
+    assert "another charset" not in ran.out + ran.err
+
+
 def test_a_line_feed_is_cut_off_a_typed_signature_and_never_off_a_sent_one(check: Run) -> None:
     """Copying brings one along; the vendor refuses it."""
     line = target("lightsms")

@@ -134,3 +134,27 @@ def test_the_places_of_a_php_array_count_as_the_array() -> None:
     assert [left.name for left in arrange(rule, (("recipient[x]", "5"), ("other[0]", "1")))[1]] == [
         "recipient[x]", "other[0]",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "wire", "literal", "name"),
+    [
+        ("Привет", b"%CF%F0%E8%E2%E5%F2", False, "wire-charset"),
+        ("Привет", b"\xcf\xf0\xe8\xe2\xe5\xf2", True, "wire-charset"),
+        ("Привет", b"\xcf\xf0\xe8\xe2\xe5\xf2", False, None),
+        ("a b", b"a b", True, "space-unescaped"),
+        ("a b", b"a b", False, None),
+        ("a", b"a#b", True, "hash-unescaped"),
+    ],
+)
+def test_a_right_signature_that_is_certain_to_be_refused_does_not_match(
+    text: str, wire: bytes, literal: bool, name: str | None
+) -> None:
+    """Where a client may yet encode what is pasted, nothing is certain."""
+    arrived = (("login", "me"), ("text", text))
+    query = b"login=me&text=" + wire + b"&signature=" + sign(arrived).encode()
+    diagnosis = diagnose(
+        providers.get("lightsms"), arrived, Secret(KEY), sign(arrived), wire=(query, b""), literal=literal
+    )
+    assert kinds(diagnosis) == ([[("sending", name)]] if name else [])
+    assert diagnosis.matches is (name is None)

@@ -150,6 +150,17 @@ def test_a_damaged_request_is_no_wrong_signature() -> None:
     assert "meant a+b*** ^^^ sent a·b*** ^^^ text" in whole
 
 
+def test_of_a_right_signature_that_is_refused_one_string_is_drawn() -> None:
+    """There is nothing to compare: signature and string are right."""
+    finding = Finding("wire-charset", "text: sent in another charset.", "Send UTF-8.", "sending")
+    diagnosis = Diagnosis(False, "1" * 32, (Explanation((finding,), "a b***", "a b***"),), 1, False, ())
+    text = verdict.draw(diagnosis, "lightsms", "1" * 32, verdict.Strings("a b***", (("text", 0, 3),)), 80, 0)
+    whole = " ".join(text.split())
+    assert f"the signature {'1' * 32} hashed a·b***" in whole
+    assert "refused" not in whole
+    assert "^" not in whole
+
+
 def test_an_older_key_is_tried(smscli: Callable[..., Ran], tmp_path: Path) -> None:
     """--also-key-file names a rotated key, and never shows it."""
     old = tmp_path / "old"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from smscli import capture
 from smscli.capture import Captured
@@ -105,7 +106,10 @@ def question(captured: Captured, provider: Provider, now: float | None) -> Quest
         clock = capture.staleness(stamp, seen_at, provider.stamp_life)
     expected = values.get(provider.rule.signature)
     if expected is None:
-        notes.append(f"the capture holds no {provider.rule.signature}")
+        beyond = parse_qs((captured.raw_query or b"").partition(b"#")[2].decode("latin-1"))
+        expected = beyond.get(provider.rule.signature, [None])[-1]
+        behind = " but behind the #, where it is not sent" if expected else ""
+        notes.append(f"the capture holds no {provider.rule.signature}{behind}")
     return Question(params, captured=captured, expected=expected, notes=tuple(notes), clock=clock)
 
 
@@ -174,8 +178,13 @@ class Checker:
             return answer.but("other account", f"it names {stranger}")
         if asked.expected is None:
             return answer
+        from smscli.diagnosis import refusals  # only a signature that is there needs it
+
         answer.signature = self.provider.sign(asked.params, self.account.secret).signature
-        return answer.but("matches" if asked.expected == answer.signature else "differs", answer.why)
+        matches = asked.expected == answer.signature and not refusals(
+            *asked.wire, answer.signature, literal=asked.literal
+        )
+        return answer.but("matches" if matches else "differs", answer.why)
 
     def _masked(self, asked: Question) -> str:
         return self.account.mask("; ".join(filter(None, (*asked.notes, asked.clock))))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from smscli.diagnosis import Diagnosis, Finding
 
 
+_LITERAL = ("HTTP request", "access-log line", "curl command")  # curl refuses a space
+_CODES = {"percent-unescaped", "not-encoded"}
+
+
 class Question(Record):
     """What is asked about: parameters, where they came from, and what somebody else made of them."""
 
@@ -27,6 +31,16 @@ class Question(Record):
     expected: str | None = None
     notes: tuple[str, ...] = ()
     clock: str | None = None
+
+    @property
+    def wire(self) -> tuple[bytes, bytes]:
+        """The query and the body of a captured request as they travelled, as far as they are known."""
+        return (self.captured.raw_query or b"", self.captured.raw_form or b"") if self.captured else (b"", b"")
+
+    @property
+    def literal(self) -> bool:
+        """Whether the query is captured as it stands in the request: no client has yet to encode it."""
+        return self.captured is not None and self.captured.kind in _LITERAL
 
 
 class Working:
@@ -59,24 +73,23 @@ class Working:
                 hint="send the signature (--explain shows how it is made); a key that has travelled is to be changed",
             )
             return
-        wire = self._wire()
+        wire = self._question.wire
         self._faults = faults(*wire)
         try:
             diagnosis = diagnose(
                 self._provider, self._question.params, self._account.secret, expected,
                 others=tuple(others), hidden=self._account.secrets, wire=wire,
+                literal=self._question.literal,
             )  # fmt: skip
         except InputError as error:
             self._error = error
             return
         self._diagnosis = diagnosis = replace(diagnosis, expected=self._mask(diagnosis.expected))
+        if {one.name for each in diagnosis.explanations for one in each.findings} & _CODES:
+            # What is no UTF-8 once it is decoded was not meant to be decoded.
+            self._faults = tuple(fault for fault in self._faults if fault.name != "wire-charset")
         if not diagnosis.matches:
             self._error = AuthenticationError(_verdict(diagnosis), hint=_hint(diagnosis))
-
-    def _wire(self) -> tuple[bytes, bytes]:
-        """Return the query and the body of a captured request as they travelled, as far as they are known."""
-        captured = self._question.captured
-        return (captured.raw_query or b"", captured.raw_form or b"") if captured else (b"", b"")
 
     def result(self, *, explain: bool, curl: bool) -> Result:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""

@@ -50,7 +50,11 @@ def draw(diagnosis: Diagnosis, vendor: str, signature: str, strings: Strings, wi
     else:
         lines += _labelled("  next: ", f"{SUSPECT_KEY if diagnosis.suspect else NEXT}.", width)
     right = "right for what was sent" if best is not None and _is_sending(best) else "the right signature"
-    lines += ["", *_signatures(diagnosis.expected, right, signature, width, colour), ""]
+    if diagnosis.expected == signature:
+        lines += ["", *_signatures([("the signature", signature, "accepted")], width, colour), ""]
+    else:
+        rows = [("the refused signature", diagnosis.expected, "failed"), (right, signature, "accepted")]
+        lines += ["", *_signatures(rows, width, colour), ""]
     lines += _strings(best, strings, width, colour)
     if best is None:
         tried = f"{'; '.join(diagnosis.families)}: alone and in pairs, {diagnosis.tried} combinations"
@@ -95,10 +99,9 @@ def _findings(findings: Sequence[Finding], width: int) -> Iterator[str]:
         yield from _labelled("  fix:   ", visible(fix), width)
 
 
-def _signatures(refused: str, label_of_right: str, right: str, width: int, colour: int) -> Iterator[str]:
-    labels = ("the refused signature", label_of_right)
-    longest = max(map(len, labels))
-    for label, value, meaning in zip(labels, (refused, right), ("failed", "accepted"), strict=True):
+def _signatures(rows: Sequence[tuple[str, str, str]], width: int, colour: int) -> Iterator[str]:
+    longest = max(len(label) for label, *_ in rows)
+    for label, value, meaning in rows:
         if longest + 4 + len(value) <= width:
             yield f"  {label:<{longest}}  {paint(visible(value), colour, meaning)}"
         else:
@@ -115,6 +118,10 @@ def _strings(best: Explanation | None, strings: Strings, width: int, colour: int
         return
     wrong, right = best.string, strings.right
     if wrong == right:
+        if _is_sending(best):
+            yield from _line("hashed", right, [], 0, width, colour, "accepted", "")
+            yield from _legend(right, (), width)
+            return
         keyed = any(finding.name.startswith("key") for finding in best.findings) and MASK in right
         at = right.rfind(MASK)
         span = [(at, at + len(MASK))] if keyed else []

@@ -47,14 +47,16 @@ from smscli.diagnosis._participation import PARTICIPATION
 from smscli.diagnosis._printing import PRINTING
 from smscli.diagnosis._recipe import true_recipe
 from smscli.diagnosis._search import Search
-from smscli.diagnosis._sending import faults, readings
+from smscli.diagnosis._sending import faults, readings, refusals
 from smscli.diagnosis._spelling import SPELLING
 from smscli.diagnosis._stamp import STAMP
 from smscli.model import Pairs, Secret
 from smscli.providers import Provider
 from smscli.signing import arrange
 
-__all__ = ["LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin"]
+__all__ = [
+    "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin", "refusals",
+]  # fmt: skip
 
 LIMIT = 200_000
 """Combinations tried at most for a request of ordinary size; longer ones get proportionally fewer."""
@@ -90,6 +92,7 @@ def diagnose(
     others: Sequence[tuple[str, Secret]] = (),
     hidden: Sequence[Secret] = (),
     wire: tuple[bytes, bytes] = (b"", b""),
+    literal: bool = False,
     limit: int = LIMIT,
 ) -> Diagnosis:
     """Return why ``expected`` is not (or that it is) the vendor's signature over ``params``.
@@ -97,7 +100,8 @@ def diagnose(
     ``provider`` is the vendor as this account uses it (``Provider.of``). ``params`` are the decoded parameters in the
     order the other program has them; ``others`` are further keys by the name of their profile, tried as "the key of
     another profile"; ``hidden`` are further secrets, masked like the keys. ``wire`` is the query and the body as bytes,
-    where they are known: what was meant by them is tried, too. ``expected`` is as it was sent; what a person typed
+    where they are known: what was meant by them is tried, too, and a right signature does not match where a server
+    refuses them; ``literal``: no client encodes the query any more. ``expected`` is as it was sent; what a person typed
     is to be ``clean``. Raises InputError when it cannot be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
@@ -111,9 +115,12 @@ def diagnose(
         (finding, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
         for finding, others_meant in readings(*wire)
     ]
-    search.run(true_recipe(provider.rule, signed, secret.reveal()), meant)
+    recipe = true_recipe(provider.rule, signed, secret.reveal())
+    search.run(recipe, meant)
     explanations = search.explanations()
     matches = expected == signature
+    if matches and (refused := refusals(*wire, signature, literal=literal)):
+        matches, explanations = False, (search.refused(recipe, refused),)
     plain = all(re.fullmatch(r"[A-Za-z0-9.]*", value) for _, value in signed)
     return Diagnosis(
         matches=matches,

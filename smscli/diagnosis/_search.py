@@ -94,6 +94,11 @@ class Search:
             unique.setdefault(frozenset(findings), Explanation(findings, visible(string), string))
         return tuple(unique.values())
 
+    def refused(self, recipe: Recipe, findings: tuple[Finding, ...]) -> Explanation:
+        """Return the explanation of a right recipe whose request is refused for faults of the sending."""
+        string = self._hidden(recipe.text(MASK))
+        return Explanation(findings, visible(string), string)
+
     @staticmethod
     def _is_said(said: dict[Recipe, list[Combination]], recipe: Recipe, combination: Combination) -> bool:
         """Tell whether an explanation before says the same of the same string, and note this one if not.

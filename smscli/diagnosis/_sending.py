@@ -58,6 +58,21 @@ def faults(query: bytes, form: bytes) -> tuple[Finding, ...]:
     return tuple(_certain(query, form))
 
 
+def refusals(query: bytes, form: bytes, signature: str, *, literal: bool) -> tuple[Finding, ...]:
+    """Return the faults for which a server refuses the request although its signature is right.
+
+    One of them is a signature behind ``#``. ``literal``: the query stands as in the line of the request;
+    otherwise a client may yet encode spaces, and what is not ASCII.
+    """
+    undecodable = any(
+        not _is_utf8(_usual(piece.value)) and (literal or piece.value.isascii()) for piece in _pieces(query, form)
+    )
+    sent, _, unsent = query.partition(b"#")
+    lost = signature.encode() in unsent and signature.encode() not in sent + form
+    certain = (undecodable and "wire-charset", literal and "space-unescaped", lost and "hash-unescaped")
+    return tuple(fault for fault in faults(query, form) if fault.name in certain)
+
+
 def _finding(name: str, sentence: str, fix: str) -> Finding:
     return Finding(name, sentence, fix, "sending")
 
