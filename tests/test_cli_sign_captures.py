@@ -111,7 +111,7 @@ def test_a_right_signature_that_is_sure_to_be_refused_is_no_success(
 ) -> None:
     """Neither alone nor among others, in words or in JSON."""
     line = target("lightsms", text)
-    request = f"GET {line.replace(encode([('text', text)]), f'text={wire}')} HTTP/1.1\nHost: sms.example\n\n" * times
+    request = f"GET {line.replace(encode((('text', text),)), f'text={wire}')} HTTP/1.1\nHost: sms.example\n\n" * times
     ran = check("lightsms", request)
     assert ran.code == 4, ran.out
     assert why in ran.out

@@ -76,6 +76,21 @@ def test_what_was_sent_around_a_right_signature_is_the_mistake(sent: str) -> Non
     assert names(diagnosis) == [["surrounded"]]
 
 
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ("{}  -", "file column"), ("{}  -\n", "file column"), ("{}-", "file column"), ("{} *stdin", "file column"),
+        ("{}  /tmp/text.txt", "file column"), ("MD5(stdin)= {}", "openssl"),
+        ("SHA2-256(stdin)={}", "openssl"), ("(stdin)= {}\n", "openssl"),
+    ],
+)  # fmt: skip
+def test_what_a_tool_prints_beside_a_digest_is_no_dash_in_it(sent: str, words: str) -> None:
+    """What md5sum and openssl print is named as theirs, and as one mistake."""
+    diagnosis = ask("payforsms", PAGE, sent.format("02d0eae3ab7d99eecc1324780bf51cd4"))
+    assert names(diagnosis) == [["file-column"]]
+    assert words in diagnosis.explanations[0].findings[0].sentence
+
+
 def test_the_digest_printed_on_the_payforsms_page_is_that_of_the_other_brand() -> None:
     """The page's "step 3" was made with the sender of the sister host."""
     diagnosis = ask("payforsms", PAGE, "207bbf2b0f6aaaacf259464b48d5c207")

@@ -19,6 +19,7 @@ FORMS = {
     "upper-case",
     "punctuated",
     "surrounded",
+    "file-column",
     "truncated",
     "base64",
     "base64-of-hex",

@@ -46,11 +46,19 @@ def clean(expected: str) -> str:
     return re.sub(r"\s+", "", expected).strip("\"'")
 
 
+def _bare(expected: str) -> tuple[str, Finding]:
+    """Return a value without what stood around it, and the finding for that."""
+    for pattern, finding in ((_COLUMN, _FILE_COLUMN), (_WORDS, _OPENSSL_WORDS)):
+        if match := re.fullmatch(pattern, expected.strip("\"' \t\r\n")):
+            return match[1], finding
+    return clean(expected), _SURROUNDED
+
+
 def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
     """Return every reading of the value as it was sent; raise InputError when it cannot be a signature, with why."""
-    if (bare := clean(expected)) != expected:
-        readings = forms(bare, signature, provider)
-        return [form._replace(findings=(_SURROUNDED, *form.findings)) for form in readings]
+    bare, beside = _bare(expected)
+    if bare != expected:
+        return [form._replace(findings=(beside, *form.findings)) for form in forms(bare, signature, provider)]
     lengths = sorted({*HEX_LENGTHS.values(), len(signature)})
     title, own = provider.title, len(signature)
     compact = expected.replace("-", "").replace(":", "")
@@ -88,6 +96,11 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
     return readings
 
 
+_COLUMN = r"\\?([0-9a-fA-F]{32,128})(?:\s+\*?(?:-|stdin|\S*[./]\S*)|\*?-|\*stdin)"  # typed ones have lost their spaces
+_WORDS = r"[\w-]*\s?\([^()]{0,200}\)\s?=\s?([0-9a-fA-F]{32,128})"
+_FIRST = "Send the digest alone (shell: md5sum | cut -d' ' -f1; openssl dgst -r | cut -d' ' -f1)."
+_FILE_COLUMN = Finding("file-column", "The file column of md5sum or sha1sum stood behind the signature.", _FIRST)
+_OPENSSL_WORDS = Finding("file-column", "The words of openssl dgst stood before the signature.", _FIRST)
 _SURROUNDED = Finding(
     "surrounded",
     "A line feed, blanks or quotes stood around the signature, or in it.",
