@@ -160,6 +160,18 @@ def test_damage_is_looked_for_in_query_and_body(query: bytes, body: bytes, reaso
     assert found is None if reason is None else (found or "").startswith(reason)
 
 
+def test_what_came_unsigned_behind_a_signature_cut_no_value() -> None:
+    """It would be no part of the signature: the parameters without it are those that were signed."""
+
+    def fits(params: Pairs) -> bool:
+        return tuple(pair for pair in params if pair[0] != "signature") == (("login", "demo"),)
+
+    raw = b"login=demo&signature=0a&utm=1&gclid=2"
+    reason = "`utm`, `gclid` came and were not signed: sign all that is sent"
+    assert _reasons.unescaped(raw, NAMES, fits) == reason
+    assert "`utm` came and was not" in (_reasons.unescaped(raw[:-8], NAMES, fits) or "")
+
+
 def test_two_of_them_are_two() -> None:
     """As in a line of shell."""
     assert _reasons.unescaped(b"text=a+&&+b", NAMES, lambda params: params == (("text", "a && b"),))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from smscli.model import Pairs, visible
@@ -29,6 +30,7 @@ _KIN = (
 _DAY = 86_400
 _HOUR = 3_600
 _QUOTED = 40  # characters of what is shown
+_NAMED = 3  # names at most
 _LOOKED_AT, _PIECES = 64 * 1024, 500  # bytes and pieces of a request whose damage is looked for: all wait meanwhile
 _ENCODE = "Encode text as UTF-8, then sign, then escape"
 
@@ -137,7 +139,7 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
 
 
 def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> str | None:
-    """Return what a query or form lost because ``+`` or ``&`` stood in it as they are.
+    """Return what a query or form lost because ``+`` or ``&`` stood in it as they are, or what it has besides.
 
     ``raw`` is the query or form as it travelled. ``names`` are the vendor's parameters: what stands behind an ``&`` and
     has none of these names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs:
@@ -153,7 +155,11 @@ def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool])
             parts[-1].append(piece)
         else:
             parts.append([piece])
-    whole = [b"&".join(part) for part in parts]
+    whole, strangers = [b"&".join(part) for part in parts], [one for part in parts for one in part[1:]]
+    if strangers and fits(_pairs([part[0] for part in parts], plus=False)):
+        names = dict.fromkeys(_quoted(_text(one.partition(b"=")[0])) for one in strangers)
+        verb = "were" if len(names) > 1 else "was"
+        return f"{', '.join(islice(names, _NAMED))} came and {verb} not signed: sign all that is sent"
     cut = "`&` ends a value: write %26"
     plus = "`+` arrives as a space: write %2B"
     for readings, words in (
