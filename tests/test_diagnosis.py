@@ -205,6 +205,33 @@ def test_rarer_mistakes_are_named(vendor: str, params: Pairs, wrong: str, name: 
     assert ([name] in named) if name else named == [], named
 
 
+_KEY = "ab-12-cd'9"
+
+
+@pytest.mark.parametrize(
+    ("own", "used", "words"),
+    [
+        (_KEY, f"„{_KEY}“", "typographic quotes around it"),
+        (_KEY, f"“{_KEY}”", "typographic quotes around it"),
+        (_KEY, f"‘{_KEY}’", "typographic quotes around it"),
+        (_KEY, "ab–12–cd'9", "a dash (U+2013)"),
+        (_KEY, "ab-12\u2011cd'9", "a dash (U+2011)"),
+        (_KEY, "ab-12-cd’9", "typographic apostrophes"),
+        (_KEY, "ab-1\u200b2-cd'9", "a zero-width space inside"),
+        (_KEY, "ab-12-cd\u00ad'9", "a soft hyphen inside"),
+        (_KEY, "ab-12-\u200dcd'9", "an invisible character (U+200D) inside"),
+        ("„ab“", "ab", "its quotes cut off"),
+        ("‘ab’", "ab", "its quotes cut off"),
+        ("a–b", "a-b", "plain quotes and hyphens instead of its typographic ones"),
+    ],
+)
+def test_a_key_that_a_word_processor_touched_is_one_finding(own: str, used: str, words: str) -> None:
+    """Around it or inside, on the other side or on ours."""
+    diagnosis = ask("lightsms", LIGHTSMS, md5(f"YourLogin1732809600{used}"), key=own)
+    assert [names(diagnosis), words in sentences(diagnosis)] == [[["key-misspelled"]], True], sentences(diagnosis)
+    assert used not in sentences(diagnosis)
+
+
 def test_dates_beyond_the_calendar_are_no_dates() -> None:
     """What looks like a date and is none, or lies at the edge of time, is an ordinary text."""
     for text in ("2031-02-31 10:00", "99.99.9999 10:00", "0001-01-01 00:00", "9999-12-31 23:59"):

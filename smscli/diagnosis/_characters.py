@@ -14,9 +14,11 @@ from smscli.diagnosis._respelling import Spelling, respelled
 
 # --- typography ------------------------------------------------------------------------------------------------------
 
+DASHES = "‐‑‒–—―−"
+
 _PLAIN = {
     "quotes": {**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″«»", '"')},
-    "dashes": dict.fromkeys("‐‑‒–—―−", "-"),
+    "dashes": dict.fromkeys(DASHES, "-"),
     "ellipses": {"…": "..."},
 }
 _SAME_SENSE: tuple[tuple[str, dict[str, str]], ...] = (
@@ -28,6 +30,10 @@ _SAME_SENSE: tuple[tuple[str, dict[str, str]], ...] = (
 def _replaced(table: dict[str, str]) -> Spelling:
     translation = str.maketrans(table)
     return lambda text: text if text.isascii() else text.translate(translation)
+
+
+plain_typography = _replaced(_SAME_SENSE[0][1])
+"""Typographic quotes, dashes and ellipses made plain ones."""
 
 
 def _curly(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
-from smscli.diagnosis._characters import visible_only
+from smscli.diagnosis._characters import DASHES, INVISIBLE, plain_typography, visible_only
 from smscli.diagnosis._mistake import Attempt, Case, Facts, Stage, mistake
 from smscli.diagnosis._recipe import Place, Recipe, hex_digest
 from smscli.diagnosis._respelling import Spellings, rawurlencode
@@ -37,6 +37,8 @@ def key_of_another(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         yield recipe.with_key(key), (name,)
 
 
+_LONGEST = 128  # characters of a key at whose places something unseen is looked for
+
 _UNSEEN = {
     "\u00a0": "a no-break space",
     "\u200b": "a zero-width space",
@@ -64,7 +66,7 @@ _KEY_SPELLINGS: Spellings = (
     ("a semicolon behind it", "{};".format),
     ("a comma behind it", "{},".format),
     ("its white space cut off", str.strip),
-    ("its quotes cut off", lambda key: key.strip("\"'")),
+    ("its quotes cut off", lambda key: key.strip("\"'“”„‟‘’‚‛«»")),
     ("its last character missing", lambda key: key[:-1]),
     ("its first character missing", lambda key: key[1:]),
     ("small letters", str.lower),
@@ -80,10 +82,15 @@ _KEY_SPELLINGS: Spellings = (
 )
 
 
+_MARKS = ("“”", "„“", "‘’", "‚‘", "«»", "„”", "””", "’’")
+
 _RARE_KEY_SPELLINGS: Spellings = (
     *((f"{words} behind it", f"{{}}{character}".format) for character, words in _UNSEEN.items()),
     *((f"{words} before it", f"{character}{{}}".format) for character, words in _UNSEEN.items()),
+    *((f"typographic quotes around it ({marks})", f"{marks[0]}{{}}{marks[1]}".format) for marks in _MARKS),
     ("its invisible characters cut out", visible_only),
+    ("plain quotes and hyphens instead of its typographic ones", plain_typography),
+    ("typographic apostrophes", lambda key: key.replace("'", "’")),
     ("what a shell or PHP took for a variable cut out", lambda key: re.sub(r"\$\{?\w*\}?", "", key)),
     ("what Perl took for an array cut out", lambda key: re.sub(r"@\w+", "", key)),
     ("what follows # cut off", lambda key: key.partition("#")[0]),
@@ -130,11 +137,23 @@ _RARE_KEY_SPELLINGS: Spellings = (
 def key_mangled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Use the key as a copy, a shell or a language's printing left it."""
     usual = {recipe.key, *(key for key, _ in _respelled_keys(recipe.key))}
-    for words, spell in _RARE_KEY_SPELLINGS:
-        key = spell(recipe.key)
+    rare = ((words, spell(recipe.key)) for words, spell in _RARE_KEY_SPELLINGS)
+    for words, key in (*rare, *_touched_inside(recipe.key)):
         if key not in usual:
             usual.add(key)
             yield recipe.with_key(key), (words,)
+
+
+def _touched_inside(key: str) -> Iterator[tuple[str, str]]:
+    """Give the key with a dash for its hyphens, for all and for each, and with an unseen character at each place."""
+    hyphens = [index for index, one in enumerate(key) if one == "-"]
+    for dash in DASHES:
+        words = f"a dash (U+{ord(dash):04X}) instead of its hyphen"
+        yield words, key.replace("-", dash)
+        yield from ((words, f"{key[:index]}{dash}{key[index + 1 :]}") for index in hyphens)
+    for character in f"{INVISIBLE}\u00a0\n":
+        words = f"{_UNSEEN.get(character, f'an invisible character (U+{ord(character):04X})')} inside"
+        yield from ((words, f"{key[:index]}{character}{key[index:]}") for index in range(1, min(len(key), _LONGEST)))
 
 
 @mistake(
