@@ -205,6 +205,23 @@ def test_rarer_mistakes_are_named(vendor: str, params: Pairs, wrong: str, name: 
     assert ([name] in named) if name else named == [], named
 
 
+@pytest.mark.parametrize(
+    ("sent", "signed", "words"),
+    [
+        ("Kaina 5 EUR be", "Kaina 5\u00a0EUR be", "(a no-break space behind each number)"),
+        ("Kaina yra 5 EUR", "Kaina\u00a0yra 5 EUR", "(a no-break space instead of one of its spaces)"),
+        ("Kaina yra 5 EUR", "Kaina yra\u202f5 EUR", "(a narrow no-break space instead of one of its spaces)"),
+        ("a b", "a\u00a0b", "(no-break spaces instead of ordinary ones)"),
+        ("a\u00a0b", "a b", "(ordinary spaces instead of no-break ones)"),
+        ("straße", "Straße", "letters changed to a first capital before"),
+    ],
+)
+def test_a_value_changed_in_one_place_is_told_in_one_way(sent: str, signed: str, words: str) -> None:
+    """One space of several; and ways that give the same text are not counted up."""
+    diagnosis = ask("lightsms", (("text", sent),), md5(f"{signed}your_api_key_here"))
+    assert words in diagnosis.explanations[0].findings[0].sentence
+
+
 _KEY = "ab-12-cd'9"
 
 

@@ -68,11 +68,28 @@ def visible_only(text: str) -> str:
     return text if text.isascii() else text.translate(_WITHOUT_INVISIBLE).translate(_PLAIN_SPACES)
 
 
+def _one_space(place: int, space: str) -> Spelling:
+    def spell(text: str) -> str:
+        pieces = text.split(" ", place + 1)
+        return text if len(pieces) < place + 2 else f"{' '.join(pieces[:-1])}{space}{pieces[-1]}"
+
+    return spell
+
+
+_MOST_SPACES = 40
+
 _UNSEEN: tuple[tuple[str, Spelling], ...] = (
     ("ordinary spaces instead of no-break ones", lambda text: text.translate(_PLAIN_SPACES)),
     ("without its zero-width characters and soft hyphens", lambda text: text.translate(_WITHOUT_INVISIBLE)),
     ("ordinary spaces, and without its invisible characters", visible_only),
     ("no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u00a0")),
+    ("narrow no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u202f")),
+    ("a no-break space behind each number", lambda text: re.sub(r"(?<=[0-9]) ", "\u00a0", text)),
+    *(
+        (f"a {words} space instead of one of its spaces", _one_space(place, space))
+        for words, space in (("no-break", "\u00a0"), ("narrow no-break", "\u202f"))
+        for place in range(_MOST_SPACES)
+    ),
     ("a byte order mark in front", "\ufeff{}".format),
 )
 
@@ -175,7 +192,7 @@ def key_look_alike(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 
 
 def _alone(name: str, sentence: str, fix: str, spellings: tuple[tuple[str, Spelling], ...]) -> Mistake:
-    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings), alone=True)
+    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings, alternatives=False), alone=True)
 
 
 CHARACTERS = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from urllib.parse import quote, quote_plus
 
-from smscli.diagnosis._mistake import Apply, Attempt, Case, Facts
+from smscli.diagnosis._mistake import Apply, Attempt, Case
 from smscli.diagnosis._recipe import Recipe
 from smscli.model import Pairs
 from smscli.signing import Escape
@@ -23,12 +23,16 @@ _MOST_SINGLE_VALUES = 12
 """A spelling is tried on all values at once and, up to this many names, on those of each name alone."""
 
 
-def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
+def respelled(spellings: Spellings, *, except_stamp: bool = False, alternatives: bool = True) -> Apply:
     """Return the application of spellings to all values they change, and to each parameter's alone.
 
-    Spellings that end in one string are one attempt, with all their names: ``PHP's urlencode or quote_plus``.
+    Spellings that end in one string are one attempt, with all their names where these are ``alternatives`` (``PHP's
+    urlencode or quote_plus``), else with the first.
     """
     labels = [label for label, _ in spellings]
+
+    def joined(words: Sequence[str]) -> str:
+        return " or ".join(dict.fromkeys(words)) if alternatives else words[0]
 
     @lru_cache(maxsize=1024)
     def changes(value: str) -> Changes:
@@ -40,7 +44,7 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
         alike: dict[str, list[str]] = {}
         for place, new in changes(value):
             alike.setdefault(new, []).append(labels[place])
-        return tuple((new, " or ".join(words)) for new, words in alike.items())
+        return tuple((new, joined(words)) for new, words in alike.items())
 
     def apply(recipe: Recipe, case: Case) -> Iterator[Attempt]:
         untouched = case.provider.stamp_name if except_stamp else None
@@ -53,8 +57,8 @@ def respelled(spellings: Spellings, *, except_stamp: bool = False) -> Apply:
             for new, words in alone(value):
                 yield recipe.with_pairs((*before, (name, new), *behind)), (name, words)
         elif indices:
-            for result, facts in _together(pairs, changed, labels):
-                yield recipe.with_pairs(result), facts
+            for result, whose, alike in _together(pairs, changed, labels):
+                yield recipe.with_pairs(result), (whose, joined(alike))
 
     return apply
 
@@ -78,7 +82,9 @@ def relisted(lists: Callable[[list[str]], Mapping[tuple[str, ...], str]]) -> App
     return apply
 
 
-def _together(pairs: Pairs, changes: Mapping[int, Changes], labels: Sequence[str]) -> Iterator[tuple[Pairs, Facts]]:
+def _together(
+    pairs: Pairs, changes: Mapping[int, Changes], labels: Sequence[str]
+) -> Iterator[tuple[Pairs, str, list[str]]]:
     """Yield the parameters with all values spelled otherwise, and with those of each name alone."""
     changed: dict[int, dict[int, str]] = {}
     for index, places in changes.items():
@@ -94,8 +100,7 @@ def _together(pairs: Pairs, changes: Mapping[int, Changes], labels: Sequence[str
                 if name in names:
                     spelled[index] = name, new
             results.setdefault(tuple(spelled), (", ".join(names), []))[1].append(labels[place])
-    for result, (whose, alike) in results.items():
-        yield result, (whose, " or ".join(alike))
+    yield from ((result, *facts) for result, facts in results.items())
 
 
 def _groups(changed: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -15,8 +15,10 @@ from smscli.diagnosis._mistake import Mistake, Stage
 from smscli.diagnosis._respelling import EIGHT_BIT, PERCENT, Spelling, html_safe, respelled
 
 
-def _spelled(name: str, sentence: str, fix: str, *spellings: tuple[str, Spelling]) -> Mistake:
-    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings))
+def _spelled(
+    name: str, sentence: str, fix: str, *spellings: tuple[str, Spelling], alternatives: bool = True
+) -> Mistake:
+    return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings, alternatives=alternatives))
 
 
 # --- functions that several rows below need --------------------------------------------------------------------------
@@ -218,6 +220,7 @@ SPELLING = (
         ("capital ASCII letters", lambda text: re.sub("[a-z]+", lambda m: m[0].upper(), text)),
         ("a first capital", lambda text: text[:1].upper() + text[1:].lower()),
         ("a first capital", lambda text: text[:1].upper() + text[1:]),
+        alternatives=False,
     ),
     _spelled(
         "utf-8-twice",
