@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Callable
 
 import pytest
@@ -194,6 +195,16 @@ _RULED = "".join(value for _, value in sorted(_SEND[:3]))
         ("lightsms", (("b", "ž"),), md5("Å¾your_api_key_here"), "utf-8-twice"),
         ("lightsms", (("b", "one\\ntwo"),), md5("one\ntwoyour_api_key_here"), "line-ends"),
         ("lightsms", (("b", "1"),), md5("1"), "key-missing"),
+        ("lightsms", (("text", "šef – “x” … 5 € ß № «ю»"),), "354dab1680d3638277cb87b10fb1a18f",
+         "characters-lost"),  # iconv, C.UTF-8
+        ("lightsms", (("text", "ğ – 5 €"),), "5f3830c391b2e52ecf2537ff2d6ad1f9", "characters-lost"),  # iconv, LC_ALL=C
+        ("lightsms", (("login", "YourLogin"), ("text", "it's \\ a\nb")),
+         "d6664e2760f3309219ac72991edfa1cb", "map-printed"),  # Node's util.inspect
+        ("lightsms", (("login", "YourLogin"), ("to[]", "1"),
+         ("text", 'it\'s a "long" text, long enough for lines of its own, `isn\'t it`?')),
+         "35f164260ccb5efd1b69d688a38649fd", "map-printed"),
+        ("mainsms", (("project", "mainsms"), ("message", "test")), "80c782e355d0cf7e67dc63515f45db6b",
+         "hmac-for-hash"),
         ("mesajlarim", (("recipient[]", "2"), ("recipient[]", "1"), ("recipient[]", "1")),
          "2da18cdabc36bc16434a9bde88b73da7a3a3aaaa", ""),
         ("mainsms", (("a", "1"), ("b", "2")), md5("9a900403ac313ba27a1bc81f0932652b8020dac9;07349e954831d"), ""),
@@ -220,6 +231,50 @@ def test_a_value_changed_in_one_place_is_told_in_one_way(sent: str, signed: str,
     """One space of several; and ways that give the same text are not counted up."""
     diagnosis = ask("lightsms", (("text", sent),), md5(f"{signed}your_api_key_here"))
     assert words in diagnosis.explanations[0].findings[0].sentence
+
+
+def _summed(text: str, algorithm: str) -> str:
+    """As Go's hex.EncodeToString(h.Sum([]byte(text))): what was there, and the digest of nothing."""
+    return text.encode().hex() + hashlib.new(algorithm, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize("spell", [str, str.upper, "{}\n".format])
+def test_a_text_that_was_handed_to_sum_is_nothing_hashed(spell: Callable[[str], str]) -> None:
+    """The value begins with the text; the key in it is shown nowhere."""
+    text = "YourLogin1732809600your_api_key_here"
+    diagnosis = ask("lightsms", LIGHTSMS, spell(_summed(text, "md5")))
+    assert (names(diagnosis), diagnosis.matches) == ([["nothing-hashed"]], False)
+    assert "md5 of an empty text" in sentences(diagnosis)
+    assert diagnosis.explanations[0].string == "YourLogin1732809600***"
+    assert b"your_api_key_here".hex() not in repr(diagnosis)
+
+
+def test_of_a_text_that_was_not_hashed_no_unknown_key_is_shown() -> None:
+    """Another key than ours, or ours cut off, would stand there in the open."""
+    diagnosis = ask("lightsms", LIGHTSMS, _summed("YourLogin1732809600your_api_key_her", "sha1"))
+    assert names(diagnosis) == [["nothing-hashed"]]
+    assert "your_api" not in repr(diagnosis)
+    assert b"your_api".hex() not in repr(diagnosis)
+
+
+def test_a_keyed_digest_that_was_given_no_text_is_named() -> None:
+    """The text of an HMAC holds no key."""
+    key = KEYS["mesajlarim"].encode()
+    value = b"12".hex() + hmac.digest(key, b"", "sha1").hex()
+    diagnosis = ask("mesajlarim", (("appId", "1"), ("rand", "2")), value)
+    assert (names(diagnosis), diagnosis.explanations[0].string) == ([["nothing-hashed"]], "12")
+
+
+@pytest.mark.parametrize("form", ["[{}]", "{}"])
+@pytest.mark.parametrize(("between", "signed"), [(" ", False), (", ", True), (",", False)])
+def test_a_digest_printed_as_numbers_is_read(form: str, between: str, signed: bool) -> None:
+    """Go's fmt.Sprint, Java's Arrays.toString, JavaScript's join."""
+    digest = bytes.fromhex("02d0eae3ab7d99eecc1324780bf51cd4")
+    numbers = [str(byte - 256 if signed and byte > 127 else byte) for byte in digest]
+    diagnosis = ask("payforsms", PAGE, form.format(between.join(numbers)))
+    assert names(diagnosis) == [["bytes-printed"]]
+    with pytest.raises(InputError, match="neither hex"):
+        ask("payforsms", PAGE, form.format(between.join([*numbers, "1"])))
 
 
 _KEY = "ab-12-cd'9"

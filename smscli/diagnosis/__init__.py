@@ -33,7 +33,7 @@ import re
 from collections.abc import Sequence
 
 from smscli.diagnosis._characters import CHARACTERS, latin_twin
-from smscli.diagnosis._digest import DIGEST
+from smscli.diagnosis._digest import DIGEST, summed
 from smscli.diagnosis._documents import DOCUMENTS
 from smscli.diagnosis._findings import Diagnosis, Explanation, Finding
 from smscli.diagnosis._forms import clean, forms, outcome_lengths
@@ -50,9 +50,9 @@ from smscli.diagnosis._search import Search
 from smscli.diagnosis._sending import faults, readings, refusals
 from smscli.diagnosis._spelling import SPELLING
 from smscli.diagnosis._stamp import STAMP
-from smscli.model import Pairs, Secret
+from smscli.model import MASK, Pairs, Secret
 from smscli.providers import Provider
-from smscli.signing import arrange
+from smscli.signing import KeyUse, arrange
 
 __all__ = [
     "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin", "refusals",
@@ -105,12 +105,24 @@ def diagnose(
     is to be ``clean``. Raises InputError when it cannot be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
-    looks = forms(expected, signature, provider)
+    unhashed = summed(clean(expected).lower(), secret.reveal())
+    looks = [] if unhashed else forms(expected, signature, provider)
     signed, left_out = arrange(provider.rule, params)
     keys = tuple((name, other.reveal()) for name, other in others if other != secret and other.reveal())
     case = Case(provider, params, left_out, keys, secret.reveal(), outcome_lengths(looks), tuple(hidden))
     size = sum(len(name) + len(value) + 8 for name, value in params)
     search = Search(MISTAKES, case, looks, limit * _ORDINARY_SIZE // max(_ORDINARY_SIZE, size))
+    if unhashed:
+        explanation = search.summed(*unhashed, keyed=provider.rule.key is not KeyUse.HMAC)
+        # The value is the text in hex, the key in it, too.
+        return Diagnosis(
+            False,
+            MASK.join(part.encode().hex() for part in explanation.string.split(MASK)),
+            (explanation,),
+            1,
+            False,
+            (),
+        )
     meant = [
         (finding, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
         for finding, others_meant in readings(*wire)

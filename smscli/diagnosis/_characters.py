@@ -111,6 +111,18 @@ def _ascii(form: str | None = None) -> Spelling:
     return spell
 
 
+_MEANT = str.maketrans({"€": "EUR", "ß": "ss", "№": "No", "æ": "ae", "œ": "oe", "«": "<<", "»": ">>"})
+
+
+def _transliterated(accents: Spelling) -> Spelling:
+    """Spell as iconv of glibc does; what its locale knows no letter for becomes a question mark."""
+    return lambda text: (
+        text if text.isascii() else re.sub(r"[^\x00-\x7f]", "?", accents(plain_typography(text.translate(_MEANT))))
+    )
+
+
+_ICONV: tuple[tuple[str, Spelling], ...] = (("", _without_accents), (" (in the locale C)", str))
+
 _LOST: tuple[tuple[str, Spelling], ...] = (
     ("without tags (strip_tags)", lambda text: re.sub(r"<[^<>]*>", "", text)),
     ("without emoji", lambda text: text if text.isascii() else _PICTURES.sub("", text)),
@@ -121,6 +133,7 @@ _LOST: tuple[tuple[str, Spelling], ...] = (
     ("without accents, then without what is not ASCII", _ascii("NFKD")),
     ("without what is not ASCII", _ascii()),
     ("? for each character that is not ASCII", lambda text: re.sub(r"[^\x00-\x7f]", "?", text)),
+    *((f"as iconv's //TRANSLIT{words}", _transliterated(accents)) for words, accents in _ICONV),
     ("without control characters", lambda text: re.sub(r"[\x00-\x1f\x7f]", "", text)),
 )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import product
 
+from smscli.diagnosis._findings import Finding
 from smscli.diagnosis._forms import loose, sign_extended
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
 from smscli.diagnosis._printing import numbers_of_bytes
@@ -155,6 +157,21 @@ def nothing_hashed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             yield changed, (digest.label,)
 
 
+def summed(value: str, key: str) -> tuple[str, Finding] | None:
+    """Return the text that Go's ``h.Sum(text)`` put before the digest of nothing, if ``value`` is the hex of both."""
+    if not re.fullmatch("[0-9a-f]{34,}", value) or len(value) % 2:
+        return None
+    for digest in (*_HASHES[: len(HEX_LENGTHS)], *_HMACS):
+        if value.endswith(digest.run(b"", key.encode())) and len(value) > digest.length:
+            sentence = (
+                f"Nothing was hashed: the value is the text in hex, and {digest.label} of an empty text behind it."
+            )
+            fix = "Give the text to the digest before asking for it (Go: h.Write(text), then h.Sum(nil))."
+            text = bytes.fromhex(value[: -digest.length]).decode("utf-8", "replace")
+            return text, Finding("nothing-hashed", sentence, fix)
+    return None
+
+
 @mistake(
     "key-between",
     Stage.DIGEST,
@@ -183,6 +200,18 @@ def _swapped(algorithm: str) -> Callable[[bytes, bytes], str]:
 
 
 _SWAPPED_HMACS = tuple(Digest(f"HMAC-{name}", length, _swapped(name)) for name, length in HEX_LENGTHS.items())
+
+
+def _hashed(algorithm: str, first: str) -> Callable[[bytes, bytes], str]:
+    run = keyed(first)
+    return lambda text, key: hex_digest(algorithm, run(text, key).encode())
+
+
+_HASHED_HMACS = tuple(
+    Digest(f"{name} of HMAC-{first}", length, _hashed(name, first))
+    for name, length in HEX_LENGTHS.items()
+    for first in HEX_LENGTHS
+)
 
 
 @mistake(
@@ -244,7 +273,7 @@ def hash_for_hmac(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 )
 def hmac_for_hash(recipe: Recipe, case: Case) -> Iterator[Attempt]:
     if case.rule.key is not KeyUse.HMAC:
-        for digest in (*_HMACS, *_SWAPPED_HMACS):
+        for digest in (*_HMACS, *_SWAPPED_HMACS, *_HASHED_HMACS):
             if case.wants(digest):
                 yield recipe._replace(digest=digest, key_place=Place.NOWHERE), (digest.label,)
 

@@ -168,6 +168,14 @@ def _each(write: Callable[[str, str], str], between: str, around: tuple[str, str
     return lambda pairs: around[0] + between.join(write(name, value) for name, value in pairs) + around[1]
 
 
+def _inspected(name: str, value: str) -> str:
+    """Write a member as Node's util.inspect does; it takes the quotes that the text has none of."""
+    bare = re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)
+    line = value.replace("\\", "\\\\").replace("\n", "\\n")
+    mark = next((mark for mark in "'\"`" if mark not in line), "'")
+    return f"{name if bare else _single(name)}: {mark}{line.replace(mark, chr(92) + mark)}{mark}"
+
+
 def _serialized(pairs: Pairs) -> str:
     def text(one: str) -> str:
         return f's:{len(one.encode())}:"{one}";'
@@ -183,6 +191,8 @@ _PRINTED: tuple[tuple[str, Callable[[Pairs], str]], ...] = (
     ("Java's Map.toString", _each("{}={}".format, ", ", ("{", "}"))),
     ("Java's List.toString", lambda pairs: f"[{', '.join(_values(pairs))}]"),
     ("JavaScript's [object Object]", lambda _: "[object Object]"),
+    ("Node's util.inspect", _each(_inspected, ", ", ("{ ", " }"))),
+    ("Node's util.inspect", _each(lambda name, value: f"  {_inspected(name, value)}", ",\n", ("{\n", "\n}"))),
     ("PHP's word Array", lambda _: "Array"),
     ("PHP's serialize", _serialized),
     ("PHP's print_r", _each("    [{}] => {}\n".format, "", ("Array\n(\n", ")\n"))),

@@ -41,9 +41,13 @@ class Form(NamedTuple):
         return self.target in outcome and (len(self.target) < len(outcome)) is self.cut
 
 
+_NUMBERS = r"\[?-?[0-9]{1,3}(?:[, ] ?-?[0-9]{1,3}){15,31}\]?"
+
+
 def clean(expected: str) -> str:
     """Return a typed value without the white space and quotes that copying brings along."""
-    return re.sub(r"\s+", "", expected).strip("\"'")
+    bare = expected.strip("\"' \t\r\n")
+    return bare if re.fullmatch(_NUMBERS, bare) else re.sub(r"\s+", "", expected).strip("\"'")
 
 
 def _bare(expected: str) -> tuple[str, Finding]:
@@ -106,6 +110,11 @@ _SURROUNDED = Finding(
     "A line feed, blanks or quotes stood around the signature, or in it.",
     "Send the digest alone (shell: cut -d' ' -f1, printf %s; Perl: chomp; Python: strip; JSON: no second encoding).",
 )
+_PRINTED = Finding(
+    "bytes-printed",
+    "The bytes of the digest were printed as numbers, not written in hex.",
+    "Write the digest in hex (Go: hex.EncodeToString; Java: HexFormat.of().formatHex; Python: hexdigest()).",
+)
 _ZEROS = Finding(
     "zeros-dropped",
     "The zeros in front of small bytes were dropped as the digest was written in hex.",
@@ -134,6 +143,9 @@ def sign_extended(outcome: str) -> str:
 
 
 def _encoded(expected: str, lengths: Sequence[int]) -> list[Form]:
+    if re.fullmatch(_NUMBERS, expected):
+        digest = "".join(f"{int(number) & 0xFF:02x}" for number in re.findall("-?[0-9]+", expected))
+        return [Form(digest, (_PRINTED,))] if len(digest) in lengths else []
     text = unquote(expected).rstrip("=").replace("-", "+").replace("_", "/")
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

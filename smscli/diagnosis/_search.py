@@ -99,6 +99,13 @@ class Search:
         string = self._hidden(recipe.text(MASK))
         return Explanation(findings, visible(string), string)
 
+    def summed(self, text: str, finding: Finding, *, keyed: bool) -> Explanation:
+        """Return the explanation of a text that was not hashed; a ``keyed`` one without a known key is not shown."""
+        string = self._hidden(text)
+        if keyed and MASK not in string:
+            string = MASK
+        return Explanation((finding,), visible(string), string)
+
     @staticmethod
     def _is_said(said: dict[Recipe, list[Combination]], recipe: Recipe, combination: Combination) -> bool:
         """Tell whether an explanation before says the same of the same string, and note this one if not.
