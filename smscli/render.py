@@ -138,11 +138,11 @@ def pieces(result: Result, command: str, output: Output, *, width: int = 80, col
             yield "\t".join(visible(cell) for cell in line) + "\n"
 
 
-def explain(error: SmscliError) -> str:
-    """Return an error as lines for stderr, safe to show on a terminal."""
+def explain(error: SmscliError, *, hint: bool = True) -> str:
+    """Return an error as lines for stderr, safe to show on a terminal; without its ``hint`` where that was drawn."""
     lines = [f"smscli: {visible(error.message)}"]
     lines += [f"  - {visible(problem)}" for problem in error.problems]
-    lines += [f"  hint: {visible(line)}" for line in (error.hint or "").splitlines()]
+    lines += [f"  hint: {visible(line)}" for line in (error.hint or "").splitlines() if hint]
     return "\n".join(lines) + "\n"
 
 

@@ -161,6 +161,42 @@ def test_of_a_right_signature_that_is_refused_one_string_is_drawn() -> None:
     assert "^" not in whole
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong", "below"),
+    [
+        ("Hello there, dear world of words", "hello there, dear world of words", "            ^ message"),
+        ("a long text of some word ", "a long text of some word", " " * 28 + "message ^"),
+        ("a long text of words ", "a long text of words", " " * 10 + "message"),
+    ],
+)
+def test_the_name_of_what_differs_is_said_where_it_has_room(
+    answer: Callable[..., list[str]], text: str, wrong: str, below: str
+) -> None:
+    """Behind the marks, before them, or below."""
+    lines = answer((ME, ("message", text)), md5(f"me{wrong}{KEY}"), width=40)
+    assert below in lines, lines
+    assert max(map(len, lines)) <= 40
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_string_that_nothing_explains_is_shown_whole(answer: Callable[..., list[str]], width: int) -> None:
+    """It is what there is to compare; what to do next is said once."""
+    text = " ".join("words and more of them" for _ in range(9))
+    lines = answer((ME, ("text", text)), "0" * 32, width=width)
+    start = next(index for index, line in enumerate(lines) if line.startswith("  right "))
+    shown = "".join(line[10:] for line in lines[start : lines.index("", start)] if not line.startswith("  · "))
+    assert shown == f"me{text}***".replace(" ", "·")
+    assert max(map(len, lines)) <= width
+
+
+def test_what_to_do_next_is_said_once(smscli: Callable[..., Ran]) -> None:
+    """In the drawing, or as the hint of the error where nothing is drawn."""
+    environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_API_KEY": KEY}
+    for output in ("table", "plain"):
+        ran = smscli("sign", "login=a b", "--expect", "0" * 32, "-o", output, environ=environ)
+        assert " ".join((ran.out + ran.err).split()).count("compare the right string") == 1
+
+
 def test_an_older_key_is_tried(smscli: Callable[..., Ran], tmp_path: Path) -> None:
     """--also-key-file names a rotated key, and never shows it."""
     old = tmp_path / "old"

@@ -27,7 +27,7 @@ from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import SIGNALS
 from smscli.model import visible
-from smscli.render import Result, explain, failure, pieces
+from smscli.render import Output, Result, explain, failure, pieces
 from smscli.runtime import Runtime, real
 
 if TYPE_CHECKING:
@@ -304,7 +304,8 @@ def _emit(result: Result, call: Invocation) -> int:
         lost = _internal(error)
     _warn(call, result.error)
     lines = [f"{PROGRAM}: {note}" for note in result.notes if not call.quiet]
-    errors = "".join(explain(error) for error in (result.error, lost) if error)
+    drawn = result.drawing is not None and call.output is Output.TABLE
+    errors = "".join(explain(error, hint=error is lost or not drawn) for error in (result.error, lost) if error)
     # Every line of stderr goes through here, and none of them steers a terminal.
     _write(runtime.stderr, "".join(f"{visible(line)}\n" for line in (*lines, *errors.splitlines())))
     status = int(result.exit_code)

@@ -21,6 +21,7 @@ _NAMES = {" ": "a space", "\n": "a line feed", "\r": "a carriage return", "\t": 
 
 # What is compared character by character; of longer stretches only beginning and end are.
 _LONGEST_MIDDLE = 400
+_LONGEST_WHOLE = 2000  # characters
 _CHANCE = 3  # letters that two words share by chance
 _SHORT_VALUE = 24
 _MOST_NAMED = 4
@@ -113,7 +114,7 @@ def _signatures(rows: Sequence[tuple[str, str, str]], width: int, colour: int) -
 
 def _strings(best: Explanation | None, strings: Strings, width: int, colour: int) -> Iterator[str]:
     if best is None:
-        yield from _line("right", strings.right, [], 0, width, colour, "accepted", "")
+        yield from _whole("right", strings.right, width, colour)
         yield from _legend(strings.right, (), width)
         return
     wrong, right = best.string, strings.right
@@ -184,6 +185,17 @@ def _glyph(character: str, *, apart: bool) -> str:
     return f"<{_SHORT.get(character, f'U+{ord(character):04X}')}>" if unseen else character
 
 
+def _whole(label: str, text: str, width: int, colour: int) -> Iterator[str]:
+    """Give a string that is to be read through on as many lines as it takes, if it is no longer than messages are."""
+    room, line = max(width - 10, 12), ""
+    for place, glyph in enumerate([_glyph(one, apart=False) for one in text[:_LONGEST_WHOLE]]):
+        if place and cell_width(line + glyph) > room:
+            yield f"  {label:<6}  {paint(line, colour, 'accepted')}"
+            label, line = "", ""
+        line += glyph
+    yield f"  {label:<6}  {paint(line, colour, 'accepted')}{'…' if len(text) > _LONGEST_WHOLE else ''}"
+
+
 def _line(
     label: str,
     text: str,
@@ -219,8 +231,14 @@ def _line(
     yield f"  {label:<6}  {''.join(shown)}"
     caret = "".join(marks).rstrip()
     if caret:
-        beside = f" {name}" if name and len(caret) + len(name) + 1 <= room else ""
-        yield f"          {_painted(caret, colour, meaning)}{beside}"
+        before = len(caret) - len(caret.lstrip()) - len(name) - 1
+        if not name or len(caret) + len(name) + 1 <= room:
+            yield f"          {_painted(caret, colour, meaning)}{name and ' '}{name}"
+        elif before >= 0:
+            yield f"          {' ' * before}{name} {paint(caret.lstrip(), colour, meaning)}"
+        else:
+            yield f"          {_painted(caret, colour, meaning)}"
+            yield from _labelled(" " * 10, name, width)
 
 
 def _painted(marks: str, colour: int, meaning: str) -> str:
