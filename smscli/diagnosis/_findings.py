@@ -35,8 +35,9 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The answer. ``explanations`` is empty on a match, and when no known mistake explains the value.
+    """The answer. ``matches``: the signature is right, and nothing about the sending is certain to be refused.
 
+    ``explanations`` is empty on a match, and when no known mistake explains the value.
     All explanations have the same, smallest number of mistakes; more than one is an ambiguity that the value alone
     cannot settle. ``searched`` names the mistakes that could be made on this request and were tried; ``cut`` says
     that the limit ended the search before all pairs were made. ``families`` are the searched ones in words, and
