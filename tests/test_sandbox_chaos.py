@@ -59,6 +59,12 @@ def test_a_rule_is_words_and_comes_back_as_the_same_words(text: str) -> None:
     assert rule(rule(text).text) == rule(text)
 
 
+@pytest.mark.parametrize("text", ["LightSMS send error=32", "vendor=LIGHTSMS operation=send error=32"])
+def test_a_vendor_may_be_written_in_capitals(text: str) -> None:
+    """As its own pages write it."""
+    assert rule(text) == rule("lightsms send error=32")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -68,6 +74,10 @@ def test_a_rule_is_words_and_comes_back_as_the_same_words(text: str) -> None:
         ("lightsms delay=1 delay=2", "delay comes twice"),
         ("lightsms mainsms delay=1", "vendor comes twice"),
         ("lihgtsms delay=1", "there is no vendor or operation 'lihgtsms'; there are lightsms, mainsms"),
+        ("lightsm send error=32", "there is no vendor 'lightsm'; there are lightsms, mainsms"),
+        ("send count=1 foo error=1", "there is no vendor 'foo'; there are lightsms"),
+        ("send send delay=1", "operation comes twice"),
+        ("lightsms send foo delay=1", "operation comes twice"),
         ("lightsms cancel delay=1", "there is no operation 'cancel'; there are timestamp, balance"),
         ("vendor=x delay=1", "there is no vendor 'x'; there are lightsms"),
         ("lightsms errror=32", "there is no word 'errror'; there are to, probability"),

@@ -114,10 +114,15 @@ def parse(text: str, platforms: Iterable[Emulator]) -> Rule:
     except ValueError:
         raise InputError(f"a quotation mark is not closed in {visible(text)!r}") from None
     vendors, members = _vendors(platforms), {}
+    bare = [_in_small(word, vendors) for word in words if "=" not in word]
+    if len(bare) > 1 and not any(word in vendors for word in bare):
+        operations = {name for one in platforms for name in one.operations}
+        if strange := next((word for word in bare if word not in operations), None):
+            raise _no_such("vendor", strange, vendors)
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            name, value = "vendor" if word in vendors else "operation", word
+            name, value = "vendor" if _in_small(word, vendors) in vendors else "operation", word
         if name in members:
             raise InputError(f"{visible(name)} comes twice in {visible(text)!r}")
         members[name] = value
@@ -134,7 +139,7 @@ def build(members: Mapping[str, str], platforms: Iterable[Emulator]) -> Rule:
     if len(effects) != 1:
         raise InputError(f"a rule has one effect, not {len(effects)}: {', '.join(EFFECTS)}")
     vendor, operation = members.get("vendor"), members.get("operation")
-    if vendor is not None and vendor not in vendors:
+    if vendor is not None and (vendor := _in_small(vendor, vendors)) not in vendors:
         raise _no_such("vendor", vendor, vendors)
     meant = [vendors[vendor]] if vendor is not None else [*vendors.values()]
     operations = list(dict.fromkeys(name for one in meant for name in one.operations))
@@ -176,6 +181,11 @@ def _check(effect: str, value: str, platform: Emulator | None, vendors: Mapping[
 
 def _vendors(platforms: Iterable[Emulator]) -> dict[str, Emulator]:
     return {vendor: platform for platform in platforms for vendor in platform.demo}
+
+
+def _in_small(name: str, vendors: Mapping[str, Emulator]) -> str:
+    """Return a vendor's name as it is written here, any other as it came: people write LightSMS."""
+    return name.lower() if name.lower() in vendors else name
 
 
 def _no_such(kind: str, name: str, all_there_are: Iterable[str]) -> InputError:
