@@ -334,7 +334,8 @@ def test_a_body_that_is_too_long_is_listed(bench: Bench) -> None:
     """Under the vendor whose address it is; one for the sandbox itself is nobody's message."""
     big = b"x" * (1024 * 1024 + 1)
     for path in ("/external/get/send.php", "/api/mainsms/message/send", "/wrong", "/api/chaos", "/page/setup"):
-        assert ask(bench.app, path, "POST", data=big).status_code == 413
+        reply = ask(bench.app, path, "POST", data=big)
+        assert (reply.status_code, reply.headers["x-smscli-reason"]) == (413, "its body has more than 1048576 bytes")
     assert [(entry["vendor"], entry["refusal"], entry["reason"]) for entry in bench.caught()[5:]] == [
         (vendor, "HTTP 413", "its body has more than 1048576 bytes") for vendor in ("lightsms", "mainsms", "unknown")
     ]

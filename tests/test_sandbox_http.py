@@ -147,7 +147,21 @@ def test_a_space_in_the_address_is_refused_with_the_reason(host: str) -> None:
     """No server could tell where the address ends."""
     answer = raw(host, line(SEND.encode() + b"a b"))
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"%20" in answer
+    reason = b"the address has a space, which is written as %20 or +"
+    assert b"\r\nX-Smscli-Reason: " + reason + b"\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nThe request cannot be read: " + reason + b".\n")
+
+
+def test_tls_and_what_is_no_http_are_told_so_themselves(host: str) -> None:
+    """By the reason of the list, not by that of a space which is not there."""
+    for beginning, words in (
+        (b"\x16\x03\x01\x00\x05hello\r\n\r\n", b"it is TLS: "),
+        (b"hello\r\n\r\n", b"it is no HTTP: "),
+    ):
+        head, _, body = raw(host, beginning).partition(b"\r\n\r\n")
+        assert words in head
+        assert words in body
+        assert b"%20" not in body
 
 
 def test_a_proxy_s_form_of_the_address_is_taken(host: str) -> None:

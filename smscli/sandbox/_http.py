@@ -192,9 +192,10 @@ class _Protocol(H11Protocol):
         super().resume_writing()
         self._watch()
 
-    def send_400_response(self, msg: str) -> None:
-        """Say what is most often wrong, here and in the list, which gets the first line: more is not read of it."""
-        super().send_400_response(f"{msg} A space in the address is written as %20 or +.\n")
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (h11's words say nothing)
+        """Say what is wrong, here and in the list, which gets the first line: more is not read of it."""
+        reason = malformed(self._line)
+        self._refuse(400, f"The request cannot be read: {reason}.", f"X-Smscli-Reason: {reason}\r\n")
         if isinstance(self.config.app, _Site):
             self.config.app.turn_away(self._line[:RAW_BYTES].rstrip(b"\r"))
 
@@ -215,8 +216,8 @@ class _Protocol(H11Protocol):
         else:
             self._refuse(408, f"A request to the sandbox must be here within {PATIENCE:g} seconds.")
 
-    def _refuse(self, status: int, sentence: str) -> None:
-        head = f"HTTP/1.1 {status} -\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n{sentence}\n"
+    def _refuse(self, status: int, sentence: str, more: str = "") -> None:
+        head = f"HTTP/1.1 {status} -\r\nContent-Type: text/plain\r\nConnection: close\r\n{more}\r\n{sentence}\n"
         self.transport.write(head.encode("ascii"))
         self.transport.close()
 

@@ -121,8 +121,10 @@ class Sandbox:
     def begin(self, request: RawRequest) -> RawReply | Later:
         """Return the reply, or what has to be done for it."""
         if len(request.body) > LONGEST:
-            self.turn_away(request, 413, f"its body has more than {LONGEST} bytes", request.transcript(RAW_BYTES))
-            return text_reply(413, f"A request to the sandbox has at most {LONGEST} bytes.\n")
+            reason = f"its body has more than {LONGEST} bytes"
+            self.turn_away(request, 413, reason, request.transcript(RAW_BYTES))
+            sentence = f"A request to the sandbox has at most {LONGEST} bytes.\n"
+            return text_reply(413, sentence, headers=(("X-Smscli-Reason", reason),))
         path = request.path
         window = self._window(path)
         if window:
