@@ -190,6 +190,46 @@ def test_a_body_that_is_too_long_is_refused_in_words(host: str) -> None:
     assert (status, b"at most 1048576 bytes" in body) == (413, True)
 
 
+LONG = b"POST /external/get/send.php HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n"
+
+
+def test_a_length_above_the_bound_is_refused_by_the_head(host: str) -> None:
+    """At once: nobody is told to go on, and none of the body is waited for."""
+    for more in (b"Expect: 100-continue\r\n", b""):
+        with dial(host) as connection:
+            begun = time.monotonic()
+            connection.sendall(LONG + more + b"\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+            assert time.monotonic() - begun < 0.3
+            rest = b""
+            while piece := receive(connection):
+                rest += piece
+            assert b"HTTP/1.1" not in rest  # no second answer to it
+    assert [refusal for _, refusal, _, _ in listed(host)] == ["HTTP 413"] * 2
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Return what comes next, nothing when the connection ends or breaks."""
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:
+        return b""
+
+
+def test_the_body_of_an_answered_request_is_passed_over(host: str) -> None:
+    """Its bytes are no first line, whatever they are; the next request on the connection is answered."""
+    with dial(host) as connection:
+        connection.sendall(LONG + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+        for piece in (b"\r\n" * 500_000, b"\xff" * 1_000_000, line(b"/external/get/timestamp.php")):
+            connection.sendall(piece)
+        rest = b""
+        while piece := connection.recv(65536):
+            rest += piece
+        assert rest.count(b"HTTP/1.1 200 ") == rest.count(b"HTTP/1.1 ") == 1
+        assert rest.endswith(b"%d" % NOW)
+
+
 def listed(host: str) -> list[tuple[str, str, str, str]]:
     """Return vendor, refusal and reason of each entry, and the request as it came."""
     entries = json.loads(get(host, "/api/messages")[1])

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
@@ -157,7 +158,7 @@ class _Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take some of a request: in its first line, bytes that h11 would refuse are written as Apache reads them."""
-        if self._in_line:
+        if self._in_line and self.conn.their_state is not h11.SEND_BODY:  # of a request that is answered already
             if not self.conn.trailing_data[0]:
                 data = data.lstrip(b"\r\n")
             if not data:
@@ -211,7 +212,8 @@ class _Protocol(H11Protocol):
     def _cut(self) -> None:
         # No request has come yet where there is no cycle. What is not taken may be all of an answer, or its rest.
         is_answering = getattr(self.cycle, "response_started", False) and not self.cycle.response_complete
-        if is_answering or self.flow.write_paused:
+        is_answered = self._in_line and self.conn.their_state is h11.SEND_BODY
+        if is_answering or is_answered or self.flow.write_paused:
             self.transport.abort()
         else:
             self._refuse(408, f"A request to the sandbox must be here within {PATIENCE:g} seconds.")
@@ -264,13 +266,15 @@ class _Site:
         """Answer one request."""
         assert scope["type"] == "http"  # noqa: S101  (neither lifespan nor web sockets are switched on)
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-        body = await _body(receive)
-        if body is None:
-            return
         sent = scope["state"].get("line", b"").strip().partition(b" ")[2].rpartition(b" ")[0]
         # A line that is not this request's, or of which a lone ? has gone.
         sent = sent if _escaped(sent) in (target, target + b"?") else b""
-        request = RawRequest(scope["method"], target, tuple(scope["headers"]), body, sent)
+        request = RawRequest(scope["method"], target, tuple(scope["headers"]), sent_target=sent)
+        if request.announced <= LONGEST:  # nobody waits for what will not be taken
+            body = await _body(receive)
+            if body is None:
+                return
+            request = replace(request, body=body)
         step = self._fence(request) or self._sandbox.begin(request)
         if isinstance(step, Streaming):
             await self._stream(step, receive, send)

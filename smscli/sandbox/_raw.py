@@ -42,6 +42,12 @@ class RawRequest:
         """Return the first value of a header, named in lower case; "" for none."""
         return next((value.decode("latin-1") for own, value in self.headers if own.lower() == name), "")
 
+    @property
+    def announced(self) -> int:
+        """How many bytes the body is said to have; 0 where nobody said so."""
+        length = self.header(b"content-length")
+        return int(length) if length.isascii() and length.isdigit() else 0
+
     @classmethod
     def from_transcript(cls, transcript: bytes) -> RawRequest:
         """Return the request that a transcript tells of, as far as it goes."""

@@ -120,11 +120,13 @@ class Sandbox:
 
     def begin(self, request: RawRequest) -> RawReply | Later:
         """Return the reply, or what has to be done for it."""
-        if len(request.body) > LONGEST:
+        if max(len(request.body), request.announced) > LONGEST:
             reason = f"its body has more than {LONGEST} bytes"
             self.turn_away(request, 413, reason, request.transcript(RAW_BYTES))
             sentence = f"A request to the sandbox has at most {LONGEST} bytes.\n"
-            return text_reply(413, sentence, headers=(("X-Smscli-Reason", reason),))
+            # Who waits for leave to send the body does not send it now: the next request would be taken for it.
+            end: Pairs = (("Connection", "close"),) if request.header(b"expect") else ()
+            return text_reply(413, sentence, headers=(("X-Smscli-Reason", reason), *end))
         path = request.path
         window = self._window(path)
         if window:
