@@ -122,7 +122,8 @@ def test_a_missing_signature_is_named(vendor: str) -> None:
 @pytest.mark.parametrize(
     ("text", "travels", "words"),
     [
-        ("a+b", "a+b", "`+` arrives as a space: write %2B"),
+        ("+b", "+b", "`+` arrives as a space: write %2B"),
+        ("a+b", "a+b", "`+` arrives as a space: write %2B, or sign the space where one is meant"),
         ("a & b", "a+&+b", "`&` ends a value: write %26"),
         ("a+b & c", "a+b%20&%20c", "`+` arrives as a space: write %2B; `&` ends a value: write %26"),
     ],
@@ -132,6 +133,26 @@ def test_what_was_not_escaped_is_told(vendor: str, text: str, travels: str, word
     request, params = pairs(vendor, text)
     query = encode(signed(vendor, params)).replace(f"={quote_plus(text)}", f"={travels}")
     assert reason(closed(vendor), raw(request, query)) == words
+
+
+@pytest.mark.parametrize("vendor", OWN)
+@pytest.mark.parametrize(
+    ("text", "travels"),
+    [("+b", "+b"), ("a & b", "a+&+b"), ("Привет", quote_plus("Привет", encoding="cp1251"))],
+)
+def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travels: str) -> None:
+    """One entry says one thing: neither another mistake that fits by chance, nor that there is none."""
+    app = sandbox.create_app(clock=lambda: NOW)
+    speak = sandbox.transport(app)
+    request, params = pairs(vendor, text)
+    query = encode(signed(vendor, params, sandbox.demo(vendor).account.secret))
+    request = raw(request, query.replace(f"={quote_plus(text)}", f"={travels}"))
+    header = speak(request, 1.0).headers
+    (entry,) = listed(speak)
+    assert header["x-smscli-diagnosis"] == header["x-smscli-reason"]
+    assert entry["diagnosis"] == entry["reason"] is not None
+    page = json.loads(speak(Request("GET", "http://sandbox.invalid/page/messages/1"), 1.0).body)
+    assert page["explanations"] == []
 
 
 @pytest.mark.parametrize("vendor", OWN)

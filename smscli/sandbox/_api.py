@@ -77,6 +77,8 @@ class _Writer:
             tree["answer"] = hide(answer.decode("utf-8", "backslashreplace"), self._secrets) if answer else None
         if entry.reason:
             tree["reason"] = hide(entry.reason, self._secrets)
+        if entry.check and entry.check.is_damaged and entry.check.diagnosis:  # it has a value as it came
+            tree["diagnosis"] = hide(entry.check.diagnosis, self._secrets)
         return {name: mask(value, self._secrets) if isinstance(value, str) else value for name, value in tree.items()}
 
 

@@ -49,7 +49,7 @@ class Check:
     ``diagnosis`` says which mistake gives the wrong one. Of a real key it could tell a stranger how it looks: there is
     none, or, where requests are passed on, none that is a mistake with the key itself. It is looked for when the answer
     is ready to go, and nobody waits for it but who sent the wrong one; until then ``question`` is what finds it.
-    ``reason`` says what a wrong one met on its way, or that it is wrong.
+    ``reason`` says what a wrong one met on its way (``is_damaged``: that is the whole diagnosis), or that it is wrong.
     """
 
     right: bool
@@ -57,6 +57,7 @@ class Check:
     diagnosis: str | None = None
     question: Question | None = None
     reason: str | None = None
+    is_damaged: bool = False
 
 
 def verify(vendor: str, signature: str, call: Call, account: Account, names: Collection[str] = ()) -> Check:
@@ -74,9 +75,15 @@ def verify(vendor: str, signature: str, call: Call, account: Account, names: Col
     hashed = trace.steps[-1 - len(provider.rule.digests)].masked
     if hmac.compare_digest(trace.signature.encode(), given):
         return Check(True, hashed)
-    reason = _reasons.damage(call.raw_query, call.raw_body, names, fits)
+    damage = _reasons.damage(call.raw_query, call.raw_body, names, fits)
+    is_told = is_invented(account, call) or call.goes_on
+    # In front of a value nobody means a space; inside of one it may be that, and the signature is what went wrong.
+    is_open = damage == _reasons.PLUS and b"=+" not in call.raw_query + call.raw_body
+    if damage and not is_open:  # whatever else would give the wrong signature is chance
+        return Check(False, hashed, damage if is_told else None, reason=damage, is_damaged=True)
+    question = Question(vendor, signature, call, account) if is_told else None
+    reason = f"{damage}, or sign the space where one is meant" if damage else None
     reason = reason or f"{provider.rule.signature} is not that of the parameters that came"
-    question = Question(vendor, signature, call, account) if is_invented(account, call) or call.goes_on else None
     return Check(False, hashed, question=question, reason=reason)
 
 

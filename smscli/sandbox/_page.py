@@ -121,7 +121,7 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
     signing = _signing(entry, call)
     # A request may hold the key of another account than its own.
     tree["signing"] = signing and json.loads(hide(json.dumps(signing, ensure_ascii=False), sandbox.secrets))
-    if check.right or tree["cut"] or not (sandbox.upstream or is_invented(account, call)):
+    if check.right or check.is_damaged or tree["cut"] or not (sandbox.upstream or is_invented(account, call)):
         return json_reply(tree)
     question = _Explanations(entry.vendor, entry.signature or "", call, account, check.expected)
     return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(hide(text, sandbox.secrets))}))

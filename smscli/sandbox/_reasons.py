@@ -16,6 +16,9 @@ from smscli.model import Pairs, visible
 Rules = Sequence[tuple[str, str]]
 """Patterns that a value has to match whole, each with the words for one that does not."""
 
+PLUS = "`+` arrives as a space: write %2B"
+"""What befell a value that was signed with ``+`` and came with a space."""
+
 # What programs call the same thing: a name from one of these lines is taken for a slip.
 _KIN = (
     ("text", "message", "msg", "body", "content", "sms"),
@@ -161,7 +164,7 @@ def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool])
         verb = "were" if len(names) > 1 else "was"
         return f"{', '.join(islice(names, _NAMED))} came and {verb} not signed: sign all that is sent"
     cut = "`&` ends a value: write %26"
-    plus = "`+` arrives as a space: write %2B"
+    plus = PLUS
     for readings, words in (
         (_pairs(filter(None, pieces), plus=True), plus),
         (_pairs(whole, plus=False), cut),

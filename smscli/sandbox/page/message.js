@@ -72,7 +72,7 @@ function refusal(entry, explanations) {
     element("p", {}, element("b", {}, foreign(entry.refusal))),
     entry.reason ? element("p", {}, foreign(entry.reason)) : null,
     explanations.map((one, index) => mistake(one, index, explanations.length)),
-    entry.diagnosis && !explanations.length ? element("p", {}, foreign(entry.diagnosis)) : null);
+    entry.diagnosis && !explanations.length && !entry.reason?.includes(entry.diagnosis) ? element("p", {}, foreign(entry.diagnosis)) : null);
 }
 
 function phone(entry, content) {
