@@ -145,6 +145,7 @@ def test_quiet_says_nothing_of_messages(tmp_path: Path) -> None:
         (("--reports", "mainsms=http://192.0.2.1/"), 2, "they go to this machine alone"),
         (("--export", "/dev/null/x"), 2, "cannot be made"),
         (("--ready-file", "/dev/null/x"), 3, "cannot be"),
+        (("--ready-file", "/nonexistent/x"), 3, "--ready-file '/nonexistent/x' cannot be written: No such file"),
         (("--write-profile", "a b"), 2, "a profile's name"),
     ],
 )

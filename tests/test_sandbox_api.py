@@ -91,6 +91,8 @@ def test_the_list_says_what_it_lacks(bench: Bench) -> None:
         ("POST", "balance?vendor=nobody&amount=1"), ("POST", "balance?vendor=lightsms&amount=-1"),
         ("POST", "balance?vendor=lightsms&amount=NaN"), ("POST", "balance?vendor=lightsms"),
         ("POST", "balance?vendor=lightsms&amount=1e5"), ("GET", "state?x=1"),
+        ("GET", "messages?vendor=nobody"), ("DELETE", "messages?vendor=nobody"), ("GET", "wait?vendor=nobody"),
+        ("GET", "messages/latest?vendor=nobody"), ("GET", "messages/latest/code?vendor=nobody"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_refused_in_words(bench: Bench, method: str, path: str) -> None:
@@ -330,6 +332,13 @@ def test_what_gets_to_no_vendor_is_listed_with_its_reason(bench: Bench) -> None:
     assert numbers(bench, "accepted=true") == [1, 2, 3, 5]
 
 
+def test_a_vendor_that_there_is_not_is_told_with_those_there_are(bench: Bench) -> None:
+    """``unknown`` is one: that of requests which get to none."""
+    error = api(bench, "messages?vendor=foo").get_json()["error"]
+    assert error == "vendor is one of lightsms, mainsms, payforsms, mesajlarim, unknown"
+    assert api(bench, "messages?vendor=unknown").status_code == 200
+
+
 def test_a_body_that_is_too_long_is_listed(bench: Bench) -> None:
     """Under the vendor whose address it is; one for the sandbox itself is nobody's message."""
     big = b"x" * (1024 * 1024 + 1)
@@ -392,7 +401,7 @@ def test_the_document_has_every_route_and_no_other(bench: Bench) -> None:
 )
 def test_every_parameter_that_is_described_is_taken(bench: Bench, path: str, method: str, name: str) -> None:
     """With a value that may be meant."""
-    value = {"accepted": "any", "timeout": "0", "digits": "5"}.get(name, "1")
+    value = {"accepted": "any", "timeout": "0", "digits": "5", "vendor": "lightsms"}.get(name, "1")
     where = path.replace("{number}", "1")
     assert ask(bench.app, f"{where}?{name}={value}", method.upper()).status_code != 400
 

@@ -182,6 +182,21 @@ def test_a_wrong_clock_is_told_beside_a_right_signature_and_beside_a_wrong_one(v
     assert reason(closed(vendor), wrong).endswith("; also, your timestamp is in milliseconds: divide by 1000")
 
 
+@pytest.mark.parametrize(("seconds", "side"), [("3600", "3600 s ahead"), ("-60.5", "60.5 s behind")])
+def test_a_clock_that_a_rule_has_moved_is_not_blamed_on_the_program(seconds: str, side: str) -> None:
+    """Its timestamp is right; one that is wrong without the rule is told as ever."""
+    app = sandbox.create_app(
+        {"lightsms": account("lightsms")._replace(secret=KEY)}, clock=lambda: NOW, chaos=[f"lightsms clock={seconds}"]
+    )
+    speak = sandbox.transport(app)
+    for stamp in (STAMP, STAMP + "000"):
+        request, params = pairs("lightsms", stamp=stamp)
+        speak(request._replace(query=signed("lightsms", params), form=()), 1.0)
+    first, second = (entry["reason"] for entry in listed(speak))
+    assert first == f"a rule has moved the vendor's clock {side}; your timestamp is right without it"
+    assert second == "your timestamp is in milliseconds: divide by 1000"
+
+
 @pytest.mark.parametrize("vendor", OWN)
 def test_a_key_that_came_in_a_value_is_masked_in_the_reason(vendor: str) -> None:
     """A client under development may send it as the text."""

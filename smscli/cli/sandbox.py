@@ -204,14 +204,27 @@ def _gone_in_the_end(path: Path | None, own: Sequence[str]) -> Iterator[None]:
 
     That of another sandbox which is there stays; ``own`` is what this one has written.
     """
-    if path is not None and not _leads_somewhere(path):
-        _remove(path)
+    if path is not None:
+        _check_directory(path.parent, path)
+        if not _leads_somewhere(path):
+            _remove(path)
     try:
         yield
     finally:
         with suppress(OSError, ValueError, ConfigError):
             if path is not None and path.read_text("utf-8") in own:
                 _remove(path)
+
+
+def _check_directory(directory: Path, path: Path) -> None:
+    """Raise ConfigError when no file can be put there, before anything is said."""
+    import errno
+
+    code = None if directory.is_dir() else errno.ENOTDIR if directory.exists() else errno.ENOENT
+    if code is None and not os.access(directory, os.W_OK):
+        code = errno.EACCES
+    if code:
+        raise ConfigError(f"--ready-file {str(path)!r} cannot be written: {os.strerror(code)}")
 
 
 def _leads_somewhere(path: Path) -> bool:

@@ -26,6 +26,7 @@ from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply
 from smscli.sandbox._search import Criteria, closest, code, parse
+from smscli.sandbox._service import UNKNOWN
 
 if TYPE_CHECKING:
     from smscli.sandbox._service import Sandbox
@@ -86,7 +87,7 @@ class _Writer:
 
 
 def _list(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
-    criteria = parse(params, (*_WHOM, "before", "after", "limit"))
+    criteria = _criteria(sandbox, params, "before", "after", "limit")
     with sandbox.desk.lock:
         entries = list(sandbox.desk.caught)
         counts = (
@@ -95,6 +96,15 @@ def _list(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | 
     meant = criteria.select(entries)
     headers = (("Content-Type", "application/json"), *counts, *(() if meant else _near(criteria, entries)))
     return RawReply(200, headers, _listed(_Writer(sandbox.secrets), meant))
+
+
+def _criteria(sandbox: Sandbox, params: Pairs, *more: str) -> Criteria:
+    """Return what is searched for. Raises InputError for what there cannot be: a slip would meet nothing for ever."""
+    criteria = parse(params, (*_WHOM, *more))
+    vendors = [*(name for emulator in sandbox.emulators for name in emulator.demo), UNKNOWN]
+    if criteria.vendor is not None and criteria.vendor not in vendors:
+        raise InputError(f"vendor is one of {', '.join(vendors)}")
+    return criteria
 
 
 def _listed(write: _Writer, entries: list[Caught]) -> Iterator[bytes]:
@@ -108,7 +118,7 @@ def _listed(write: _Writer, entries: list[Caught]) -> Iterator[bytes]:
 
 
 def _delete(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | None) -> RawReply:
-    criteria = parse(params, (*_WHOM, "before", "after"))
+    criteria = _criteria(sandbox, params, "before", "after")
     with sandbox.desk.lock:
         count = sandbox.desk.forget(criteria.meets)
         near = () if count else _near(criteria, sandbox.desk.caught)
@@ -157,7 +167,7 @@ def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught]
 
     Only what was accepted counts, unless ``accepted`` says otherwise: nothing else would have reached a phone.
     """
-    criteria = parse(params, (*_WHOM, "after", "timeout"))
+    criteria = _criteria(sandbox, params, "after", "timeout")
     seconds = _seconds(dict(params).get("timeout"), usual)
     is_usual = not dict(params).get("accepted")
     if is_usual:

@@ -33,7 +33,8 @@ class Call:
     ``params`` are the decoded pairs of query and body. ``accounts`` are those of this platform, by vendor name.
     ``now`` is Unix seconds. ``demo_keys`` are the invented keys, by vendor name. ``raw`` is the request as it came.
     ``fault`` is what a rule finds wrong with a request that is right, ``forced`` what it finds for single recipients.
-    ``goes_on``: it is passed on to a vendor, who decides; here it is only explained.
+    ``skew`` are the seconds that a rule has moved ``now``. ``goes_on``: it is passed on to a vendor, who decides; here
+    it is only explained.
     """
 
     params: Pairs
@@ -45,6 +46,7 @@ class Call:
     fault: Fault | None = None
     forced: Mapping[str, Failure] = field(default_factory=dict)
     goes_on: bool = False
+    skew: float = 0.0
 
     @property
     def raw_query(self) -> bytes:

@@ -320,7 +320,7 @@ def _spoiled(
 def _troubled(rule: Rule, emulator: Emulator, entry: Caught, to: Sequence[str], call: Call) -> Call:
     """Return the call with what the rule makes of it before the vendor looks."""
     if rule.effect == "clock":
-        return replace(call, now=call.now + float(rule.value))
+        return replace(call, now=call.now + float(rule.value), skew=float(rule.value))
     if rule.effect in ("error", "address"):
         code = rule.value if rule.effect == "error" else emulator.address or ""
         words = emulator.errors[code]
