@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING
 from smscli import __version__
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret, mask, visible
-from smscli.sandbox._desk import Caught, Desk
+from smscli.sandbox._desk import UNKNOWN, Caught, Desk
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawReply, RawRequest, json_reply
 from smscli.sandbox._search import Criteria, closest, code, parse
-from smscli.sandbox._service import UNKNOWN
 
 if TYPE_CHECKING:
     from smscli.sandbox._service import Sandbox

@@ -22,6 +22,9 @@ _CAUGHT_BYTES = 192 * 1024 * 1024
 _CANCELLED = 10_000
 _NOTED = 1000  # recipients of one refused request that have an entry each
 
+UNKNOWN = "unknown"
+"""The vendor and the operation of a request that gets to no vendor."""
+
 RAW_BYTES = 16 * 1024
 """Bytes of a request that are kept."""
 _DIAGNOSIS = 1024  # bytes that are set aside for one that is still looked for

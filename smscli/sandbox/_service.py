@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from smscli.model import Account, Pairs, Secret, visible
 from smscli.sandbox._call import Call
 from smscli.sandbox._checking import Check, Question
-from smscli.sandbox._desk import RAW_BYTES, Caught, Desk
+from smscli.sandbox._desk import RAW_BYTES, UNKNOWN, Caught, Desk
 from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Diagnosing, Later, Passing, Waiting
@@ -33,9 +33,6 @@ LONGEST = 1024 * 1024
 """Bytes of a body that are taken."""
 
 TOO_MANY = "not diagnosed: too many at once"
-
-UNKNOWN = "unknown"
-"""The vendor and the operation of a request that gets to no vendor."""
 
 _REMEMBERED = 256  # diagnoses
 _PATH = 200  # characters of a path that are repeated
