@@ -43,6 +43,22 @@ def test_a_message_of_the_command_line_appears_within_a_second(open_page: Open, 
     expect(page.get_by_role("log")).to_contain_text("New message, to 37061234567: Your code is 4711")
 
 
+def test_a_row_is_read_out_in_parts(open_page: Open, box: Served) -> None:
+    """Nothing is glued to the next, and no operation stands where a recipient belongs."""
+    box.send("hello")
+    box.ask("/external/get/balance.php")
+    with pytest.raises(HTTPError):
+        urlopen(f"{box.root}/wrong/send.php")  # noqa: S310  (this machine)
+    page = open_page()
+    clock = "[^,]+"
+    for name in (
+        rf"accepted, to 37061234567, lightsms, {clock}, hello",
+        rf"refused, balance without a recipient, lightsms, {clock}, error 2, login is missing",
+        rf"refused, no recipient, unknown, {clock}, HTTP 404, .wrong.send.php is no vendor's address; .*",
+    ):
+        expect(page.get_by_role("link", name=re.compile(f"^{name}$"))).to_have_count(1)
+
+
 def test_the_newest_stands_first(open_page: Open, box: Served) -> None:
     """Whether it was there before the page or came while it was open."""
     box.send("first")

@@ -28,6 +28,12 @@ export function whom(entry) {
   return entry.to ?? `${entry.operation}, no recipient`;
 }
 
+/** Behind a word for the outcome, whom it went to; of a request without a recipient, what it was. */
+export function addressed(entry) {
+  if (entry.to) return `, to ${entry.to}`;
+  return entry.operation === "unknown" ? ", no recipient" : `, ${entry.operation} without a recipient`;
+}
+
 /** A mark and a word for what became of it; of what was passed on, the vendor's. */
 function verdict(entry) {
   const outcome = entry.upstream?.outcome;
@@ -39,14 +45,18 @@ function verdict(entry) {
 export function row(entry) {
   const [mark, outcome] = verdict(entry);
   const parts = entry.parts > 1 ? ` · ${plural(entry.parts, "part")}` : "";
+  const received = moment(entry.received, true);
+  const what = entry.text ?? (entry.reason || "");
+  // What stands apart for the eye is apart for the ear as well.
+  const said = [outcome.toLowerCase() + addressed(entry), entry.vendor + parts, received.textContent, entry.accepted ? "" : entry.refusal, what];
   return element("li", {},
-    element("a", { class: "row", href: `#/${entry.number}`, tabindex: "-1" },
+    element("a", { class: "row", href: `#/${entry.number}`, tabindex: "-1", "aria-label": said.filter(Boolean).join(", ") },
       element("span", { class: `mark ${entry.accepted ? "good" : "bad"}`, "aria-hidden": "true" }, mark),
-      element("span", { class: "who" }, element("span", { class: "unseen" }, `${outcome.toLowerCase()}, to `), foreign(whom(entry)),
+      element("span", { class: "who" }, foreign(whom(entry)),
         element("small", {}, entry.vendor + parts)),
-      moment(entry.received, true),
+      received,
       element("span", { class: "what" }, entry.accepted ? null : element("em", {}, foreign(entry.refusal)),
-        foreign(entry.text ?? (entry.reason || "")))));
+        foreign(what))));
 }
 
 /** All there is to say about one message; `detail` is what /page/messages/N answers. */
