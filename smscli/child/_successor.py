@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import termios
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 from smscli.child._tail import write
+
+if sys.platform == "win32":
+    raise ImportError("this system has no terminals as POSIX knows them")
 
 _CHUNK = 64 * 1024
 """Bytes that are read at once."""
