@@ -43,7 +43,7 @@ _PIECES = re.compile(
     |(?P<plain>(?:[^\s\\'"$`;&|()<>#]|(?<=[^\s;])\#)+|[\s\S])""",
     re.VERBOSE,
 )
-_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|\++|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[+]+|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
 # Five fields of a time, or @daily; the user of a system's crontab is one word before the client.
 _CRON = re.compile(
     r"(?m)^[ \t]*(?:@[a-z]+|(?:[\d*,/-]+[ \t]+){3}[\w*,/-]+[ \t]+[\w*,/-]+)[ \t]+"
