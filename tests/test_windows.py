@@ -84,6 +84,7 @@ def test_what_needs_no_terminal_works_and_what_cannot_says_so(program: Program, 
     assert not (tmp_path / "ran").exists()
     assert asked[0] == 3
     assert "on Windows nothing here could end it in time" in asked[2]
+    assert "hint: give the secret in the environment, or in a file" in asked[2]
 
 
 OWNER = """

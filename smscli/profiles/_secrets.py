@@ -173,7 +173,7 @@ def _fetch(name: str, source: SecretSource | None, environ: Mapping[str, str], s
             try:
                 status, content = _run(source.argv, environ, what, seconds)
             except ConfigError as error:
-                error.hint = _BY_HAND
+                error.hint = error.hint or _BY_HAND
                 raise
             if status != 0:
                 raise ConfigError(f"the {what} ended with status {status}", hint=_BY_HAND)
