@@ -161,3 +161,11 @@ def test_an_option_for_a_secret_is_refused_with_where_it_belongs(smscli: Run) ->
         assert "profile add" in ran.err
         assert "hunter2" not in ran.err
         assert "--key," not in ran.err
+
+
+def test_an_option_that_is_mistyped_behind_the_word_key_is_no_option_for_a_secret(smscli: Run) -> None:
+    """`--key-file` is one, and is proposed."""
+    ran = smscli("sign", "--provider", "lightsms", "--key-fille", "/dev/null", "login=x")
+    assert (ran.code, ran.out) == (2, "")
+    assert "No such option: --key-fille" in ran.err
+    assert ", --key-file," in ran.err

@@ -173,7 +173,7 @@ def _call(argv: Sequence[str], call: Invocation) -> Result | int:
     except typer.TyperException as error:
         _understand(group, argv, call)
         message = error.format_message()
-        if typed := re.match(r"No such option: (--[a-z-]*(?:key|secret|password|token))\b", message):
+        if typed := re.match(r"No such option: (--[a-z-]*(?:key|secret|password|token))(?![\w-])", message):
             # What looks like it (`--key`) would put the secret into the journal.
             raise InputError(
                 f"{typed[1]}: no option takes a secret, which others could see among the processes",
