@@ -21,7 +21,7 @@ import pytest
 from smscli.cli.hints import journal_hints
 from smscli.errors import ConfigError, ConflictError, ExitCode, SmscliError
 from smscli.journal import Ending, Journal, State, TeamJournal, _file, begin_anew, exists
-from smscli.model import Outcome
+from smscli.model import MSISDN, Outcome
 from tests.jobs import ALL, ANNA, BERTA, NOON, STALE, connection, ended, job
 
 # --- what is in the file ----------------------------------------------------------------------------------------------
@@ -383,6 +383,21 @@ def test_what_a_batch_that_is_not_recorded_means_is_said(path: Path, ends: bool,
         connection(journal).execute("PRAGMA query_only = ON")
         with pytest.raises(ConfigError, match=f"cannot be written .*; {consequence}"):
             journal.advance("backup", endings, 1)
+
+
+def test_what_many_workers_have_ended_at_once_is_recorded_in_however_many_statements(path: Path) -> None:
+    """SQLite as others build it takes 32 766 values in one; here, 1200 stand for them."""
+    messages = [(place, MSISDN(f"3706{place:07}"), "hi") for place in range(1, 3001)]
+    with TeamJournal(path, now=lambda: NOON) as journal:
+        journal.plan(job(to=[]), messages, len(messages), batch_size=1000)
+        connection(journal).setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1200)
+        batches, _ = journal.advance("backup", [], 3)
+        endings = [
+            Ending({place: ended(Outcome.SENT, to)[0] for to, place in batch.places.items()}) for batch in batches
+        ]
+        assert journal.advance("backup", endings[::-1], 0) == ([], [])
+        assert journal.counts() == {"SENT": 3000}
+        assert journal.check() == ()
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])

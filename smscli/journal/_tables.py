@@ -164,13 +164,16 @@ class Tables:
 
     def numbered_messages(self, job: JobRow, positions: Sequence[int], locked: str = "") -> list[MessageRow]:
         """Return those messages of a job that are there, by their place; raise ConfigError when one is damaged."""
-        if not positions:
-            return []  # PostgreSQL has no empty lists
-        marks = ", ".join("?" * len(positions))
-        of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
-        # What was put in flight here is known by its columns, without working out its checksum again.
-        rows = map(tuple, self._db.execute(of_these, (job.id, *positions)))
-        return [self._claimed.get(row) or MessageRow.read(row) for row in rows]
+        messages = list[MessageRow]()
+        places = sorted({*positions})  # one that is named twice is not there twice
+        for start in range(0, len(places), _ROWS):  # a statement takes no more than some ten thousand values
+            some = places[start : start + _ROWS]
+            marks = ", ".join("?" * len(some))
+            of_these = f"SELECT * FROM message WHERE job = ? AND position IN ({marks}) ORDER BY position{locked}"  # noqa: S608  (question marks, and a constant)
+            # What was put in flight here is known by its columns, without working out its checksum again.
+            rows = map(tuple, self._db.execute(of_these, (job.id, *some)))
+            messages += (self._claimed.get(row) or MessageRow.read(row) for row in rows)
+        return messages
 
     def pending(self, job: JobRow, position: int, count: int, *, with_unknown: bool) -> list[tuple[int, str, str]]:
         """Return places, numbers and digests of texts of the next messages that may be claimed, unchecked."""
