@@ -108,11 +108,9 @@ def _of_all(call: Invocation, wanted: Mapping[str, Decimal]) -> Result:
         raise ConfigError("there are no profiles", hint="begin one: smscli profile add NAME")
     with ThreadPoolExecutor(min(len(names), AT_A_TIME)) as pool:
         answers = tuple(pool.map(lambda name: _ask(call, name, wanted), names))
-    error = _gravest(answers)
     units = {answer.balance.unit.upper() for answer in answers if answer.balance}
     # One that did not answer may be the account that is meant; its own error is told.
-    if error is None:
-        error = _unjudged(units, wanted)
+    error = _gravest(answers) or _unjudged(units, wanted)
     return Result(
         data={"profiles": [_tree(answer) for answer in answers]},
         lines=tuple(_cells(answer) for answer in answers),
