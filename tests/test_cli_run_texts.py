@@ -80,6 +80,7 @@ def test_the_usual_text_names_the_end_of_the_output(run: Callable[..., Told]) ->
     told = run(*TO, "--", "sh", "-c", "echo one; echo two >&2; kill -9 $$")
     assert told.status == -signal.SIGKILL
     (text,) = told.texts
+    assert text.startswith(f"{os.uname().nodename}: ")
     assert "was ended by SIGKILL after" in text
     assert set(text.splitlines()[1:]) == {"one", "two"}
 

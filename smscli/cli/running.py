@@ -6,8 +6,6 @@ told before, and the command does not run; what is wrong with profile, journal o
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, unique
@@ -194,10 +192,12 @@ def _is_wanted(on: On, known: bool | None, *, success: bool) -> bool:
 
 def _send(call: Invocation, order: _Order, argv: Sequence[str], ending: child.Ending, *, recovered: bool) -> bool:
     """Send the text and say what went wrong; return whether somebody got it, or may have."""
+    from socket import gethostname  # only who sends a text pays for it
+
     from smscli.cli import alert
 
     event = alert.Event(
-        _host(), argv, ending.shell_status, ending.signal, ending.seconds, ending.output,
+        gethostname(), argv, ending.shell_status, ending.signal, ending.seconds, ending.output,
         ending.problem, recovered,
     )  # fmt: skip
     template = order.template or alert.usual_template(event, stable=order.once is not None or order.key is not None)
@@ -217,12 +217,6 @@ def _send(call: Invocation, order: _Order, argv: Sequence[str], ending: child.En
     if result.error is not None:
         call.complain(result.error)
     return result.exit_code in (ExitCode.OK, ExitCode.UNKNOWN, ExitCode.PARTIAL)
-
-
-def _host() -> str:
-    if sys.platform == "win32":  # where no command has run
-        return ""
-    return os.uname().nodename
 
 
 def _others(call: Invocation, order: _Order, draft: Draft) -> tuple[tuple[Draft, frozenset[MSISDN]], ...]:
