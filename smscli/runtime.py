@@ -234,9 +234,7 @@ class Runtime(Record):
         """
         from smscli.transport import HttpTransport, Passage
 
-        def open_way() -> HttpTransport:
-            return HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ)
-
+        open_way = partial(HttpTransport, proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ)
         return Passage(profile.base_url, profile.timeout or DEFAULT_SECONDS, open_way)
 
     def stays_inside(self, profile: Profile) -> bool:
