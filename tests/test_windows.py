@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import pytest
 
@@ -194,10 +194,3 @@ def test_a_file_is_replaced_by_one_process_at_a_time(process: Callable[[], Ask],
 def test_flags_that_a_system_lacks_are_left_out() -> None:
     """And none that it has."""
     assert flags("O_NOFOLLOW", "O_NOTHING") == os.O_NOFOLLOW
-
-
-def test_a_path_of_windows_becomes_an_address_that_sqlite_takes() -> None:
-    """The journal is opened by its URI."""
-    assert PureWindowsPath(r"C:\Users\Jürgen ž\smscli\journal.sqlite3").as_uri() == (
-        "file:///C:/Users/J%C3%BCrgen%20%C5%BE/smscli/journal.sqlite3"
-    )
