@@ -36,13 +36,18 @@ def copy_size(source: int, target: int) -> None:
         fcntl.ioctl(target, termios.TIOCSWINSZ, size)
 
 
+def print_raw(terminal: int) -> None:
+    """Have a terminal change nothing of what is printed on it: the one behind it does that."""
+    mode = termios.tcgetattr(terminal)
+    mode[1] &= ~termios.OPOST
+    termios.tcsetattr(terminal, termios.TCSANOW, mode)
+
+
 def way(descriptor: int) -> tuple[int, int]:
     """Return the two ends, ours and the command's, of what stands for a descriptor of output."""
     if os.isatty(descriptor):
         ours, theirs = os.openpty()
-        mode = termios.tcgetattr(theirs)
-        mode[1] &= ~termios.OPOST  # the terminal behind it does that
-        termios.tcsetattr(theirs, termios.TCSANOW, mode)
+        print_raw(theirs)
         copy_size(descriptor, theirs)
         return ours, theirs
     ours, theirs = os.pipe()

@@ -10,11 +10,11 @@ import os
 import select
 import signal
 import sys
-import termios
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from smscli.child._beside import print_raw
 from smscli.child._tail import write
 
 if sys.platform == "win32":
@@ -54,9 +54,7 @@ def _stay(sources: dict[int, int]) -> None:
     _close_all_but({*sources, *sources.values()})
     for source in sources:
         if os.isatty(source):
-            mode = termios.tcgetattr(source)
-            mode[1] &= ~termios.OPOST  # the terminal behind it does that, now that it is no longer raw
-            termios.tcsetattr(source, termios.TCSANOW, mode)
+            print_raw(source)  # the terminal behind it is raw no longer
     while sources:
         for source in select.select([*sources], [], [])[0]:
             if not _pass_on(source, sources[source]):
