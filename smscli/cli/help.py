@@ -76,8 +76,8 @@ def sections(context: Context) -> dict[str, Entries]:
 
 def appendix(command: Command) -> dict[str, Entries]:
     """Return what a command's page explains besides its options, under its headings."""
-    told = getattr(command.callback, "appendix", None)
-    return told() if told else {}
+    entries = getattr(command.callback, "appendix", None)
+    return entries() if entries else {}
 
 
 def _arguments(context: Context) -> Iterator[typer.core.TyperArgument]:

@@ -3,7 +3,8 @@
     python -m smscli.cli.manual docs
 
 reads ``docs/schema`` and writes ``docs/man/*.1`` and ``docs/reference.md``. Only the tables below are nowhere else:
-exit statuses, and variables that are no field of a profile; tests hold them against the code.
+exit statuses, variables that are no field of a profile, places of files, the top of the profile file; tests hold them
+against the code.
 """
 
 from __future__ import annotations
@@ -134,14 +135,14 @@ def _below(command: Command, parent: Context | None, name: str, schemas: Mapping
     words = tuple(context.command_path.split())
     first, *paragraphs = (" ".join(each.split()) for each in inspect.cleandoc(command.help or "").split("\n\n"))
     schema = schemas.get("-".join(words[1:]))
-    kinds = dict(_kinds(schema["properties"]["data"], schemas, schema)) if schema and words[1:] else {}
+    kinds = dict(_kinds(schema["properties"]["data"], schemas, schema)) if schema else {}
     examples = (command.epilog or "").splitlines()
     sections, appendix = pages.sections(context), pages.appendix(command)
     yield Page(words, first, paragraphs, pages.synopsis(context), sections, appendix, examples, kinds)
     if isinstance(command, Group):
-        for below in command.list_commands(context):
-            if found := command.get_command(context, below):
-                yield from _below(found, context, below, schemas)
+        for name_below in command.list_commands(context):
+            if below := command.get_command(context, name_below):
+                yield from _below(below, context, name_below, schemas)
 
 
 def fields() -> Iterator[Field]:
@@ -305,9 +306,8 @@ def man(page: Page, every: Sequence[Page], schemas: Mapping[str, Any]) -> str:
     is_whole = page.words == (PROGRAM,)
     below = [one for one in every if one.words[:-1] == page.words]
     options = {title: entries for title, entries in page.sections.items() if title not in ("Arguments", "Commands")}
-    members = {title: [(one.place, f"({one.kind}) {one.text}") for one in each] for title, each in page.members.items()}
-    if is_whole:
-        members = {"": [(one.place, f"({one.kind}) {one.text}") for one in envelope(schemas)]}
+    kinds = {"": envelope(schemas)} if is_whole else page.members
+    members = {title: [(one.place, f"({one.kind}) {one.text}") for one in each] for title, each in kinds.items()}
     near = [page.words[0], "-".join(page.words[:-1]), *(one.name for one in below)]
     described = [f"{page.line.removesuffix('.')}.", *page.paragraphs]
     sections = [

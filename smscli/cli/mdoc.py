@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
 from smscli import __version__
@@ -17,7 +18,7 @@ def page(name: str, line: str, synopsis: Sequence[str], sections: Iterable[tuple
     command, *words = synopsis
     blocks = [
         f".Dd {DATE}\n.Dt {name.upper()} 1\n.Os smscli {__version__}\n",
-        f".Sh NAME\n.Nm {name}\n.Nd {_words(line.removesuffix('.'))}\n",
+        f".Sh NAME\n.Nm {name}\n.Nd {plain(line.removesuffix('.'))}\n",
         f".Sh SYNOPSIS\n.Nm {command}\n{_text(' '.join(words))}",
     ]
     for title, pieces in sections:
@@ -39,7 +40,7 @@ def listed(entries: Iterable[tuple[str, str]], spell: Callable[[str], str]) -> s
 
 def titled(title: str, piece: str) -> str:
     """Return a piece under a title of its own, if it has one."""
-    return f".Ss {_words(title)}\n{piece}" if title and piece else piece
+    return f".Ss {plain(title)}\n{piece}" if title and piece else piece
 
 
 def literal(lines: Sequence[str]) -> str:
@@ -76,9 +77,9 @@ def path(term: str) -> str:
     return f"Pa {term}"
 
 
-def plain(term: str) -> str:
-    """Return a term without a macro."""
-    return _words(term)
+def plain(text: str) -> str:
+    """Return words for the line of a macro, where a short one may be the name of another."""
+    return re.sub(r"(?<!\S)[A-Z%][a-z0-9]{0,2}(?!\S)", r"\\&\g<0>", _escaped(text)).replace('"', "\\(dq")
 
 
 def references(names: Iterable[str]) -> str:
@@ -93,17 +94,10 @@ def reference(name: str) -> str:
 
 def _text(text: str) -> str:
     """Return prose, each sentence on lines of its own: a formatter sets a wider space behind it."""
-    import textwrap
-
     lines: list[str] = []
     for sentence in re.split(r"(?<=[.;:?]) (?=[A-Z\[])", text):
         lines += textwrap.wrap(sentence, _WIDTH, break_long_words=False, break_on_hyphens=False)
     return "".join(f"{_escaped(line)}\n" for line in lines)
-
-
-def _words(text: str) -> str:
-    """Return words for the line of a macro, where a short one may be the name of another."""
-    return re.sub(r"(?<!\S)[A-Z%][a-z0-9]{0,2}(?!\S)", r"\\&\g<0>", _escaped(text)).replace('"', "\\(dq")
 
 
 def _escaped(text: str, *, typed: bool = False) -> str:

@@ -259,16 +259,16 @@ def provider_option(about: str) -> Any:
     return typer.Option("--provider", metavar="NAME", help=about, autocompletion=_complete_provider)
 
 
-def _time(least: float, most: float) -> Callable[[str], float]:
-    """Return a parser of seconds, alone or as a length of time; what is not a number is in no range either."""
+def _time(most: float) -> Callable[[str], float]:
+    """Return a parser of seconds, 0.1 to ``most``, alone or as a length of time; what is no number is in no range."""
 
     def parse(text: str) -> float:
         try:
             number = seconds("--timeout", text) if text[-1:] in _UNITS else float(text)
         except (InputError, ValueError):
             raise typer.BadParameter(f"{visible(text)!r} is not a time: write 30, 30s or 5m") from None
-        if not least <= number <= most:
-            raise typer.BadParameter(f"{visible(text)} is not between {least:g} and {most:g} seconds")
+        if not 0.1 <= number <= most:
+            raise typer.BadParameter(f"{visible(text)} is not between 0.1 and {most:g} seconds")
         return number
 
     return parse
@@ -306,7 +306,7 @@ def _timeout(usual: float, each: str, most: float = 600) -> Any:
         typer.Option(
             "--timeout",
             metavar="TIME",
-            parser=_time(0.1, most),
+            parser=_time(most),
             show_default=f"{usual:g}",
             help=f"Seconds (or 5m) that {each} may take, retries included.",
         ),
