@@ -23,7 +23,7 @@ import typer.core
 import typer.main
 
 from smscli import __version__, plugins
-from smscli.cli.options import FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
+from smscli.cli.options import COMPLETE, FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import SIGNALS
 from smscli.model import visible
@@ -53,7 +53,6 @@ COMMANDS = {
 
 _MODULES = {"run": "running"}
 """Where a command's module has another name than the command: here, ``run`` is a function."""
-_COMPLETE = "_SMSCLI_COMPLETE"
 _CHUNK = 100
 """Pieces of a text that are written together."""
 _FEW_FILES = 16
@@ -188,7 +187,7 @@ def _call(argv: Sequence[str], call: Invocation) -> Result | int:
 
 def _speak(group: Command, argv: Sequence[str], call: Invocation) -> Result | int:
     """Have Typer do it, and write what it prints by itself: help, the version, completions."""
-    completing = call.runtime.environ.get(_COMPLETE)
+    completing = call.runtime.environ.get(COMPLETE)
     if completing:
         _refuse_instruction(completing)
         from typer import completion
@@ -198,7 +197,7 @@ def _speak(group: Command, argv: Sequence[str], call: Invocation) -> Result | in
     try:
         with redirect_stdout(printed):
             result: Result | int = group.main(
-                args=list(argv) or ["--help"], prog_name=PROGRAM, complete_var=_COMPLETE, standalone_mode=False,
+                args=list(argv) or ["--help"], prog_name=PROGRAM, complete_var=COMPLETE, standalone_mode=False,
                 obj=call, terminal_width=call.runtime.width(call.runtime.stdout),
             )  # fmt: skip
     except SystemExit as end:  # how Typer ends a completion
@@ -236,7 +235,7 @@ def _refuse_instruction(text: str) -> None:
 
 
 def _bad_completion(why: str) -> InputError:
-    return InputError(f"{_COMPLETE}: {why}", hint=f"only a shell's completion sets it: unset {_COMPLETE}")
+    return InputError(f"{COMPLETE}: {why}", hint=f"only a shell's completion sets it: unset {COMPLETE}")
 
 
 def _harmless(text: str) -> str:

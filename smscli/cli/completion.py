@@ -12,15 +12,12 @@ from typing import Annotated
 import typer
 from typer import completion as scripts
 
-from smscli.cli.options import PROGRAM, Invocation, command, new_app
+from smscli.cli.options import COMPLETE, PROGRAM, Invocation, command, new_app
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.model import visible
 from smscli.render import Result, Table
 
 app = new_app()
-
-_VARIABLE = "_SMSCLI_COMPLETE"
-"""Every script that we have ever printed sets it: a file without it is somebody else's."""
 
 
 @unique
@@ -58,7 +55,7 @@ def completion(
     if (force or dry_run) and not install:
         raise InputError("--force and --dry-run are about --install")
     script = scripts.get_completion_script(  # type: ignore[attr-defined]  # there, though not re-exported
-        prog_name=PROGRAM, complete_var=_VARIABLE, shell=shell.value
+        prog_name=PROGRAM, complete_var=COMPLETE, shell=shell.value
     )
     if shell is Shell.ZSH:
         # From a folder of $fpath the file itself is the completion function: without this the first TAB does nothing.
@@ -101,7 +98,8 @@ def _install(shell: Shell, script: str, path: Path, *, force: bool, dry_run: boo
     try:
         before = path.read_bytes() if path.exists() else None
         is_new = before != script.encode()
-        if before and _VARIABLE.encode() not in before and not force:
+        # Every script that we have ever printed sets that variable: a file without it is somebody else's.
+        if before and COMPLETE.encode() not in before and not force:
             raise ConflictError(f"{title} is not smscli's: it is left as it is", hint="--force replaces it")
         if is_new and not dry_run:
             _replace(path, script)

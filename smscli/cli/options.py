@@ -40,6 +40,8 @@ else:
 
 
 PROGRAM = "smscli"
+COMPLETE = "_SMSCLI_COMPLETE"
+"""The variable by which a shell asks for completions."""
 HELP = "help"
 """The word that asks for the page of the command behind it."""
 FORGIVING: dict[str, Any] = {"resilient_parsing": True, "ignore_unknown_options": True}
