@@ -115,7 +115,7 @@ def test_the_shell_itself_finds_it(smscli: Run, tmp_path: Path, shell: str) -> N
         pytest.skip(f"{shell} is not installed")
     (place,) = smscli("completion", shell, "--install").lines[0]
     done = subprocess.run(
-        [program, "-f" if shell == "zsh" else "-c", *(["-c"] if shell == "zsh" else []), USE[shell]],
+        [program, *(["-f"] if shell == "zsh" else []), "-c", USE[shell]],
         env={"HOME": str(tmp_path), "PATH": f"{BINARY.parent}:/usr/bin:/bin", "PLACE": place},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

@@ -15,10 +15,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from smscli import cli, providers, sandbox
+from smscli import cli, profiles, providers, sandbox
 from smscli.cli.completion import Shell
-from smscli.errors import ExitCode
-from smscli.profiles._settings import SETTINGS
 from tests.client import SECRETS
 from tests.oracles._oracle import Oracle
 from tests.vendor import Step, Vendor
@@ -192,12 +190,6 @@ KEYS = {vendor: reading.KEY for vendor in providers.names() if (reading := oracl
 """The keys that the vendors' pages print."""
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A home of somebody who reads on."""
-    return tmp_path
-
-
 def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
     """It would stay in the history and be seen in the list of processes: it is typed unseen, or comes from a file."""
     pages = [*PAGES, *(ROOT / "smscli").rglob("*.py")]
@@ -273,7 +265,7 @@ COMPLETION = {
 
 
 @pytest.mark.parametrize("shell", COMPLETION)
-def test_the_completion_lines_of_the_readme_teach_their_shell(shell: str, home: Path) -> None:
+def test_the_completion_lines_of_the_readme_teach_their_shell(shell: str, tmp_path: Path) -> None:
     """In a shell that has read nothing else."""
     program = shutil.which(shell)
     if program is None:
@@ -282,7 +274,8 @@ def test_the_completion_lines_of_the_readme_teach_their_shell(shell: str, home: 
     bare = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     done = subprocess.run(
         [program, *bare, "-c", COMPLETION[shell].format(line.replace("\\|", "|"))],
-        env={"HOME": str(home), "PATH": f"{BINARY.parent}:/usr/bin:/bin"}, capture_output=True, text=True, timeout=60,
+        env={"HOME": str(tmp_path), "PATH": f"{BINARY.parent}:/usr/bin:/bin"},
+        capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
@@ -300,17 +293,11 @@ def table_of(title: str) -> dict[str, str]:
     return dict(row.strip("|").split("|", 1) for row in rows.splitlines())
 
 
-def test_the_readme_lists_every_exit_status() -> None:
-    """And those of signals."""
-    listed = {number for cell in table_of("status") for number in re.findall(r"\d+", cell)}
-    assert listed == {*map(str, map(int, ExitCode)), "129", "130", "143"}
-
-
 def test_the_readme_lists_every_field_of_a_profile() -> None:
     """Those that all vendors share, and each vendor's own."""
     listed = {name for cell in table_of("field") for name in re.findall(r"`(\w+)`", cell)}
     of_vendors = {field.name for name in providers.names() for field in providers.get(name).fields}
-    assert listed == {"provider", *of_vendors, *(setting.name for setting in SETTINGS)}
+    assert listed == {"provider", *of_vendors, *(setting.name for setting in profiles.SETTINGS)}
 
 
 def test_the_readme_lists_every_variable() -> None:
@@ -369,13 +356,14 @@ def test_python_m_smscli_is_the_program() -> None:
 
 def test_no_pattern_uses_what_early_releases_of_python_311_misread() -> None:
     """Possessive quantifiers and atomic groups match wrongly in 3.11.0 to 3.11.4, which Debian 12 ships."""
-    found = [
+    patterns = [
         f"{path.name}:{node.lineno}: {node.value}"
-        for path in (ROOT / "smscli").rglob("*.py")
+        for folder in ("smscli", "contrib")
+        for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         # "()*+" is a row of marks, as in the alphabet of GSM-7.
         and re.search(r"(?<!\()[])}.\w][*+?}]\+|\(\?>", node.value)
     ]
-    assert found == []
+    assert patterns == []

@@ -6,6 +6,7 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,8 @@ def test_a_reader_sees_how_run_takes_its_command() -> None:
     """Behind two hyphens, which no formatter has turned into something else; and its statuses are the command's."""
     if MANDOC is None:
         pytest.skip("mandoc is not installed")
-    shown = [MANDOC, "-T", "utf8", str(DOCS / "man" / "smscli-run.1")]
-    page = re.sub(".\b", "", subprocess.run(shown, capture_output=True, text=True, check=True).stdout)
+    argv = [MANDOC, "-T", "utf8", str(DOCS / "man" / "smscli-run.1")]
+    page = re.sub(".\b", "", subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
     assert "smscli run [OPTIONS] [--] CMD [ARG]..." in page
     assert " -- " in page.partition("EXAMPLES")[2]
     assert "That of the command" in page.partition("EXIT STATUS")[2]
@@ -179,7 +180,7 @@ def test_every_field_of_a_profile_is_on_both_pages_and_no_other() -> None:
     names = {"provider", *(setting.name for setting in profiles.SETTINGS)}
     for field in own.values():
         names |= spellings(field.name).keys() if field.secret else {field.name}
-    top = {"default", "journal", "journal_password_command"}
+    top = profiles.Document.__annotations__.keys() - {"text", "tables"}
     assert items(section("smscli", "PROFILE FIELDS"), "Va") == names | top
     assert rows(chapter("Fields of a profile")) == names
     assert rows(chapter("At the top of the profile file")) == top
@@ -193,10 +194,21 @@ def test_every_exit_status_is_on_both_pages_and_in_the_readme_in_the_same_words(
     listed = {status for status, _, _ in manual.STATUSES}
     assert listed == {*(str(int(code)) for code in ExitCode), "129, 130, 143"}
     assert set(re.findall(r"^\.It (.*)$", section("smscli", "EXIT STATUS"), re.MULTILINE)) == listed
-    for page in ((ROOT / "README.md").read_text("utf-8"), chapter("Exit statuses")):
-        plain = re.sub(r"[`*]", "", page)
-        for row in manual.STATUSES:
-            assert f"| {' | '.join(row)} |" in plain
+    readme = (ROOT / "README.md").read_text("utf-8").partition("\n## Exit status\n")[2].partition("\n## ")[0]
+    for page in (readme, chapter("Exit statuses")):
+        _heads, _line, *lines = [line for line in re.sub(r"[`*]", "", page).splitlines() if line.startswith("|")]
+        assert lines == [f"| {' | '.join(row)} |" for row in manual.STATUSES]
+
+
+def test_the_files_are_where_the_manual_says(tmp_path: Path) -> None:
+    """For somebody who has set nothing."""
+
+    def smscli(*words: str) -> str:
+        argv = [str(Path(sys.executable).with_name("smscli")), *words]
+        return subprocess.run(argv, env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+
+    paths = [smscli("profile", "path"), smscli("journal", "init"), smscli("journal", "init", "--sandbox")]
+    assert [path.strip().replace(str(tmp_path), "~") for path in paths] == [path for path, _ in manual.FILES]
 
 
 @pytest.mark.parametrize("name", sorted(schemas().keys() - {"common", "smscli"}))
