@@ -1,7 +1,7 @@
 """What lies in ``contrib/`` and ``action.yml``: each run here as its own system would run it, as far as that goes.
 
 Not run here, and said so in docs/integrations.md: a runner of GitHub or GitLab, a build of the image (its commands are
-run by ``tests/packages``), systemd as process 1, monit and Alertmanager themselves.
+run by ``tests/installing``), systemd as process 1, monit and Alertmanager themselves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from smscli.testing import SandboxServer, serving
+from smscli.testing import SandboxServer
 
 ROOT = Path(__file__).parent.parent
 CONTRIB = ROOT / "contrib"
@@ -35,18 +35,10 @@ HOSTILE = (
 """What a shell, a list of options and a runner's log would take for something else than a text."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[SandboxServer]:
-    """One sandbox for this file."""
-    with serving() as one:
-        yield one
-
-
 @pytest.fixture
-def box(server: SandboxServer) -> SandboxServer:
-    """The sandbox, emptied."""
-    server.reset()
-    return server
+def box(smscli_sandbox: SandboxServer) -> SandboxServer:
+    """The sandbox of our own plugin, emptied."""
+    return smscli_sandbox
 
 
 @pytest.fixture
@@ -503,18 +495,24 @@ def test_monit_texts_what_it_found_once(box: SandboxServer, tmp_path: Path, tool
 # --- the image --------------------------------------------------------------------------------------------------------
 
 
-def instructions() -> list[tuple[str, str]]:
-    """Return the instructions of the Dockerfile, in order."""
+def stages() -> list[dict[str, str]]:
+    """Return the instructions of the Dockerfile by name: those of the build, and those of the image."""
     lines = (CONTRIB / "docker" / "Dockerfile").read_text().splitlines()
-    pairs = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch("[A-Z]+", name) for name, _ in pairs)
-    return [(name, value) for name, value in pairs]
+    sections: list[dict[str, str]] = []
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, value = line.split(" ", 1)
+            assert re.fullmatch("[A-Z]+", name)
+            if name == "FROM":
+                sections.append({})
+            assert name not in sections[-1], "each instruction once a stage"
+            sections[-1][name] = value
+    return sections
 
 
 def test_the_image_runs_as_nobody_and_writes_to_its_volume_alone() -> None:
     """A user by number, which Kubernetes asks for, and the journal's directory is that user's."""
-    last = instructions()[max(i for i, (name, _) in enumerate(instructions()) if name == "FROM") :]
-    given = dict(last)
+    _, given = stages()
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", given["USER"])
     environ = dict(pair.split("=", 1) for pair in given["ENV"].split())
     assert environ["SMSCLI_STATE_DIR"] == given["VOLUME"]
@@ -528,10 +526,9 @@ def test_the_image_runs_as_nobody_and_writes_to_its_volume_alone() -> None:
 def test_the_image_is_built_from_what_the_wheel_needs() -> None:
     """Nothing that a build reads is kept out of it, and no tests, history or environment go in."""
     ignored = (CONTRIB / "docker" / "Dockerfile.dockerignore").read_text().split()
-    build = instructions()[: max(i for i, (name, _) in enumerate(instructions()) if name == "FROM")]
-    assert ("COPY", ". /source") in build
-    (install,) = [value for name, value in build if name == "RUN"]
-    assert "pip install --no-cache-dir --disable-pip-version-check '/source[postgres,sandbox]'" in install
+    build, _ = stages()
+    assert build["COPY"] == ". /source"
+    assert "pip install --no-cache-dir --disable-pip-version-check '/source[postgres,sandbox]'" in build["RUN"]
     assert {".*", "tests", "dist"} <= set(ignored)
     assert not {"smscli", "docs", "completions", "README.md", "LICENSE", "pyproject.toml", "contrib"} & set(ignored)
 

@@ -20,6 +20,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.test_contrib import stages
+
 ROOT = Path(__file__).parent.parent.parent
 EPOCH = "1700000000"
 SEND = ("send", "--sandbox", "--to", "+37061234567", "Hello")
@@ -28,10 +30,10 @@ SENT = re.compile(r"\+37061234567\tSENT\t\d+\n")
 
 def tool(name: str) -> str:
     """Return a program that stands beside pytest or on the PATH."""
-    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if found is None:
+    program = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if program is None:
         pytest.skip(f"{name} is not installed: pip install {name}")
-    return found
+    return program
 
 
 def run(argv: Sequence[str | Path], cwd: Path, environ: Mapping[str, str] | None = None) -> str:
@@ -182,7 +184,7 @@ def test_the_readmes_way_installs_upgrades_and_removes(
 
 def interpreters() -> list[str]:
     """Return an interpreter of each version from 3.11 on that is on this machine."""
-    found: dict[str, str] = {}
+    by_version: dict[str, str] = {}
     places = [
         *(f"/usr/bin/python3{minor}" for minor in ("", *(f".{number}" for number in range(11, 20)))),
         sys.executable,
@@ -194,8 +196,8 @@ def interpreters() -> list[str]:
             ask = [place, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
             version = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
             if re.fullmatch(r"3\.1[1-9]", version):
-                found.setdefault(version, os.path.realpath(place) if ".pyenv" in place else place)
-    return list(found.values())
+                by_version.setdefault(version, os.path.realpath(place) if ".pyenv" in place else place)
+    return list(by_version.values())
 
 
 def documented(page: Path, beginning: str) -> str:
@@ -231,13 +233,6 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def dockerfile() -> dict[str, list[str]]:
-    """Return the instructions of the Dockerfile by name."""
-    lines = (ROOT / "contrib" / "docker" / "Dockerfile").read_text().splitlines()
-    pairs = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
-    return {name: [value for each, value in pairs if each == name] for name, _ in pairs}
-
-
 def test_the_image_installs_and_runs_with_nothing_to_write_but_its_volume(open_folder: Path, tmp_path: Path) -> None:
     """Its ``pip`` line with another folder than /opt; then its user and environment where all else is read-only.
 
@@ -252,15 +247,15 @@ def test_the_image_installs_and_runs_with_nothing_to_write_but_its_volume(open_f
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (open_folder / "python").symlink_to(python)
     volume, program = open_folder / "journal", open_folder / "smscli"
-    install, make = dockerfile()["RUN"]
-    for line in (install, make):
+    building, image = stages()
+    for line in (building["RUN"], image["RUN"]):
         command = (
             line.replace("/opt/smscli", str(program)).replace("/source", str(sources)).replace("/journal", str(volume))
         )
         run(["sh", "-ec", command], tmp_path, {**os.environ, "PATH": f"{open_folder}:/usr/bin:/bin"})
     assert not (program / "bin" / "pip").exists()
-    (env,), (user,) = dockerfile()["ENV"], dockerfile()["USER"]
-    environ = env.replace("/opt/smscli", str(program)).replace("/journal", str(volume)).split()
+    user = image["USER"]
+    environ = image["ENV"].replace("/opt/smscli", str(program)).replace("/journal", str(volume)).split()
     world = (
         'mount --bind "$1" "$1" && mount -o remount,bind,ro / && ! touch /var/tmp/x 2>/dev/null && user=$2 && '
         'shift 2 && exec setpriv --reuid "${user%:*}" --regid "${user#*:}" --clear-groups env -i "$@"'

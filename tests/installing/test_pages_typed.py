@@ -6,44 +6,34 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smscli import providers
-from tests.vendors import oracle
-
-ROOT = Path(__file__).parent.parent.parent
-BINARY = Path(sys.executable).with_name("smscli")
-README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-KEYS = {vendor: reading.KEY for vendor in providers.names() if (reading := oracle(vendor))}
-"""The keys that the vendors' pages print."""
+from tests.test_guards import BINARY, KEYS, PAGES, README
 
 
 def sessions() -> list[Any]:
     """Return the lines behind ``$`` of each block of a page: what a reader types into one shell."""
-    found = []
+    blocks_typed = []
     for page in PAGES:
         if page.stem in ("signatures", "stages", "testing"):
             continue  # tests/test_signature_page.py, tests/laboratory/test_stages_page.py, tests/test_testing_page.py
         blocks = re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL)
         for number, block in enumerate(blocks):
             lines = "".join(re.findall(r"^\$ (.*\n)", block.replace("\\\n", ""), re.MULTILINE))
-            found.append(pytest.param(page, lines, id=f"{page.stem}-{number}"))
-    return found
+            blocks_typed.append(pytest.param(page, lines, id=f"{page.stem}-{number}"))
+    return blocks_typed
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home of somebody who reads on; the key files lie in it."""
-    home = tmp_path
     for vendor, key in KEYS.items():
-        (home / f"{vendor}.key").touch(mode=0o600)
-        (home / f"{vendor}.key").write_text(f"{key}\n")
-    return home
+        (tmp_path / f"{vendor}.key").touch(mode=0o600)
+        (tmp_path / f"{vendor}.key").write_text(f"{key}\n")
+    return tmp_path
 
 
 @pytest.mark.parametrize(("page", "session"), sessions())
