@@ -470,6 +470,18 @@ def test_a_posted_alert_is_answered_so_that_alertmanager_repeats_only_what_was_n
     assert len(texts(box)) == before
 
 
+def test_what_keeps_the_hook_from_its_work_is_a_line(box: SandboxServer, tmp_path: Path) -> None:
+    """No smscli there: certainly not sent. An address that is none, or is taken: nothing is served."""
+    taken = box.url.removeprefix("http://").rstrip("/")
+    for status, *words in ((6,), (2, "--listen", "here"), (2, "--listen", "127.0.0.1:70000"), (2, "--listen", taken)):
+        done = subprocess.run(
+            [sys.executable, str(HOOK), *map(str, words)], input=webhook(alert()), capture_output=True, check=False,
+            env={**world(tmp_path), "SMSCLI_PROGRAM": str(tmp_path / "none")}, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, b"Traceback" in done.stderr) == (status, False), done.stderr
+        assert b"smscli_alertmanager" in done.stderr
+
+
 # --- monit ------------------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -66,10 +67,14 @@ def send(document: bytes, options: list[str]) -> int:
     """
     statuses = [0]
     for key, text in alerts(document):
-        done = subprocess.run(  # noqa: S603  (the program the administrator named)
-            [PROGRAM, "send", "--text-file", "-", "--fit", "2", f"--key={key}", "--output", "plain", *options],
-            input=text.encode("utf-8", "replace"), stdout=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        argv = [PROGRAM, "send", "--text-file", "-", "--fit", "2", f"--key={key}", "--output", "plain", *options]
+        try:
+            done = subprocess.run(  # noqa: S603  (the program the administrator named)
+                argv, input=text.encode("utf-8", "replace"), stdout=subprocess.DEVNULL, check=False
+            )
+        except OSError as error:
+            sys.stderr.write(f"smscli_alertmanager: {PROGRAM} cannot be run: {error.strerror}\n")
+            return NOT_SENT
         statuses.append(done.returncode)
     return NOT_SENT if NOT_SENT in statuses else max(statuses, key=abs)
 
@@ -100,10 +105,19 @@ class Webhook(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+def address(text: str) -> tuple[str, int]:
+    """Return host and port; raise ValueError for what is none."""
+    host, _, port = text.rpartition(":")
+    if not 0 <= int(port) <= 65535:
+        raise ValueError("no port")
+    return host, int(port)
+
+
 def main(argv: list[str]) -> int:
     """Serve, or send for the webhook on stdin; return an exit status."""
     parser = argparse.ArgumentParser(description="Texts for the alerts of Prometheus' Alertmanager.")
-    parser.add_argument("--listen", metavar="HOST:PORT", help="serve webhooks there; without it one is read from stdin")
+    where = "serve webhooks there; without it one is read from stdin"
+    parser.add_argument("--listen", metavar="HOST:PORT", type=address, help=where)
     parser.add_argument("options", nargs="*", help="behind --: options of smscli send")
     given = parser.parse_args(argv)
     if given.listen is None:
@@ -112,9 +126,12 @@ def main(argv: list[str]) -> int:
         except ValueError as error:
             sys.stderr.write(f"smscli_alertmanager: {error}\n")
             return 2
-    host, _, port = given.listen.rpartition(":")
     Webhook.options = given.options
-    with ThreadingHTTPServer((host, int(port)), Webhook) as server:
+    try:
+        server = ThreadingHTTPServer(given.listen, Webhook)
+    except OSError as error:
+        parser.error(f"argument --listen: {error.strerror}")
+    with server, suppress(KeyboardInterrupt):
         sys.stderr.write(f"smscli_alertmanager: listening on port {server.server_port}\n")
         sys.stderr.flush()
         server.serve_forever()
