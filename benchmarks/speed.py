@@ -177,7 +177,6 @@ def vendor(folder: Path) -> Iterator[tuple[int, int]]:
 def offline(folder: Path, environ: Mapping[str, str]) -> list[Program]:
     """Return the commands that ask nobody, behind the bare application that each is held against."""
     bare, smscli = folder / "bare.py", _beside("smscli")
-    bare.write_text(BARE)
     lines = (
         "--version",
         "--help",

@@ -59,10 +59,10 @@ def typed(commands: tuple[str, ...]) -> str:
             "COLUMNS": str(COLUMNS), "SMSCLI_STATE_DIR": f"{home}/state", "SMSCLI_CONFIG": f"{home}/config.toml",
         }  # fmt: skip
         subprocess.run(["smscli", "journal", "init", "--sandbox", "-q"], env=environ, check=False, capture_output=True)
-        shown = ""
+        session = ""
         for command in commands:
-            shown += f"\x1b[1;32m$\x1b[0m {command}\n" + _on_terminal(command, environ, home) + "\n"
-    return shown.rstrip() + "\n"
+            session += f"\x1b[1;32m$\x1b[0m {command}\n" + _on_terminal(command, environ, home) + "\n"
+    return session.rstrip() + "\n"
 
 
 def _on_terminal(command: str, environ: dict[str, str], home: str) -> str:
@@ -83,10 +83,10 @@ def _read(master: int) -> bytes:
         return b""
 
 
-def svg(shown: str, title: str) -> str:
+def svg(session: str, title: str) -> str:
     """Return a picture of that text; it is the same for the same text."""
     console = Console(width=COLUMNS, record=True, file=StringIO(), force_terminal=True)
-    console.print(Text.from_ansi(shown))
+    console.print(Text.from_ansi(session))
     drawn = console.export_svg(title=title, theme=MONOKAI, unique_id=f"smscli-{title.split()[-1]}")
     return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL).replace("Fira Code", "ui-monospace, monospace")
 
