@@ -384,6 +384,15 @@ def test_only_messages_are_waited_for() -> None:
         assert ask(app, "/api/messages/latest?accepted=true").get_json()["operation"] == "timestamp"
 
 
+def test_a_body_that_is_too_long_is_listed_under_the_vendor_of_the_profile() -> None:
+    """Also where two brands share the address; the other one cannot be searched for."""
+    with recorder(Account("http://127.0.0.1:1/api/mainsms/", Secret(KEY), {"project": "acme"}), "payforsms") as app:
+        assert ask(app, "/api/mainsms/message/send", "POST", data=b"x" * (1024 * 1024 + 1)).status_code == 413
+        (entry,) = ask(app, "/api/messages?vendor=payforsms").get_json()
+        assert (entry["refusal"], entry["upstream"]) == ("HTTP 413", None)
+        assert ask(app, "/api/messages?vendor=mainsms").get_json()["error"] == "vendor is one of payforsms, unknown"
+
+
 def test_it_is_for_this_machine_alone() -> None:
     """What really sends is not served to a network."""
     account = Account("http://127.0.0.1:1/", Secret(KEY), {"login": "acme"})

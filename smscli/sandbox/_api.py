@@ -100,7 +100,7 @@ def _list(sandbox: Sandbox, _request: RawRequest, params: Pairs, _number: str | 
 def _criteria(sandbox: Sandbox, params: Pairs, *more: str) -> Criteria:
     """Return what is searched for. Raises InputError for what there cannot be: a slip would meet nothing for ever."""
     criteria = parse(params, (*_WHOM, *more))
-    vendors = [*(name for emulator in sandbox.emulators for name in emulator.demo), UNKNOWN]
+    vendors = [*sandbox.paths, UNKNOWN]
     if criteria.vendor is not None and criteria.vendor not in vendors:
         raise InputError(f"vendor is one of {', '.join(vendors)}")
     return criteria

@@ -148,7 +148,7 @@ class Sandbox:
         window = self._window(request.path)
         if window is None and (self.is_own(request.path) or _is_page(request) or _is_of_a_browser(request)):
             return
-        vendor = min(window.emulator.demo) if window else UNKNOWN
+        vendor = min(window.emulator.demo.keys() & self.paths.keys()) if window else UNKNOWN
         with self.desk.lock:
             self.desk.request = transcript
             entry = Caught(vendor=vendor, operation=UNKNOWN, now=self.now(), signature=None)
