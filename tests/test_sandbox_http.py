@@ -257,6 +257,20 @@ def test_what_is_no_http_is_listed_with_its_first_line(host: str) -> None:
     assert tls[:3] == ("unknown", "HTTP 400", "it is TLS: the sandbox is asked by http://, not https://")
 
 
+def test_the_list_says_of_a_long_address_what_the_answer_says(host: str) -> None:
+    """Also where what is wrong stands behind the part that is kept."""
+    answer = raw(host, line(SEND.encode() + b"x" * 16 * 1024 + b"a b"))
+    ((vendor, _, reason, _),) = listed(host)
+    assert f"\r\nX-Smscli-Reason: {reason}\r\n".encode() in answer
+    assert (vendor, "%20" in reason) == ("mainsms", True)
+
+
+def test_a_first_line_without_a_version_is_listed_under_its_address(host: str) -> None:
+    """It is no look at the page."""
+    raw(host, b"GET /external/get/send.php?text=a\r\n\r\n")
+    assert [entry[0] for entry in listed(host)] == ["lightsms"]
+
+
 def test_what_is_no_http_is_listed_once_of_each_request(host: str) -> None:
     """On a connection that was good before."""
     with dial(host) as connection:

@@ -218,4 +218,4 @@ def test_a_transcript_gives_the_same_parameters() -> None:
     again = RawRequest.from_transcript(asked.transcript(10_000))
     assert (again, gather(again)) == (asked, gather(asked))
     cut = RawRequest.from_transcript(asked.transcript(30))
-    assert (cut.method, cut.headers, cut.body) == ("POST", (), b"")
+    assert (cut.method, cut.path, cut.headers, cut.body) == ("POST", "/external/get/send.php", (), b"")

@@ -198,7 +198,7 @@ class _Protocol(H11Protocol):
         reason = malformed(self._line)
         self._refuse(400, f"The request cannot be read: {reason}.", f"X-Smscli-Reason: {reason}\r\n")
         if isinstance(self.config.app, _Site):
-            self.config.app.turn_away(self._line[:RAW_BYTES].rstrip(b"\r"))
+            self.config.app.turn_away(self._line[:RAW_BYTES].rstrip(b"\r"), reason)
 
     def _watch(self) -> None:
         """Let the time run while the other side has something to do."""
@@ -258,9 +258,9 @@ class _Site:
         if self._sandbox.upstream:
             self._sandbox.upstream.cancel()
 
-    def turn_away(self, line: bytes) -> None:
+    def turn_away(self, line: bytes, reason: str) -> None:
         """List what is no HTTP, by its first line."""
-        self._sandbox.turn_away(RawRequest.from_transcript(line), 400, malformed(line), line)
+        self._sandbox.turn_away(RawRequest.from_transcript(line), 400, reason, line)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""

@@ -55,7 +55,8 @@ class RawRequest:
         first, *lines = head.split(b"\r\n")
         method, _, rest = first.partition(b" ")
         headers = tuple((name, value) for name, _, value in (line.partition(b": ") for line in lines))
-        return cls(method.decode("latin-1"), rest.rpartition(b" ")[0], headers, body)
+        target = rest.rpartition(b" ")[0] or rest  # it was cut before its version, or has none
+        return cls(method.decode("latin-1"), target, headers, body)
 
     def transcript(self, limit: int) -> bytes:
         """Return the request as it travels in HTTP/1.1, cut at ``limit`` bytes, without headers that hold secrets."""
