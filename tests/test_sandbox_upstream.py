@@ -506,19 +506,20 @@ def test_a_wrong_signature_goes_on_and_is_explained_here() -> None:
         signed(*pairs), signed(*pairs, order=["text", "login", "phone", "sender", "timestamp"]),
         signed(*pairs, key=KEY[:-1]),
         signed(*pairs)[:-8], signed(*pairs[:-1], ("timestamp", "1700000000")),
-        urlencode([*pairs, ("signature", "é")]),
+        urlencode([*pairs, ("signature", "é")]), signed(*pairs[:-1]),
     ]  # fmt: skip
     with serving(inner) as there, recording(f"http://{there}{DIRECTORY}", account=account) as (host, app):
         answers = [get_request(host, f"{SEND}?{query}".encode()).rpartition(b"\r\n")[2] for query in queries]
         entries = listed(app)
         drawn = [ask(app, f"/page/messages/{entry['number']}").get_json() for entry in entries]
-    assert answers[1:] == [b'{"37061234567": {"error": "6"}}'] * 5
-    assert [entry["refusal"] for entry in entries] == [None] + ["error 6"] * 5
+    assert answers[1:6] == [b'{"37061234567": {"error": "6"}}'] * 5
+    assert [entry["refusal"] for entry in entries] == [None] + ["error 6"] * 5 + ["error 24"]
     assert entries[1]["diagnosis"].startswith("The values were joined sorted by the length of the name")
     assert [len(one["explanations"]) for one in drawn][:3] == [0, 1, 0]
     unexplained = "No known mistake explains it; `smscli sign --capture` looks for mistakes with the key, too."
     assert [entries[2]["diagnosis"], entries[3]["diagnosis"]] == [unexplained] * 2
     assert "by this machine's clock" in entries[4]["reason"]
+    assert entries[6]["reason"] == "timestamp is missing"
     assert "neither hex" in entries[5]["diagnosis"]
     assert KEY not in json.dumps([entries, drawn])
     assert all(entry["expected"] is None or "***" in entry["expected"] for entry in entries)
@@ -572,6 +573,23 @@ def test_an_http_error_is_no_acceptance() -> None:
         assert got == [
             (None, "HTTP 503", "UNKNOWN"), ("37061234567", "UNKNOWN", "UNKNOWN"), ("x", "UNKNOWN", "UNKNOWN"),
         ]  # fmt: skip
+
+
+def test_what_is_cut_is_said_to_be_also_where_a_key_was_hidden_in_it() -> None:
+    """A mask is shorter than a key, and an answer in another script has fewer letters than bytes."""
+    key, text = "0123456789abcdef", "ж" * 17_000
+    body = json.dumps({"key": key, "text": text}, ensure_ascii=False).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    fields = {"project": "acme", "auth": "sign"}
+    with upstream(head + body) as server, recording(
+        server.root + "/api/mainsms/", "mainsms", account=Account("", Secret(KEY), fields)
+    ) as (host, app):  # fmt: skip
+        query = {"project": "acme", "recipients": "79121231234", "apikey": key, "sign": "0" * 32, "message": text}
+        get_request(host, f"/api/mainsms/message/send?{urlencode(query)}".encode())
+        drawn = ask(app, "/page/messages/1").get_json()
+    assert (drawn["cut"], drawn["answer_cut"], drawn["explanations"]) == (True, True, [])
+    assert "apikey=***" in drawn["message"]["raw"]
+    assert '"key": "***"' in drawn["message"]["answer"]
 
 
 def test_no_key_can_be_seen() -> None:

@@ -109,6 +109,7 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
     tree: dict[str, object] = {
         "message": written(sandbox, entry, whole=True),
         "cut": len(entry.raw) >= RAW_BYTES,
+        "answer_cut": entry.exchange is not None and len(entry.exchange.answer) >= RAW_BYTES,
         "content": _content(sandbox, entry.text) if entry.text else None,
         "signing": None,
         "explanations": [],

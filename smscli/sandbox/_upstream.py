@@ -55,6 +55,7 @@ _PRIVATE = ("apikey", "api_key", "api-key", "key", "secret", "password", "passwd
 _FORM = re.compile(rf"(?i)((?:^|[?&\s])(?:{'|'.join(_PRIVATE)})=)[^&\s]+".encode())
 _HEAD = re.compile(rb"(?im)^((?:x-)?(?:api-?key|auth-token|access-token|secret)): (.*?)(?=\r?$)")
 _SHORTEST, _LONGEST = 6, 200  # characters of one that is looked for outside its own place, too
+_READ = 2 * RAW_BYTES  # of a request or an answer, of which the beginning is kept: what is hidden makes it shorter
 
 _UNPACKED = ("gzip", "x-gzip", "deflate")
 _LONGEST_ANSWER = 1024 * 1024  # bytes of one without its compression
@@ -169,26 +170,27 @@ def _look(
     is_check = answer.reason != _ADMITTED and entries[0].refusal != "not emulated" and bool(emulator.errors)
     reason = answer.reason if is_check else None
     provider = providers.get(upstream.vendor).of(call.accounts[upstream.vendor].fields)
-    if reason and provider.stamp.ages:
-        reason += ", by this machine's clock" if "timestamp" in reason else ""
-    raw = call.raw.transcript(RAW_BYTES)
+    if reason and provider.stamp.ages and "your timestamp" in reason:
+        reason += ", by this machine's clock"
+    raw = call.raw.transcript(_READ)
     names = {*_PRIVATE, *(field.name for field in provider.secret_fields)}
     values = [value for name, value in call.params if name.lower() in names]
     values += [match[2].decode("latin-1") for match in _HEAD.finditer(raw)]
     private = tuple(Secret(value[:_LONGEST]) for value in values if len(value) >= _SHORTEST)
-    raw = _hidden(_HEAD.sub(rb"\1: ***", _FORM.sub(rb"\1***", raw)), private)
+    raw = _beginning(_HEAD.sub(rb"\1: ***", _FORM.sub(rb"\1***", raw)), private)
     clean = tuple(
         replace(one, vendor=upstream.vendor, refusal=None, reason=None, cost=None, message_id=None) for one in entries
     )
-    numbers: dict[str | None, MSISDN] = {}
-    numbers |= {one.to: number for one in clean if one.to and (number := _msisdn(one.to, upstream.region))}
+    numbers: dict[str | None, MSISDN] = {
+        one.to: number for one in clean if one.to and (number := _msisdn(one.to, upstream.region))
+    }
     return _View(call, clean, numbers, answer.check, reason, raw, private)
 
 
-def _hidden(data: bytes, private: Sequence[Secret]) -> bytes:
-    if not any(secret.reveal() for secret in private):
-        return data
-    return hide(data.decode("utf-8", "surrogateescape"), private).encode("utf-8", "surrogateescape")
+def _beginning(data: bytes, private: Sequence[Secret]) -> bytes:
+    """Return what is kept of a request or an answer: cut behind the hiding, so that its length tells that it was."""
+    text = hide(data.decode("utf-8", "surrogateescape"), private)
+    return text.encode("utf-8", "surrogateescape")[:RAW_BYTES]
 
 
 # --- what became of it -----------------------------------------------------------------------------------------------
@@ -217,7 +219,7 @@ def _judged(upstream: Upstream, view: _View, response: Response) -> list[Caught]
     kind = response.headers.get("content-type", "").encode("latin-1", "replace")
     head = b"HTTP/1.1 %d\r\nContent-Type: %s\r\n\r\n" % (response.status, kind)
     plain = response._replace(body=_decoded(response))
-    answer = _hidden((head + plain.body)[:RAW_BYTES], view.private)
+    answer = _beginning((head + plain.body)[:_READ], view.private)
     exchange = Exchange(upstream.base_url, ANSWERED, response.status, answer)
     to = tuple(dict.fromkeys(view.numbers.values()))
     if view.entries[0].operation != "send" or not to:

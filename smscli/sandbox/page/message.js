@@ -73,7 +73,7 @@ export function message(detail, copy) {
     facts(entry, detail.content),
     ...signature(entry, detail),
     raw("request", entry.raw, detail.cut, copy),
-    entry.answer ? raw("answer", entry.answer, entry.answer.length >= 16384, copy) : null,
+    entry.answer ? raw("answer", entry.answer, detail.answer_cut, copy) : null,
   ].filter(Boolean);
 }
 
