@@ -92,31 +92,27 @@ class Served:
 @contextmanager
 def served(home: Path, port: int = 0) -> Iterator[Served]:
     """Serve a sandbox, by the command that people type, and end it."""
-    ready = home / "ready"
-    argv = [str(BINARY), "sandbox", "-q", "--port", str(port), "--write-profile", str(home / "sandbox.toml"),
-            "--ready-file", str(ready)]  # fmt: skip
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=home) as process:
-        try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            while not ready.exists():
-                assert process.poll() is None
-            yield Served(ready.read_text().strip(), home)
-        finally:
-            process.terminate()
-            process.communicate(timeout=10)
+    with _run(home, "--port", str(port), "--write-profile", str(home / "sandbox.toml")) as root:
+        yield Served(root, home)
 
 
 @contextmanager
 def recording(home: Path, upstream: str) -> Iterator[str]:
     """Serve a sandbox that passes requests on, by the command that people type; give its root."""
-    config, ready = home / "config.toml", home / "ready"
+    config = home / "config.toml"
     config.touch(0o600)
     account = 'provider = "lightsms"\nlogin = "acme"\napi_key = "a key"'
     config.write_text(f'[profiles.real]\n{account}\nbase_url = "{upstream}/external/get/"\n')
-    argv = [str(BINARY), "sandbox", "-q", "--port", "0", "--upstream", "real", "--ready-file", str(ready)]
-    environ = {**os.environ, "SMSCLI_CONFIG": str(config)}
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=home, env=environ) as process:
+    with _run(home, "--port", "0", "--upstream", "real", SMSCLI_CONFIG=str(config)) as root:
+        yield root
+
+
+@contextmanager
+def _run(home: Path, *options: str, **environ: str) -> Iterator[str]:
+    """Run the command until the end of the block; give its root once it is ready."""
+    ready = home / "ready"
+    argv = [str(BINARY), "sandbox", "-q", "--ready-file", str(ready), *options]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=home, env={**os.environ, **environ}) as process:
         try:
             while not ready.exists():
                 assert process.poll() is None

@@ -289,6 +289,8 @@ def test_what_is_passed_on_has_a_banner_and_its_answers(open_page: Open, tmp_pat
         banner = page.get_by_role("alert")
         expect(banner).to_have_text(f"Every request is really sent: it goes on to {vendor.root}/external/get/")
         expect(page.locator("#counts")).to_have_text("1 kept: 0 accepted, 1 refused")
+        with urlopen(f"{root}{LIGHTSMS}?phone=37061234567&text=Again", timeout=10):  # noqa: S310  (our own sandbox)
+            expect(page.get_by_role("log")).to_have_text("New message, unknown, to 37061234567: Again")
         page.get_by_role("link", name="Hello").click()
         expect(page.locator(".outcome")).to_have_text("? Unknown")
         expect(page.locator(".foot")).to_have_text("nobody knows whether a phone got it")

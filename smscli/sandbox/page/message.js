@@ -24,7 +24,7 @@ function moment(iso, short) {
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-export function whom(entry) {
+function whom(entry) {
   return entry.to ?? `${entry.operation}, no recipient`;
 }
 
@@ -35,7 +35,7 @@ export function addressed(entry) {
 }
 
 /** A mark and a word for what became of it; of what was passed on, the vendor's. */
-function verdict(entry) {
+export function verdict(entry) {
   const outcome = entry.upstream?.outcome;
   if (entry.accepted) return ["✓", outcome === "ANSWERED" ? "Answered" : "Accepted"];
   return { UNKNOWN: ["?", "Unknown"], NOT_SENT: ["✕", "Not sent"] }[outcome] ?? ["✕", "Refused"];

@@ -1,7 +1,7 @@
 // The inbox: the list, what arrives, what is asked for, and the keyboard. message.js draws.
 
 import { switches } from "/page/chaos.js";
-import { addressed, element, message, row, setup } from "/page/message.js";
+import { addressed, element, message, row, setup, verdict } from "/page/message.js";
 
 const PAGE = 200; // messages that one look brings
 const BREATH = 250; // milliseconds between two looks for what meets a search
@@ -159,7 +159,7 @@ function announce(came) {
     isSpeaking = false;
     const [one] = unspoken;
     const news = unspoken.length === 1
-      ? `New message${one.accepted ? "" : ", refused"}${addressed(one)}: ${(one.text ?? "").slice(0, 200)}`
+      ? `New message${one.accepted ? "" : `, ${verdict(one)[1].toLowerCase()}`}${addressed(one)}: ${(one.text ?? "").slice(0, 200)}`
       : `${unspoken.length} new messages`;
     unspoken = [];
     at("news").replaceChildren(element("bdi", {}, news));
