@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from smscli import __version__
 from smscli.errors import InputError
 from smscli.model import Pairs, Secret, mask, visible
-from smscli.sandbox._desk import UNKNOWN, Caught, Desk
+from smscli.sandbox._desk import ANSWERED, UNKNOWN, Caught, Desk
 from smscli.sandbox._hiding import hide
 from smscli.sandbox._later import Later, Streaming, Waiting
 from smscli.sandbox._params import gather
@@ -34,8 +34,8 @@ _WHOM = ("q", "to", "text", "vendor", "accepted")
 _AGAIN = 200  # entries of a list that are written at once
 _MISSED = 1000  # entries that a stream which broke brings again, at most
 _LONGEST_WAIT = 600.0
-_EMULATED = ("/api/balance", "/api/chaos")  # what is not there when requests are passed on
 _USUAL_WAIT = 10.0
+_EMULATED = ("/api/balance", "/api/chaos")  # what is not there when requests are passed on
 
 _Handler = Callable[["Sandbox", RawRequest, Pairs, "str | None"], "RawReply | Later"]
 
@@ -173,7 +173,7 @@ def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught]
         criteria = replace(criteria, accepted=True)
 
     def look(entry: Caught) -> RawReply | None:
-        is_question = entry.exchange is not None and entry.exchange.outcome == "ANSWERED"
+        is_question = entry.exchange is not None and entry.exchange.outcome == ANSWERED
         return show(entry) if criteria.meets(entry) and not (is_usual and is_question) else None
 
     def search() -> RawReply | None:

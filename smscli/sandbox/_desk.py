@@ -25,6 +25,9 @@ _NOTED = 1000  # recipients of one refused request that have an entry each
 UNKNOWN = "unknown"
 """The vendor and the operation of a request that gets to no vendor."""
 
+ANSWERED = "ANSWERED"
+"""The outcome of a request that was passed on and sends nothing, beside those of ``model.Outcome``."""
+
 RAW_BYTES = 16 * 1024
 """Bytes of a request that are kept."""
 _DIAGNOSIS = 1024  # bytes that are set aside for one that is still looked for

@@ -79,16 +79,16 @@ def answer(sandbox: Sandbox, request: RawRequest) -> RawReply | Diagnosing:
 
 def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
     """Return where each vendor is and how its demo account opens; nothing of a real one."""
-    vendors = []
+    vendors, paths = [], sandbox.paths
     for emulator in sandbox.emulators:
         for name, demo in emulator.demo.items():
-            if name not in sandbox.paths:
+            if name not in paths:
                 continue
             is_demo = sandbox.accounts.get(name) is demo.account
             vendors.append(
                 {
                     "vendor": name,
-                    "base_url": root + sandbox.paths[name],
+                    "base_url": root + paths[name],
                     "fields": account_settings(name, demo.account) if is_demo else {},
                     "sender": demo.sender,
                     "numbers": [] if sandbox.upstream else list(demo.numbers),

@@ -160,15 +160,14 @@ def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool])
             parts.append([piece])
     whole, strangers = [b"&".join(part) for part in parts], [one for part in parts for one in part[1:]]
     if strangers and fits(_pairs([part[0] for part in parts], plus=False)):
-        names = dict.fromkeys(_quoted(_text(one.partition(b"=")[0])) for one in strangers)
-        verb = "were" if len(names) > 1 else "was"
-        return f"{', '.join(islice(names, _NAMED))} came and {verb} not signed: sign all that is sent"
+        unsigned = dict.fromkeys(_quoted(_text(one.partition(b"=")[0])) for one in strangers)
+        verb = "were" if len(unsigned) > 1 else "was"
+        return f"{', '.join(islice(unsigned, _NAMED))} came and {verb} not signed: sign all that is sent"
     cut = "`&` ends a value: write %26"
-    plus = PLUS
     for readings, words in (
-        (_pairs(filter(None, pieces), plus=True), plus),
+        (_pairs(filter(None, pieces), plus=True), PLUS),
         (_pairs(whole, plus=False), cut),
-        (_pairs(whole, plus=True), f"{plus}; {cut}"),
+        (_pairs(whole, plus=True), f"{PLUS}; {cut}"),
     ):
         if fits(readings):
             return words

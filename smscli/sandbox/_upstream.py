@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Semaphore
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smscli import providers
@@ -22,7 +22,7 @@ from smscli.model import MSISDN, Message, Outcome, Secret, Submission, visible
 from smscli.providers import Provider
 from smscli.sandbox._call import Call
 from smscli.sandbox._checking import Check
-from smscli.sandbox._desk import RAW_BYTES, Caught, Desk, Exchange
+from smscli.sandbox._desk import ANSWERED, RAW_BYTES, UNKNOWN, Caught, Desk, Exchange
 from smscli.sandbox._emulator import Answer, Emulator, header
 from smscli.sandbox._failures import Fault
 from smscli.sandbox._hiding import hide
@@ -39,9 +39,6 @@ AT_ONCE = 32
 
 PassOn = Callable[[str, bytes, Sequence[tuple[bytes, bytes]], bytes], Response]
 """``pass_on(method, target, headers, body)`` gives the vendor's answer, or raises what a ``wire.Transport`` raises."""
-
-ANSWERED = "ANSWERED"
-"""The outcome of a request that sends nothing, beside those of ``model.Outcome``."""
 
 # What belongs to one connection (RFC 9110, 7.6.1), and what our own side of it says anew.
 _OF_A_CONNECTION = frozenset(
@@ -121,13 +118,15 @@ def begin(
         try:
             entries = _judged(upstream, view, response)
         except Exception:  # noqa: BLE001  (a parser of another package's; what a vendor has answered is not lost by it)
-            exchange, why = Exchange(upstream.base_url, Outcome.UNKNOWN.value, response.status), "it cannot be read"
-            entries = [replace(one, exchange=exchange, refusal=exchange.outcome, reason=why) for one in view.entries]
+            exchange = Exchange(upstream.base_url, Outcome.UNKNOWN.value, response.status)
+            entries = [_unread(one, exchange, "it cannot be read") for one in view.entries]
         _keep(sandbox, view, entries)
-        lines = [(name, value) for name, value in response.headers.items() if _HEADER.fullmatch(f"{name}:{value}")]
-        ours = {name.decode() for name in _OF_A_CONNECTION}
-        headers = tuple((name, value) for name, value in lines if name not in ours)
-        reply = RawReply(response.status, headers, (response.body,))
+        headers = (
+            (name, value)
+            for name, value in response.headers.items()
+            if name.encode() not in _OF_A_CONNECTION and _HEADER.fullmatch(f"{name}:{value}")
+        )
+        reply = RawReply(response.status, tuple(headers), (response.body,))
         return sandbox.explained(view.check, lambda: reply)
 
     return Passing(run, lambda why: _lost(sandbox, upstream, look(), Outcome.NOT_SENT, why))
@@ -155,9 +154,7 @@ def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, by
 # --- what is seen of a request ---------------------------------------------------------------------------------------
 
 
-def _look(
-    upstream: Upstream, emulator: Emulator, handle: Callable[[Call, Desk], Answer], call: Call
-) -> _View:  # fmt: skip
+def _look(upstream: Upstream, emulator: Emulator, handle: Callable[[Call, Desk], Answer], call: Call) -> _View:
     """Have the emulator look at a request, at a desk of its own: whom it names, whether its proof is right.
 
     A fault that is found behind everything else keeps it from going further: what the vendor has is not ours to say.
@@ -165,7 +162,7 @@ def _look(
     desk = Desk(dict.fromkeys(emulator.demo, Decimal(0)))
     code = next(iter(emulator.errors), "")
     answer = handle(replace(call, fault=Fault(code, _ADMITTED)), desk)
-    unnamed = Caught(vendor=upstream.vendor, operation="unknown", now=call.now, signature=None)
+    unnamed = Caught(vendor=upstream.vendor, operation=UNKNOWN, now=call.now, signature=None)
     entries = tuple(desk.caught) or ((emulator.noted(call)[0],) if emulator.noted else (unnamed,))
     is_check = answer.reason != _ADMITTED and entries[0].refusal != "not emulated" and bool(emulator.errors)
     reason = answer.reason if is_check else None
@@ -223,65 +220,62 @@ def _judged(upstream: Upstream, view: _View, response: Response) -> list[Caught]
     exchange = Exchange(upstream.base_url, ANSWERED, response.status, answer)
     to = tuple(dict.fromkeys(view.numbers.values()))
     if view.entries[0].operation != "send" or not to:
-        return [replace(one, **_answered(provider, one, view, plain, exchange)) for one in view.entries]
+        return [_answered(provider, one, view, plain, exchange) for one in view.entries]
     packing = _packing(response)
     if packing not in ("", "identity", *_UNPACKED):
         words = f"the answer is compressed as {visible(packing)[:20]}, which is not read here"
-        exchange = replace(exchange, outcome=Outcome.UNKNOWN.value)
-        return [replace(one, exchange=exchange, refusal=exchange.outcome, reason=words) for one in view.entries]
+        return [_unread(one, exchange, words) for one in view.entries]
     message = Message(to, view.entries[0].text or "", test=view.call.get("test") == "1")
     receipt = provider.send.parse(plain, message, view.call.get(provider.stamp_name or "") or "")
     by_number = {one.to: one for one in receipt.submissions}
     fates = {raw: by_number[number] for raw, number in view.numbers.items()}
-    return [replace(one, **_fate(fates.get(one.to), one, view, exchange)) for one in view.entries]
+    return [_decided(fates.get(one.to), one, view, exchange) for one in view.entries]
 
 
-def _fate(submission: Submission | None, entry: Caught, view: _View, exchange: Exchange) -> Mapping[str, Any]:
-    """Return what the vendor said of one recipient, as members of its entry."""
+def _decided(submission: Submission | None, entry: Caught, view: _View, exchange: Exchange) -> Caught:
+    """Return an entry with what the vendor said of its recipient."""
     if submission is None:
-        lost = replace(exchange, outcome=Outcome.UNKNOWN.value)
-        return {"exchange": lost, "refusal": lost.outcome, "reason": "the number cannot be read"}
+        return _unread(entry, exchange, "the number cannot be read")
     exchange = replace(exchange, outcome=submission.outcome.value)
     if submission.outcome is Outcome.SENT:
         cost = submission.cost
-        return {
-            "exchange": exchange,
-            "message_id": submission.message_id,
-            "parts": submission.parts or max(1, measure(entry.text or "").parts),
-            "cost": f"{cost.amount} {cost.currency or ''}".rstrip() if cost else None,
-            "note": _doubted("accepted", entry, view),
-        }
+        return replace(
+            entry,
+            exchange=exchange,
+            message_id=submission.message_id,
+            parts=submission.parts or max(1, measure(entry.text or "").parts),
+            cost=f"{cost.amount} {cost.currency or ''}".rstrip() if cost else None,
+            note=_doubted("accepted", entry, view),
+        )
     reason = submission.reason
     code, words = (reason.code, reason.text) if reason else (None, "")
     if submission.outcome is Outcome.REFUSED:
-        return {"exchange": exchange, "refusal": _named(code, words), "reason": view.reason or words}
-    return {
-        "exchange": exchange,
-        "refusal": exchange.outcome,
-        "reason": f"{words}; also, {view.reason}" if view.reason else words,
-    }
+        return replace(entry, exchange=exchange, refusal=_named(code, words), reason=view.reason or words)
+    words = f"{words}; also, {view.reason}" if view.reason else words
+    return replace(entry, exchange=exchange, refusal=exchange.outcome, reason=words)
 
 
-def _answered(
-    provider: Provider, entry: Caught, view: _View, response: Response, exchange: Exchange
-) -> Mapping[str, Any]:  # fmt: skip
-    """Return what the vendor said to a question: every operation is refused in the same words."""
+def _unread(entry: Caught, exchange: Exchange, why: str) -> Caught:
+    """Return an entry whose answer, or what it says of this recipient, smscli cannot read."""
+    exchange = replace(exchange, outcome=Outcome.UNKNOWN.value)
+    return replace(entry, exchange=exchange, refusal=exchange.outcome, reason=why)
+
+
+def _answered(provider: Provider, entry: Caught, view: _View, response: Response, exchange: Exchange) -> Caught:
+    """Return an entry with what the vendor said to a question: every operation is refused in the same words."""
     try:
         with suppress(InputError):
             provider.balance.parse(response, None, "")
     except (AuthenticationError, RejectedError) as error:
         exchange = replace(exchange, outcome=Outcome.REFUSED.value)
-        return {
-            "exchange": exchange,
-            "refusal": _named(error.code, error.message),
-            "reason": view.reason or error.message,
-        }
+        refusal = _named(error.code, error.message)
+        return replace(entry, exchange=exchange, refusal=refusal, reason=view.reason or error.message)
     except SmscliError:
         pass  # it is the answer to another question
     if response.status >= 400:  # it may have been an operation that sends, and is not read here
-        refusal = f"HTTP {response.status}"
-        return {"exchange": replace(exchange, outcome=Outcome.UNKNOWN.value), "refusal": refusal, "reason": view.reason}
-    return {"exchange": exchange, "note": _doubted("answered", entry, view)}
+        exchange = replace(exchange, outcome=Outcome.UNKNOWN.value)
+        return replace(entry, exchange=exchange, refusal=f"HTTP {response.status}", reason=view.reason)
+    return replace(entry, exchange=exchange, note=_doubted("answered", entry, view))
 
 
 def _doubted(fate: str, entry: Caught, view: _View) -> str | None:

@@ -54,9 +54,7 @@ def prepare(request: Request, *, closes: bool) -> tuple[requests.PreparedRequest
     return prepared, target
 
 
-def prepare_raw(
-    base_url: str, method: str, headers: RawHeaders, body: bytes
-) -> tuple[requests.PreparedRequest, Url]:  # fmt: skip
+def prepare_raw(base_url: str, method: str, headers: RawHeaders, body: bytes) -> tuple[requests.PreparedRequest, Url]:
     """Return a request whose headers and body are somebody else's, for the host of ``base_url``; see ``prepare``.
 
     Its target is the meter's. ``headers`` are without ``Host`` and those of a single connection.
