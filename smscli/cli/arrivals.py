@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from smscli import sandbox
 from smscli.cli.options import Invocation
 from smscli.errors import InputError
-from smscli.model import visible
+from smscli.model import Outcome, visible
 from smscli.sandbox import Caught
 
 if TYPE_CHECKING:
@@ -138,10 +138,8 @@ def line(entry: Mapping[str, object]) -> str:
     else:
         why = entry["reason"] or entry["note"]
         upstream = entry["upstream"]
-        is_lost = isinstance(upstream, dict) and upstream["outcome"] in (
-            "NOT_SENT",
-            "UNKNOWN",
-        )  # the vendor said no word
+        # A word of ours, for the vendor said none.
+        is_lost = isinstance(upstream, dict) and upstream["outcome"] in (Outcome.NOT_SENT, Outcome.UNKNOWN)
         fate = ("" if is_lost else "refused, ") + str(entry["refusal"]) + (f" ({visible(str(why))})" if why else "")
     fate += f" [{visible(str(entry['chaos']))}]" if entry["chaos"] else ""
     text = visible(str(entry["text"])) if entry["text"] else ""

@@ -37,7 +37,7 @@ def record(call: Invocation, name: str, others: Sequence[str]) -> tuple[Sandbox,
     app = sandbox.create_recorder(
         profile.provider, account, passage, passage.cancel, region=profile.region, clock=call.runtime.now
     )
-    where, vendor = account.base_url, profile.provider
+    where = account.base_url
 
     def describe(root: str) -> Result:
         there, here = urlsplit(where), urlsplit(root)
@@ -45,23 +45,18 @@ def record(call: Invocation, name: str, others: Sequence[str]) -> tuple[Sandbox,
             raise ConfigError(f"--upstream: profile {name} leads back to this sandbox", hint="take another --port")
         end = "another sandbox" if profile.sandbox else "and costs money"
         call.warn(f"warning: every request is passed on to {where}{',' if profile.sandbox else ''} {end}")
+        vendor, words = profile.provider, f"profile {name}"
         url = root + app.paths[vendor]
-        account_words = f"profile {name}"
         # Not as of an emulator (`sandbox`): what is sent through it is sent.
         environ = sandbox.environ({"provider": vendor, "base_url": url})
         one: Tree = {
-            "provider": vendor, "base_url": url, "account": account_words, "settings": {}, "environment": environ,
+            "provider": vendor, "base_url": url, "account": words, "settings": {}, "environment": environ,
         }  # fmt: skip
+        row = vendor, url, words
         return Result(
-            data={
-                "root": root,
-                "providers": [one],
-                "upstream": {"profile": name, "base_url": where},
-            },
-            lines=((vendor, url, account_words),),
-            table=Table(("provider", "base URL", "account"), ((vendor, url, account_words),), prose=("account",)),
-            notes=(f"inbox: {root}/", f"messages: {root}/api/messages (for programs: {root}/api/openapi.json)",
-                   "stop it with Ctrl-C"),
-        )  # fmt: skip
+            data={"root": root, "providers": [one], "upstream": {"profile": name, "base_url": where}},
+            lines=(row,),
+            table=Table(("provider", "base URL", "account"), (row,), prose=("account",)),
+        )
 
     return app, describe

@@ -127,13 +127,15 @@ def sandbox(
     own: list[str] = []
 
     def announce(root: str) -> None:
-        call.show(describe(root))
+        result = describe(root)
+        urls = f"inbox: {root}/", f"messages: {root}/api/messages (for programs: {root}/api/openapi.json)"
+        call.show(result._replace(notes=(*urls, *result.notes, "stop it with Ctrl-C")))
         if ready_file:
             own.append(f"{root}\n")
             try:
                 write_whole(ready_file, own[0].encode(), 0o666)
             except OSError as error:
-                raise ConfigError(f"--ready-file {str(ready_file)!r} cannot be written: {error.strerror}") from None
+                raise _unwritable(ready_file, error.strerror) from None
 
     with _gone_in_the_end(ready_file, own), followed(call, app, export), interruptible():
         emulator.serve(app, port, ready=announce)
@@ -205,7 +207,7 @@ def _gone_in_the_end(path: Path | None, own: Sequence[str]) -> Iterator[None]:
     That of another sandbox which is there stays; ``own`` is what this one has written.
     """
     if path is not None:
-        _check_directory(path.parent, path)
+        _check_directory(path)
         if not _leads_somewhere(path):
             _remove(path)
     try:
@@ -216,15 +218,20 @@ def _gone_in_the_end(path: Path | None, own: Sequence[str]) -> Iterator[None]:
                 _remove(path)
 
 
-def _check_directory(directory: Path, path: Path) -> None:
+def _check_directory(path: Path) -> None:
     """Raise ConfigError when no file can be put there, before anything is said."""
     import errno
 
+    directory = path.parent
     code = None if directory.is_dir() else errno.ENOTDIR if directory.exists() else errno.ENOENT
     if code is None and not os.access(directory, os.W_OK):
         code = errno.EACCES
     if code:
-        raise ConfigError(f"--ready-file {str(path)!r} cannot be written: {os.strerror(code)}")
+        raise _unwritable(path, os.strerror(code))
+
+
+def _unwritable(path: Path, why: str | None) -> ConfigError:
+    return ConfigError(f"--ready-file {str(path)!r} cannot be written: {why}")
 
 
 def _leads_somewhere(path: Path) -> bool:
@@ -283,7 +290,7 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
     return (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",) if usual else ()
 
 
-def _result(root: str, accounts: Mapping[str, Account], profile: str | None, more: tuple[str, ...]) -> Result:
+def _result(root: str, accounts: Mapping[str, Account], profile: str | None, notes: tuple[str, ...]) -> Result:
     from smscli import sandbox as emulator
 
     rows: list[tuple[str, str, str]] = []
@@ -306,17 +313,11 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, mor
             if fields
             else (f"{name}, with the account of {shown}", table)
         )
-    address = root.rstrip("/")
     return Result(
         data={"root": root, "providers": listed, "upstream": None},
         lines=tuple(rows),
         drawing=lambda width, _colour: "".join(_exported(title, table, width) for title, table in pasted),
-        notes=(
-            f"inbox: {address}/",
-            f"messages: {address}/api/messages (for programs: {address}/api/openapi.json)",
-            *more,
-            "stop it with Ctrl-C",
-        ),
+        notes=notes,
     )
 
 
@@ -327,11 +328,11 @@ def _exported(title: str, table: Mapping[str, str | bool], width: int) -> str:
     from smscli import providers
     from smscli import sandbox as emulator
 
-    usual = {one.name: one.default for one in providers.get(str(table["provider"])).fields} | {
-        "region": table.get("region")
-    }
+    usual = {one.name: one.default for one in providers.get(str(table["provider"])).fields}
+    # Without a region numbers are written in full, which is right everywhere.
+    settings = {name: value for name, value in table.items() if name != "region" and value != usual.get(name)}
     lines = ["  export"]
-    for name, value in emulator.environ({name: v for name, v in table.items() if v != usual.get(name)}).items():
+    for name, value in emulator.environ(settings).items():
         word = f" {name}={value and quote(value)}"
         if len(lines[-1] + word) > width - len(" \\"):
             lines[-1] += " \\"
