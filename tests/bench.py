@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from smscli import sandbox
 from smscli.sandbox._raw import RawRequest
@@ -54,6 +56,27 @@ def ask(
     raw = tuple((name.encode(), value.encode()) for name, value in lines.items())
     reply = app.answer(RawRequest(method, f"{path}{'?' if query else ''}{query}".encode(), raw, body))
     return Reply(reply.status, {name.lower(): value for name, value in reply.headers}, reply.body)
+
+
+@contextmanager
+def serving(app: Sandbox) -> Iterator[str]:
+    """Serve a sandbox in a thread, to the end of the block; give its host with port."""
+    up = threading.Event()
+    roots: list[str] = []
+
+    def ready(root: str) -> None:
+        roots.append(urlsplit(root).netloc)
+        up.set()
+
+    thread = threading.Thread(target=lambda: sandbox.serve(app, 0, ready=ready), daemon=True)
+    thread.start()
+    assert up.wait(10)
+    try:
+        yield roots[0]
+    finally:
+        app.close()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def _body(data: object, tree: object, kind: str | None) -> tuple[bytes, str | None]:

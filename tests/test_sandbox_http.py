@@ -22,31 +22,17 @@ import pytest
 from smscli import sandbox
 from smscli.sandbox import _checking, _desk, _http, _hub
 from smscli.sandbox._service import TOO_MANY, Sandbox
-from tests.bench import NOW, PAYFORSMS_KEY
+from tests.bench import NOW, PAYFORSMS_KEY, serving
 
 SEND = f"/api/mainsms/message/send?project=demo-payforsms&apikey={PAYFORSMS_KEY}&recipients=9121231234&message="
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, Sandbox]]:
-    """Serve a sandbox in a thread; give its host with port, and itself."""
+def standing_still() -> Iterator[tuple[str, Sandbox]]:
+    """Serve a sandbox whose clock stands; give its host with port, and itself."""
     app = sandbox.create_app(clock=lambda: NOW)
-    up = threading.Event()
-    roots: list[str] = []
-
-    def ready(root: str) -> None:
-        roots.append(urlsplit(root).netloc)
-        up.set()
-
-    thread = threading.Thread(target=lambda: sandbox.serve(app, 0, ready=ready), daemon=True)
-    thread.start()
-    assert up.wait(10)
-    try:
-        yield roots[0], app
-    finally:
-        app.close()
-        thread.join(10)
-        assert not thread.is_alive()
+    with serving(app) as host:
+        yield host, app
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +40,7 @@ def served() -> Iterator[tuple[str, Sandbox]]:
     """One sandbox for most tests of this file; those that wait for it lose their patience soon."""
     before = _http.PATIENCE
     _http.PATIENCE = 0.4
-    with serving() as both:
+    with standing_still() as both:
         yield both
     _http.PATIENCE = before
 
@@ -551,7 +537,7 @@ def test_a_diagnosis_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> No
         headers[name] = connection.getresponse().headers["X-Smscli-Diagnosis"]
         connection.close()
 
-    with serving() as (address, app):
+    with standing_still() as (address, app):
         signs = [f"{number:032x}" for number in range(_http._QUESTIONS)]
         waiting = [threading.Thread(target=ask, args=(sign, sign)) for sign in signs]
         twin = threading.Thread(target=ask, args=("twin", signs[0]))
@@ -585,7 +571,7 @@ def test_a_diagnosis_that_comes_late_is_in_the_list(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(_checking, "_diagnose", slow)
     monkeypatch.setattr(_http, "_LONGEST_QUESTION", 0.1)
-    with serving() as (address, _):
+    with standing_still() as (address, _):
         assert get(address, "/api/mainsms/message/balance?project=demo-payforsms&sign=" + "0" * 32)[0] == 200
         assert json.loads(get(address, "/api/messages")[1])[0]["diagnosis"] == TOO_MANY
         connection = http.client.HTTPConnection(address, timeout=10)
