@@ -43,8 +43,9 @@ PassOn = Callable[[str, bytes, Sequence[tuple[bytes, bytes]], bytes], Response]
 # What belongs to one connection (RFC 9110, 7.6.1), and what our own side of it says anew.
 _OF_A_CONNECTION = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
-     b"trailer", b"transfer-encoding", b"upgrade", b"host", b"expect", b"content-length", b"date")
+     b"trailer", b"transfer-encoding", b"upgrade", b"host", b"expect", b"content-length")
 )  # fmt: skip
+_OF_OUR_REPLY = _OF_A_CONNECTION | {b"date"}  # the server has a clock of its own
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
 
 # Values that open an account, whosever they are; a signature opens nothing else.
@@ -124,7 +125,7 @@ def begin(
         headers = (
             (name, value)
             for name, value in response.headers.items()
-            if name.encode() not in _OF_A_CONNECTION and _HEADER.fullmatch(f"{name}:{value}")
+            if name.encode() not in _OF_OUR_REPLY and _HEADER.fullmatch(f"{name}:{value}")
         )
         reply = RawReply(response.status, tuple(headers), (response.body,))
         return sandbox.explained(view.check, lambda: reply)
@@ -144,8 +145,7 @@ def _target(sandbox: Sandbox, upstream: Upstream, request: RawRequest) -> bytes 
     return theirs + target.removeprefix(own) if target.startswith(own) else None
 
 
-def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    headers = tuple(headers)
+def _end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
     named = b",".join(value for name, value in headers if name.lower() == b"connection").lower().split(b",")
     dropped = _OF_A_CONNECTION | {name.strip() for name in named}
     return tuple((name, value) for name, value in headers if name.lower() not in dropped)
