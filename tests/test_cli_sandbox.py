@@ -268,6 +268,15 @@ def test_what_is_not_exported_in_the_end_is_told(tmp_path: Path, monkeypatch: py
     os.close(os.open(stuck, os.O_RDONLY | os.O_NONBLOCK))
 
 
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A directory that is full, or where a name is taken, must not fill up with halves of files."""
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    with pytest.raises(OSError, match="taken"):
+        arrivals.write_whole(taken, b"x", 0o600)
+    assert list(tmp_path.iterdir()) == [taken]
+
+
 def test_a_line_is_a_line() -> None:
     """Whatever was sent; a long text is cut, and a request without a message says what it was."""
     app = sandbox.create_app()

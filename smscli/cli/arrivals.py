@@ -16,7 +16,7 @@ from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from smscli import sandbox
+from smscli import private, sandbox
 from smscli.cli.options import Invocation
 from smscli.errors import InputError
 from smscli.model import Outcome, visible
@@ -124,9 +124,15 @@ def _export(directory: Path, entry: Mapping[str, object]) -> None:
 def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Write a file whole or not at all: whoever waits for it never reads half of it. OSError passes through."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
-    unfinished.replace(path)
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | private.flags(), mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        unfinished.replace(path)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
 
 
 def line(entry: Mapping[str, object]) -> str:
