@@ -156,6 +156,7 @@ def test_what_is_there_is_read_and_the_rest_is_said(text: str, params: Pairs, no
         ("see the curl manual", "no request in the capture"),
         ("{" * 100_000, "no request in the capture"),
         ("one\ntwo\n", "no request in the capture: none of its 2 lines is one"),
+        (r'"GET /\x0a?a=1 HTTP/1.1\r\nHost: b\r\n"', "no request in the capture"),
         (f"one\nsent to {U}\n", "no request in the capture: line 2 has an address, but without parameters"),
     ],
 )

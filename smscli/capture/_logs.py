@@ -111,7 +111,7 @@ def _logged(line: str) -> RawRequest | None:
             return raw
     for text in _texts(line):
         if r"\r\n" in text and (match := _DUMP.search(text)):
-            return http(unescape(match[1]))[0]
+            return next(iter(http(unescape(match[1]))), None)  # none where an escaped line feed tears its first line
         if "Started " in text and (match := _RAILS.search(text)):
             raw = _from_server(match["method"], match["target"], text)
             return replace(raw, seen_at=_iso_time(match["time"]))
