@@ -9,6 +9,7 @@ The vendors dictate MD5 and SHA-1; neither is claimed to be secure here. What pr
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, unique
 from urllib.parse import quote, quote_plus
@@ -196,14 +197,14 @@ def counted_params(params: Pairs) -> Pairs:
 
 def repeated_names(params: Pairs) -> tuple[str, ...]:
     """Return the names of which PHP keeps one value, and several were sent."""
-    names = [name for name, _ in params if not name.endswith("]")]
-    return tuple(name for name in dict.fromkeys(names) if names.count(name) > 1)
+    counts = Counter(name for name, _ in params if not name.endswith("]"))
+    return tuple(name for name, count in counts.items() if count > 1)
 
 
-def repetition(params: Pairs) -> str | None:
-    """Return what is to be said of names that were sent more than once, None when there is nothing."""
+def repetition(params: Pairs) -> str:
+    """Return what is to be said of names that were sent more than once, nothing when there are none."""
     names = ", ".join(map(visible, repeated_names(params)))
-    return f"{names}: sent more than once; the last one counts, as with PHP" if names else None
+    return f"{names}: sent more than once; the last one counts, as with PHP" if names else ""
 
 
 def _check_encodable(params: Pairs, secret: Secret) -> None:

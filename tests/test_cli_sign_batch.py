@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,16 @@ def test_of_a_repeated_name_the_last_value_is_signed(batch: Run) -> None:
     assert first[1] == second[1] != third[1]
     assert first[3] == "recipients: sent more than once; the last one counts, as with PHP"
     assert (second[3], third[3]) == ("", "")
+
+
+def test_many_repeated_names_in_a_line_take_no_longer_than_the_line(batch: Run) -> None:
+    """Each is counted once: the square of their number would be minutes."""
+    line = json.dumps({f"name{number}": ["1", "2"] for number in range(40_000)})
+    assert len(line) < MAX_LINE
+    begun = time.thread_time()
+    (cells,) = batch("mainsms", line).lines
+    assert time.thread_time() - begun < 5
+    assert cells[2] == "signed"
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def _answer(number: int, line: bytes, provider: Provider, account: Account) -> A
     try:
         sent = _params(line)
         values = dict(sent)
-        params, why = (sent, "") if len(values) == len(sent) else (counted_params(sent), repetition(sent) or "")
+        params, why = (sent, "") if len(values) == len(sent) else (counted_params(sent), repetition(sent))
         trace = provider.sign(params, account.secret, others=account.secrets)
     except InputError as error:
         return Answer(number, "unreadable", error.message)
