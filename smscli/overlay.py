@@ -19,14 +19,17 @@ def lay_over(one: str, other: str, longest: int, chance: int) -> tuple[list[Piec
     value is whether all was compared: what is longer than ``longest`` between the common ends (comparing takes the
     square of it), or repeats itself, is not taken apart further.
     """
-    head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-    rest = min(len(one), len(other)) - head
-    ends = zip(reversed(one[len(one) - rest :]), reversed(other[len(other) - rest :]), strict=True) if rest else ()
-    tail = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    head = _alike(one, other)
+    tail = _alike(one[head:][::-1], other[head:][::-1])
     middle = one[head : len(one) - tail], other[head : len(other) - tail]
     compared, is_whole = _compare(*middle, chance) if max(map(len, middle)) <= longest else ([middle], False)
     pieces = [(one[:head], other[:head]), *compared, (one[len(one) - tail :], other[len(other) - tail :])]
     return [piece for piece in pieces if piece != ("", "")], is_whole
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many letters at the beginning agree."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 class _Matcher(SequenceMatcher[str]):

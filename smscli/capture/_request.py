@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus
+from urllib.parse import urlencode
 
 from smscli.errors import InputError
 from smscli.model import Pairs
@@ -77,7 +77,7 @@ def split_target(target: str) -> Address:
 
 def encode(pairs: Iterable[tuple[str, str]]) -> str:
     """Return pairs as the query or form that stands for them, a space as ``+``."""
-    return "&".join(f"{quote_plus(to_bytes(name))}={quote_plus(to_bytes(value))}" for name, value in pairs)
+    return urlencode([(to_bytes(name), to_bytes(value)) for name, value in pairs])
 
 
 def to_bytes(text: str) -> bytes:
