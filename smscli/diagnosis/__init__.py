@@ -113,16 +113,7 @@ def diagnose(
     size = sum(len(name) + len(value) + 8 for name, value in params)
     search = Search(MISTAKES, case, looks, limit * _ORDINARY_SIZE // max(_ORDINARY_SIZE, size))
     if unhashed:
-        explanation = search.summed(*unhashed, keyed=provider.rule.key is not KeyUse.HMAC)
-        # The value is the text in hex, the key in it, too.
-        return Diagnosis(
-            False,
-            MASK.join(part.encode().hex() for part in explanation.string.split(MASK)),
-            (explanation,),
-            1,
-            False,
-            (),
-        )
+        return _of_sum(search, case, *unhashed)
     meant = [
         (finding, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
         for finding, others_meant in readings(*wire)
@@ -132,7 +123,7 @@ def diagnose(
     explanations = search.explanations()
     matches = expected == signature
     if matches and (refused := refusals(*wire, signature, literal=literal)):
-        matches, explanations = False, (search.refused(recipe, refused),)
+        matches, explanations = False, (search.explanation(recipe.text(MASK), refused),)
     plain = all(re.fullmatch(r"[A-Za-z0-9.]*", value) for _, value in signed)
     return Diagnosis(
         matches=matches,
@@ -146,3 +137,15 @@ def diagnose(
         ),
         suspect="key" if plain and not (matches or explanations or search.cut) else None,
     )
+
+
+def _of_sum(search: Search, case: Case, text: str, finding: Finding) -> Diagnosis:
+    """Return the diagnosis of a text that was not hashed; one with a key in it that is not ours is not shown."""
+    ours = filter(None, (case.key, *(key for _, key in case.keys)))
+    is_ours = case.rule.key is KeyUse.HMAC or any(key in text for key in ours)
+    explanation = search.explanation(text if is_ours else MASK, (finding,))
+    # The value is the text in hex, the key in it, too.
+    expected = MASK.join(part.encode().hex() for part in explanation.string.split(MASK))
+    return Diagnosis(
+        matches=False, expected=expected, explanations=(explanation,), tried=1, cut=False, searched=(),
+    )  # fmt: skip

@@ -90,21 +90,13 @@ class Search:
                 continue
             findings = tuple(self._finding(mistake, facts) for mistake, facts in combination) + form.findings
             findings = (*((sent,) if sent else ()), *findings)
-            string = self._hidden(recipe.text(MASK))
-            unique.setdefault(frozenset(findings), Explanation(findings, visible(string), string))
+            unique.setdefault(frozenset(findings), self.explanation(recipe.text(MASK), findings))
         return tuple(unique.values())
 
-    def refused(self, recipe: Recipe, findings: tuple[Finding, ...]) -> Explanation:
-        """Return the explanation of a right recipe whose request is refused for faults of the sending."""
-        string = self._hidden(recipe.text(MASK))
-        return Explanation(findings, visible(string), string)
-
-    def summed(self, text: str, finding: Finding, *, keyed: bool) -> Explanation:
-        """Return the explanation of a text that was not hashed; a ``keyed`` one without a known key is not shown."""
+    def explanation(self, text: str, findings: tuple[Finding, ...]) -> Explanation:
+        """Return the findings as the explanation of a signed text, in which secrets are masked here."""
         string = self._hidden(text)
-        if keyed and MASK not in string:
-            string = MASK
-        return Explanation((finding,), visible(string), string)
+        return Explanation(findings, visible(string), string)
 
     @staticmethod
     def _is_said(said: dict[Recipe, list[Combination]], recipe: Recipe, combination: Combination) -> bool:
