@@ -10,7 +10,7 @@ from smscli.capture import _cmd, _shell
 from smscli.capture._curl import curl
 from smscli.capture._httpie import httpie
 from smscli.capture._request import RawRequest
-from smscli.capture._shell import Command
+from smscli.capture._shell import CLIENT, Command
 from smscli.capture._wget import wget
 from smscli.errors import InputError
 
@@ -19,7 +19,7 @@ _CLIENTS: dict[str, Callable[[Command], list[RawRequest]]] = {
 }  # fmt: skip
 _NAMED = re.compile(
     r"(?m)(?:^|[\s;&|({`]|(?:\s-l?c|\beval|\b(?:ssh|watch)\b[^\n\"']{0,200})[ \t][\"'])"
-    r"(?:[^\s\"'`;&|({]*[/\\])?(?:curl|wget|https?|xh)(?:\.exe|:[\w.-]+)?[ \t\\^`]"
+    rf"(?:[^\s\"'`;&|({{]*[/\\])?{CLIENT}(?:\.exe|:[\w.-]+)?[ \t\\^`]"
 )
 _MOST = 500
 # Words that may stand before the name of a command.

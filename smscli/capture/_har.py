@@ -6,9 +6,8 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
-from smscli.capture._request import FORM, RawRequest, encode, to_text
+from smscli.capture._request import FORM, RawRequest, encode, to_text, unix_seconds
 from smscli.errors import InputError
 
 _KIND = "HAR entry"
@@ -57,7 +56,7 @@ def _request(entry: object, number: int) -> RawRequest:
     headers = (*usual, *_pairs(request.get("headers")))
     return RawRequest(
         _KIND, request["url"], str(request.get("method") or "GET"), headers, body, fields,
-        place=place, seen_at=_time(entry.get("startedDateTime") if isinstance(entry, dict) else None),
+        place=place, seen_at=unix_seconds(entry.get("startedDateTime") if isinstance(entry, dict) else None),
         notes=tuple(notes), readings=("request.url: the address", "request.postData: the body"),
     )  # fmt: skip
 
@@ -84,10 +83,3 @@ def _pairs(items: object) -> Iterator[tuple[str, str]]:
     for item in items if isinstance(items, list) else ():
         if isinstance(item, dict) and "name" in item:
             yield str(item["name"]), str(item.get("value") or "")
-
-
-def _time(text: object) -> int | None:
-    try:
-        return int(datetime.fromisoformat(str(text)).timestamp())
-    except (ValueError, OverflowError):
-        return None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from smscli.capture._http import http
-from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
+from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text, unix_seconds
 from smscli.capture._shell import unescape
 
 ACCESS = "access-log line"
@@ -114,7 +114,7 @@ def _logged(line: str) -> RawRequest | None:
             return next(iter(http(unescape(match[1]))), None)  # none where an escaped line feed tears its first line
         if "Started " in text and (match := _RAILS.search(text)):
             raw = _from_server(match["method"], match["target"], text)
-            return replace(raw, seen_at=_iso_time(match["time"]))
+            return replace(raw, seen_at=unix_seconds(match["time"].replace("UTC", "+0000")))
         if match := _REQUEST_LINE.search(text):
             return _from_server(match["method"], _unescaped(match["target"]), text)
     columns = _COLUMNS.search(line)
@@ -201,13 +201,6 @@ def _log_time(text: str) -> int | None:
     except ValueError:
         return None
     return int(local.timestamp()) - offset
-
-
-def _iso_time(text: str) -> int | None:
-    try:
-        return int(datetime.fromisoformat(text.replace("UTC", "+0000")).timestamp())
-    except ValueError:
-        return None
 
 
 def _first(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlencode
 
 from smscli.errors import InputError
@@ -78,6 +79,14 @@ def split_target(target: str) -> Address:
 def encode(pairs: Iterable[tuple[str, str]]) -> str:
     """Return pairs as the query or form that stands for them, a space as ``+``."""
     return urlencode([(to_bytes(name), to_bytes(value)) for name, value in pairs])
+
+
+def unix_seconds(text: object) -> int | None:
+    """Return a time of ISO 8601 as Unix seconds, None for what is none."""
+    try:
+        return int(datetime.fromisoformat(str(text)).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def to_bytes(text: str) -> bytes:

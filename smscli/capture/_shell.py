@@ -43,11 +43,14 @@ _PIECES = re.compile(
     |(?P<plain>(?:[^\s\\'"$`;&|()<>#]|(?<=[^\s;])\#)+|[\s\S])""",
     re.VERBOSE,
 )
-_PROMPT = re.compile(r"(?m)^[ \t]*(?:[$%>]|[+]+|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)\s)")
+CLIENT = "(?:curl|wget|https?|xh)"
+"""The names of commands that are HTTP clients, for a pattern."""
+
+_PROMPT = re.compile(rf"(?m)^[ \t]*(?:[$%>]|[+]+|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?{CLIENT}\s)")
 # Five fields of a time, or @daily; the user of a system's crontab is one word before the client.
 _CRON = re.compile(
     r"(?m)^[ \t]*(?:@[a-z]+|(?:[\d*,/-]+[ \t]+){3}[\w*,/-]+[ \t]+[\w*,/-]+)[ \t]+"
-    r"(?:[a-z_][\w-]*[ \t]+(?=(?:\S*/)?(?:curl|wget|https?|xh)[ \t]))?(.*\b(?:curl|wget|https?|xh)[ \t].*)$"
+    rf"(?:[a-z_][\w-]*[ \t]+(?=(?:\S*/)?{CLIENT}[ \t]))?(.*\b{CLIENT}[ \t].*)$"
 )
 
 
