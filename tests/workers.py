@@ -1,6 +1,6 @@
 """What the long suites share: workers for all cores, tests that must be alone, and the figures at the end of a run.
 
-A ``conftest.py`` that imports these names has them as its hooks and fixtures.
+A ``conftest.py`` that imports ``*``, or some of these names, has them as its hooks and fixtures.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from typing import Any
 import pytest
 
 from tests import figures
+
+__all__ = [
+    "company", "pytest_cmdline_main", "pytest_collection_modifyitems", "pytest_configure", "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]  # fmt: skip
 
 _WRITTEN = pytest.StashKey[bool]()
 

@@ -1,19 +1,3 @@
 """The laboratory at length runs in workers for all cores."""
 
-from tests.workers import (
-    company,
-    pytest_cmdline_main,
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_runtest_makereport,
-    pytest_terminal_summary,
-)
-
-__all__ = [
-    "company",
-    "pytest_cmdline_main",
-    "pytest_collection_modifyitems",
-    "pytest_configure",
-    "pytest_runtest_makereport",
-    "pytest_terminal_summary",
-]
+from tests.workers import *  # noqa: F403  (its hooks and fixtures)

@@ -146,4 +146,4 @@ if __name__ == "__main__":
     result = ask("lightsms", LARGE[sys.argv[1]], "0" * 32)
     spent = time.process_time() - began
     memory = peak_memory()
-    print(f"{spent:.2f} {memory:.0f} {result.tried} {result.cut}")  # noqa: T201  (the rig's figures are its result)
+    print(f"{spent:.2f} {memory:.0f} {result.tried} {result.cut}")  # noqa: T201  (its figures are its result)

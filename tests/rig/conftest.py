@@ -7,23 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig.forks import Forks, forks
-from tests.workers import (
-    company,
-    pytest_cmdline_main,
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_runtest_makereport,
-    pytest_terminal_summary,
-)
-
-__all__ = [
-    "company",
-    "pytest_cmdline_main",
-    "pytest_collection_modifyitems",
-    "pytest_configure",
-    "pytest_runtest_makereport",
-    "pytest_terminal_summary",
-]
+from tests.workers import *  # noqa: F403  (its hooks and fixtures)
 
 
 @pytest.fixture(scope="session")
