@@ -191,6 +191,13 @@ def test_each_request_in_a_program_s_log_is_one(log: str, places: list[str]) -> 
     assert ("line 2: taken for the same call" in str(got[0].readings)) == ("failed" in log)
 
 
+def test_a_request_in_a_trace_stands_where_it_is_printed() -> None:
+    """Its own line breaks are none of the trace's."""
+    head = r"GET /x?a=1 HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    got = read_all(f"send: b'{head}'\nreply: 'HTTP/1.1 200 OK'\nsend: b'{head}{head}'\n")
+    assert [one.place for one in got] == ["line 1", "line 3", "line 3"]
+
+
 def test_a_file_is_decoded_by_its_mark() -> None:
     """UTF-16 of PowerShell, UTF-8, and bytes that are neither."""
     assert decode("a=ž".encode("utf-16")) == decode("a=ž".encode()) == "a=ž"

@@ -38,8 +38,7 @@ def http(text: str) -> list[RawRequest]:
     ends = [head.start() for head in heads[1:]] + [len(whole)]
     requests = []
     for head, end in zip(heads, ends, strict=True):
-        index = bisect(starts, head.start()) - 1
-        line = sent[index][0] + whole.count("\n", starts[index], head.start())
+        line, _ = sent[bisect(starts, head.start()) - 1]
         raw = _request(whole, head, end, f"line {line}")
         doubt = (note,) if note and "." in raw.target.partition("?")[2] + raw.body else ()
         requests.append(replace(raw, notes=(*raw.notes, *doubt)))

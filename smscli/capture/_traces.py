@@ -29,7 +29,7 @@ _FULL_STOPS = (
 
 
 def pieces(text: str) -> tuple[list[tuple[int, str]], str]:
-    """Return what a text says was sent, the text itself where it is no such trace, and what may be wrong about it."""
+    """Return what a text says was sent, its own lines where it is no such trace, and what may be wrong about it."""
     if sent := [(_line(text, match), _printed(match[1])) for match in _PYTHON.finditer(text)]:
         return sent, ""
     if sent := [(_line(text, match), unescape(match[1])) for match in _RUBY.finditer(text)]:
@@ -41,7 +41,7 @@ def pieces(text: str) -> tuple[list[tuple[int, str]], str]:
         return sent, "" if is_hex else _FULL_STOPS
     if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text):
         text = re.sub(r"(?m)^> ?", "", text)
-    return [(1, _WGET_BODY.sub(r"\2\n\1", text))], ""
+    return list(enumerate(re.findall(r"[^\n]*\n|[^\n]+", _WGET_BODY.sub(r"\2\n\1", text)), 1)), ""
 
 
 def _line(text: str, match: re.Match[str]) -> int:
