@@ -143,11 +143,14 @@ def wrong_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
                     yield recipe._replace(digest=digest), (digest.label, words)
 
 
+_GIVE_TEXT = "Give the text to the digest before asking for it (Go: h.Write(text), then h.Sum(nil))."
+
+
 @mistake(
     "nothing-hashed",
     Stage.DIGEST,
     "Nothing was hashed: the value is {0} of an empty text.",
-    "Give the text to the digest before asking for it (Go: h.Write(text), then h.Sum(nil)).",
+    _GIVE_TEXT,
     alone=True,
 )
 def nothing_hashed(recipe: Recipe, case: Case) -> Iterator[Attempt]:
@@ -166,9 +169,8 @@ def summed(value: str, key: str) -> tuple[str, Finding] | None:
             sentence = (
                 f"Nothing was hashed: the value is the text in hex, and {digest.label} of an empty text behind it."
             )
-            fix = "Give the text to the digest before asking for it (Go: h.Write(text), then h.Sum(nil))."
             text = bytes.fromhex(value[: -digest.length]).decode("utf-8", "replace")
-            return text, Finding("nothing-hashed", sentence, fix)
+            return text, Finding("nothing-hashed", sentence, _GIVE_TEXT)
     return None
 
 

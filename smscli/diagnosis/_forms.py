@@ -41,19 +41,20 @@ class Form(NamedTuple):
         return self.target in outcome and (len(self.target) < len(outcome)) is self.cut
 
 
+_AROUND = "\"' \t\r\n"
 _NUMBERS = r"\[?-?[0-9]{1,3}(?:[, ] ?-?[0-9]{1,3}){15,31}\]?"
 
 
 def clean(expected: str) -> str:
     """Return a typed value without the white space and quotes that copying brings along."""
-    bare = expected.strip("\"' \t\r\n")
+    bare = expected.strip(_AROUND)
     return bare if re.fullmatch(_NUMBERS, bare) else re.sub(r"\s+", "", expected).strip("\"'")
 
 
 def _bare(expected: str) -> tuple[str, Finding]:
     """Return a value without what stood around it, and the finding for that."""
     for pattern, finding in ((_COLUMN, _FILE_COLUMN), (_WORDS, _OPENSSL_WORDS)):
-        if match := re.fullmatch(pattern, expected.strip("\"' \t\r\n")):
+        if match := re.fullmatch(pattern, expected.strip(_AROUND)):
             return match[1], finding
     return clean(expected), _SURROUNDED
 
@@ -102,9 +103,9 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
 
 _COLUMN = r"\\?([0-9a-fA-F]{32,128})(?:\s+\*?(?:-|stdin|\S*[./]\S*)|\*?-|\*stdin)"  # typed ones have lost their spaces
 _WORDS = r"[\w-]*\s?\([^()]{0,200}\)\s?=\s?([0-9a-fA-F]{32,128})"
-_FIRST = "Send the digest alone (shell: md5sum | cut -d' ' -f1; openssl dgst -r | cut -d' ' -f1)."
-_FILE_COLUMN = Finding("file-column", "The file column of md5sum or sha1sum stood behind the signature.", _FIRST)
-_OPENSSL_WORDS = Finding("file-column", "The words of openssl dgst stood before the signature.", _FIRST)
+_ALONE = "Send the digest alone (shell: md5sum | cut -d' ' -f1; openssl dgst -r | cut -d' ' -f1)."
+_FILE_COLUMN = Finding("file-column", "The file column of md5sum or sha1sum stood behind the signature.", _ALONE)
+_OPENSSL_WORDS = Finding("file-column", "The words of openssl dgst stood before the signature.", _ALONE)
 _SURROUNDED = Finding(
     "surrounded",
     "A line feed, blanks or quotes stood around the signature, or in it.",
