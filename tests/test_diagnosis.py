@@ -205,6 +205,7 @@ _RULED = "".join(value for _, value in sorted(_SEND[:3]))
          "35f164260ccb5efd1b69d688a38649fd", "map-printed"),
         ("mainsms", (("project", "mainsms"), ("message", "test")), "80c782e355d0cf7e67dc63515f45db6b",
          "hmac-for-hash"),
+        ("lightsms", (), md5("text"), ""),
         ("mesajlarim", (("recipient[]", "2"), ("recipient[]", "1"), ("recipient[]", "1")),
          "2da18cdabc36bc16434a9bde88b73da7a3a3aaaa", ""),
         ("mainsms", (("a", "1"), ("b", "2")), md5("9a900403ac313ba27a1bc81f0932652b8020dac9;07349e954831d"), ""),
