@@ -139,7 +139,8 @@ def test_what_is_no_number_says_why(value: str, reason: str) -> None:
 )
 def test_what_a_query_lost_is_told_when_the_signature_proves_it(raw: bytes, reason: str | None) -> None:
     """A plus or an ampersand as it is; nothing is said on suspicion."""
-    assert _reasons.unescaped(raw, NAMES, lambda params: params == SIGNED) == reason
+    damage = _reasons.damage(raw, b"", NAMES, lambda params: params == SIGNED)
+    assert damage == (None if reason is None else (reason, SIGNED))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_damage_is_looked_for_in_query_and_body(query: bytes, body: bytes, reaso
     """The signature is that of both together; a body of another kind than a form has no parameters of its own."""
     whole = set(SIGNED)
     found = _reasons.damage(query, body, NAMES, lambda params: set(params) == whole)
-    assert found is None if reason is None else (found or "").startswith(reason)
+    assert found is None if reason is None else (found or ("",))[0].startswith(reason)
 
 
 def test_what_came_unsigned_behind_a_signature_cut_no_value() -> None:
@@ -168,13 +169,57 @@ def test_what_came_unsigned_behind_a_signature_cut_no_value() -> None:
 
     raw = b"login=demo&signature=0a&utm=1&gclid=2"
     reason = "`utm`, `gclid` came and were not signed: sign all that is sent"
-    assert _reasons.unescaped(raw, NAMES, fits) == reason
-    assert "`utm` came and was not" in (_reasons.unescaped(raw[:-8], NAMES, fits) or "")
+    damage = _reasons.damage(raw, b"", NAMES, fits)
+    assert damage
+    assert (damage.words, damage.meant) == (reason, (("login", "demo"), ("signature", "0a")))
+    fewer = _reasons.damage(raw[:-8], b"", NAMES, fits)
+    assert fewer
+    assert "`utm` came and was not" in fewer.words
 
 
 def test_two_of_them_are_two() -> None:
     """As in a line of shell."""
-    assert _reasons.unescaped(b"text=a+&&+b", NAMES, lambda params: params == (("text", "a && b"),))
+    assert _reasons.damage(b"text=a+&&+b", b"", NAMES, lambda params: params == (("text", "a && b"),))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "is_open"),
+    [
+        (b"text=Tom+Jerry", "Tom+Jerry", True),
+        (b"text=a+b&login=%20", "a+b", True),
+        (b"text=Order+5%3A+one", "Order+5:+one", True),
+        (b"text=C++%20is%20fun", "C++ is fun", False),
+        (b"text=1%20+%201%20=%202", "1 + 1 = 2", False),
+        (b"text=+b", "+b", False),
+        (b"text=3:0+", "3:0+", False),
+        (b"text=a+b&login=+370", "a+b", False),
+    ],
+)
+def test_a_plus_is_left_open_only_where_an_encoder_may_have_written_it_for_a_space(
+    raw: bytes, text: str, is_open: bool
+) -> None:
+    """Nobody means one in front of a value, and beside a %20 or an unescaped sign no such encoder was at work."""
+    damage = _reasons.damage(raw, b"", NAMES, lambda params: dict(params)["text"] == text)
+    assert damage
+    assert damage.words == _reasons.PLUS + (", or sign the space where one is meant" if is_open else "")
+
+
+def test_a_place_of_an_array_is_a_parameter() -> None:
+    """As PHP writes it: it cuts no value, whatever came before it."""
+    signed = (("text", "R&D"), ("to[0]", "1"), ("to[1]", "2"))
+    damage = _reasons.damage(b"text=R&D&to[0]=1&to%5B1%5D=2", b"", {"text", "to"}, lambda params: params == signed)
+    assert damage == ("`&` ends a value: write %26", signed)
+
+
+def test_bytes_in_another_charset_are_told_with_what_was_signed() -> None:
+    """Where the signature is that of the text; else with nothing but the bytes."""
+    raw = b"login=demo&text=%CF%F0%E8%E2%E5%F2"
+    signed = (("login", "demo"), ("text", "Привет"))
+    for fits, meant in ((signed, signed), ((), None)):
+        damage = _reasons.damage(raw, b"", NAMES, lambda params, fits=fits: params == fits)  # type: ignore[misc]
+        assert damage
+        assert damage.words.startswith("`text` is not UTF-8: as windows-1251 it reads `Привет`")
+        assert damage.meant == meant
 
 
 def test_a_query_is_read_as_pairs() -> None:
@@ -224,5 +269,5 @@ def test_a_long_body_holds_nobody_up() -> None:
     said = _reasons.not_utf8(b"text=" + b"a" * 1_000_000 + b"\xff")
     assert said is not None
     assert "text" in said
-    assert _reasons.unescaped(b"a=1" + b"&a" * 1000, {"a"}, never) is None
-    assert _reasons.unescaped(b"a=1&text=" + b"b" * 100_000, {"a"}, never) is None
+    assert _reasons.damage(b"a=1" + b"&a" * 1000, b"", {"a"}, never) is None
+    assert _reasons.damage(b"a=1&text=" + b"b" * 100_000, b"", {"a"}, never) is None

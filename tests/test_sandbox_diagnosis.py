@@ -59,6 +59,9 @@ def test_a_right_signature_has_no_diagnosis(vendor: str) -> None:
     assert tell(vendor, str) == (None, None)
 
 
-def test_a_profiles_own_key_is_not_diagnosed(vendor: str) -> None:
-    """Of a real key a diagnosis could tell a stranger how it looks."""
-    assert tell(vendor, str.upper, account(vendor)._replace(secret=Secret("a-real-key"))) == (None, None)
+def test_a_profiles_own_key_is_not_diagnosed_and_that_is_said(vendor: str) -> None:
+    """Of a real key a diagnosis could tell a stranger how it looks: the same sentence whatever is wrong."""
+    own = account(vendor)._replace(secret=Secret("a-real-key"))
+    header, listed = tell(vendor, str.upper, own)
+    assert header == listed == tell(vendor, lambda right: "0" * len(right), own)[0]
+    assert (header or "").startswith("Withheld: of a profile's own key")

@@ -96,15 +96,15 @@ def test_a_right_signature_is_shown_stage_by_stage() -> None:
 def test_a_wrong_signature_is_explained_and_the_right_one_is_not_told() -> None:
     """What the program hashed stands beside what belongs to the request."""
     bench = Bench()
-    joined = f"demo37061234567jsonDemoHello,+you{NOW}{LIGHTSMS_KEY}"
+    joined = f"demo37061234567jsonDemoHello, you{NOW}{LIGHTSMS_KEY}"
     signature = hashlib.md5(joined.encode()).hexdigest()  # noqa: S324  (vendor's rule)
-    bench.lightsms("send", SEND | {"text": "Hello, you", "signature": signature})
+    bench.lightsms("send", SEND | {"text": "Hello, you ", "signature": signature})
     told = detail(bench, 1)
     assert [stage["text"] for stage in told["signing"]["stages"]][-1:] == [None]
     (explanation,) = told["explanations"]
-    assert "+" in explanation["findings"][0]["sentence"]
+    assert "cut off" in explanation["findings"][0]["sentence"]
     overlay = explanation["overlay"]
-    assert [piece for piece in overlay if piece[0] != piece[1]] == [["+", " "]]
+    assert [piece for piece in overlay if piece[0] != piece[1]] == [["", " "]]
     assert "".join(right for _, right in overlay) == told["message"]["expected"]
 
 

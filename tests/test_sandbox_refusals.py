@@ -5,10 +5,11 @@ For every vendor there is, by its demo account; what is refused goes through our
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -138,21 +139,82 @@ def test_what_was_not_escaped_is_told(vendor: str, text: str, travels: str, word
 @pytest.mark.parametrize("vendor", OWN)
 @pytest.mark.parametrize(
     ("text", "travels"),
-    [("+b", "+b"), ("a & b", "a+&+b"), ("Привет", quote_plus("Привет", encoding="cp1251"))],
+    [
+        ("+b", "+b"),
+        ("a & b", "a+&+b"),
+        ("Привет", quote_plus("Привет", encoding="cp1251")),
+        ("C++ is fun", "C++%20is%20fun"),
+        ("1 + 1 = 2", "1%20+%201%20=%202"),
+        ("A+B C", "A+B%20C"),
+        ("Tel: +370612", "Tel:%20+370612"),
+        ("Tom+Jerry", "Tom+Jerry"),
+        ("R&D", "R&D"),
+    ],
 )
-def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travels: str) -> None:
-    """One entry says one thing: neither another mistake that fits by chance, nor that there is none."""
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travels: str, method: str) -> None:
+    """One entry says one thing, in header, list and page: what was signed stands over what arrived."""
     app = sandbox.create_app(clock=lambda: NOW)
     speak = sandbox.transport(app)
     request, params = pairs(vendor, text)
     query = encode(signed(vendor, params, sandbox.demo(vendor).account.secret))
-    request = raw(request, query.replace(f"={quote_plus(text)}", f"={travels}"))
-    header = speak(request, 1.0).headers
+    travelled = query.replace(f"={quote_plus(text)}", f"={travels}")
+    kind = (b"Content-Type", b"application/x-www-form-urlencoded")
+    path = urlsplit(request.url).path.encode()
+    target, body = (path + b"?" + travelled.encode(), b"") if method == "GET" else (path, travelled.encode())
+    header = dict(app.answer(RawRequest(method, target, (kind,), body)).headers)
     (entry,) = listed(speak)
-    assert header["x-smscli-diagnosis"] == header["x-smscli-reason"]
+    assert header["X-Smscli-Diagnosis"] == header["X-Smscli-Reason"]
     assert entry["diagnosis"] == entry["reason"] is not None
     page = json.loads(speak(Request("GET", "http://sandbox.invalid/page/messages/1"), 1.0).body)
-    assert page["explanations"] == []
+    (explanation,) = page["explanations"]
+    assert explanation["findings"] == []
+    assert text in "".join(yours for yours, _ in explanation["overlay"])
+    assert "".join(right for _, right in explanation["overlay"]) == entry["expected"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_ampersand_in_front_of_an_array_is_told(method: str) -> None:
+    """PHP programs name each place of it; what is signed are its values."""
+    joined = {
+        "mesajlarim": (
+            "message=R&D&recipient[0]=5321000000&recipient[1]=5321000008", "appId=1&msisdn=5321000000&rand=7",
+        ),
+        "mainsms": ("message=R&D&recipients[0]=79121231234&recipients[1]=79121231235", "project=demo-mainsms"),
+    }  # fmt: skip
+    meant: dict[str, Pairs] = {
+        "mesajlarim": (
+            ("appId", "1"), ("msisdn", "5321000000"), ("rand", "7"), ("message", "R&D"), ("recipient[]", "5321000000"),
+            ("recipient[]", "5321000008"),
+        ),
+        "mainsms": (("project", "demo-mainsms"), ("message", "R&D"), ("recipients", "79121231234,79121231235")),
+    }  # fmt: skip
+    for vendor, (message_part, rest) in joined.items():
+        app = sandbox.create_app(clock=lambda: NOW)
+        name, value = signed(vendor, meant[vendor], sandbox.demo(vendor).account.secret)[-1]
+        path = {"mesajlarim": "/omrestapi/api.php?action=sendsms", "mainsms": "/api/mainsms/message/send?"}[vendor]
+        query = f"{rest}&{message_part}&{name}={value}"
+        kind = (b"Content-Type", b"application/x-www-form-urlencoded")
+        target, body = (f"{path}&{query}", "") if method == "GET" else (path, query)
+        header = dict(app.answer(RawRequest(method, target.encode(), (kind,), body.encode())).headers)
+        assert header["X-Smscli-Reason"] == header["X-Smscli-Diagnosis"] == "`&` ends a value: write %26"
+
+
+def test_what_was_signed_in_another_charset_is_looked_for_on_the_page() -> None:
+    """PHP in windows-1251: the bytes were signed that were sent."""
+    app = sandbox.create_app(clock=lambda: NOW)
+    hashed = "Привет;demo-mainsms;79121231234;demo-key-mainsms".encode("cp1251")
+    sign = hashlib.md5(hashlib.sha1(hashed).hexdigest().encode()).hexdigest()  # noqa: S324  (vendor's rule)
+    query = f"project=demo-mainsms&message=%CF%F0%E8%E2%E5%F2&recipients=79121231234&sign={sign}"
+    for _ in range(2):
+        app.answer(RawRequest("GET", f"/api/mainsms/message/send?{query}".encode()))
+        query = query.replace(sign, "0" * 32)
+    first, second = (
+        json.loads(app.answer(RawRequest("GET", f"/page/messages/{number}".encode())).body)["explanations"]
+        for number in (1, 2)
+    )
+    assert "".join(yours for yours, _ in first[0]["overlay"]) == "Привет;demo-mainsms;79121231234;***"
+    assert second == []
 
 
 @pytest.mark.parametrize("vendor", OWN)

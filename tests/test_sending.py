@@ -101,7 +101,7 @@ def test_proper_bytes_have_no_fault(pairs: list[tuple[str, str]], spaces: bool) 
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_any_bytes_are_read(query: bytes, form: bytes) -> None:
     """No bytes are an error, and what is told of them is printable."""
-    told = [*faults(query, form), *(reading.finding for reading in readings(query, form))]
+    told = [*faults(query, form), *(one for reading in readings(query, form, {"text"}) for one in reading.findings)]
     assert all(visible(finding.sentence) == finding.sentence and finding.kind == "sending" for finding in told)
 
 

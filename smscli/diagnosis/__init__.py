@@ -55,7 +55,8 @@ from smscli.providers import Provider
 from smscli.signing import KeyUse, arrange
 
 __all__ = [
-    "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin", "refusals",
+    "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin", "readings",
+    "refusals",
 ]  # fmt: skip
 
 LIMIT = 200_000
@@ -115,8 +116,8 @@ def diagnose(
     if unhashed:
         return _of_sum(search, case, *unhashed)
     meant = [
-        (finding, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
-        for finding, others_meant in readings(*wire)
+        (sent, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
+        for sent, others_meant in readings(*wire)
     ]
     recipe = true_recipe(provider.rule, signed, secret.reveal())
     search.run(recipe, meant)

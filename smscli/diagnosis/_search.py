@@ -30,7 +30,7 @@ class _Hit(NamedTuple):
     recipe: Recipe
     combination: Combination
     form: Form
-    sent: Finding | None
+    sent: tuple[Finding, ...]
 
 
 class Search:
@@ -45,21 +45,21 @@ class Search:
         self._applied: dict[str, None] = {}
         self._targets = tuple(dict.fromkeys(form.target for form in forms if form.spell is None))
         self._respelled = tuple(form for form in forms if form.spell is not None)
-        self._sent: Finding | None = None
+        self._sent: tuple[Finding, ...] = ()
         self.tried = 0
         self.cut = False
 
-    def run(self, recipe: Recipe, meant: Sequence[tuple[Finding, Recipe]] = ()) -> None:
+    def run(self, recipe: Recipe, meant: Sequence[tuple[tuple[Finding, ...], Recipe]] = ()) -> None:
         """Try level after level until one explains; in pairs the wide variants would be too many.
 
-        ``meant`` are recipes without a mistake over what the program may have meant, with the fault of the sending that
-        made something else of it.
+        ``meant`` are recipes without a mistake over what the program may have meant, with the faults of the sending
+        that made something else of it.
         """
         self._try([(recipe, ())])
         if not self._solved(0):
             for self._sent, other in meant:
                 self._try([(other, ())])
-            self._sent = None
+            self._sent = ()
         if not self._solved(1):
             self._single(recipe)
         if not self._solved(1):
@@ -68,7 +68,7 @@ class Search:
                 for mistake in self._mistakes:
                     if not mistake.alone:
                         self._try(mistake.apply(other, self._case), mistake)
-            self._sent, self._case = None, wide
+            self._sent, self._case = (), wide
         plain = [form for form in self._forms if form.plain]
         if plain and not self._solved(1):
             self._pairs(recipe, self._case._replace(wide=False, lengths=outcome_lengths(plain)))
@@ -89,7 +89,7 @@ class Search:
             if self._is_said(said, recipe, combination):
                 continue
             findings = tuple(self._finding(mistake, facts) for mistake, facts in combination) + form.findings
-            findings = (*((sent,) if sent else ()), *findings)
+            findings = (*sent, *findings)
             unique.setdefault(frozenset(findings), self.explanation(recipe.text(MASK), findings))
         return tuple(unique.values())
 
@@ -168,7 +168,7 @@ class Search:
     def _keep(self, recipe: Recipe, combination: Combination, outcome: str) -> None:
         for form in self._forms:
             if form.fits(outcome):
-                cost = len(combination) + (not form.plain) + (self._sent is not None)
+                cost = len(combination) + (not form.plain) + bool(self._sent)
                 self._hits.append(_Hit(cost, recipe, combination, form, self._sent))
                 if form.spell is not None:
                     break  # where zeros were dropped in front, it looks cut off, too

@@ -8,7 +8,7 @@ its signature tells. ``faults`` says what is wrong with the bytes in any case.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -24,9 +24,9 @@ _ENCODE = (
 
 
 class Reading(NamedTuple):
-    """What a program may have meant by the bytes it sent, and the fault that made something else of it."""
+    """What a program may have meant by the bytes it sent, and the faults that made something else of it."""
 
-    finding: Finding
+    findings: tuple[Finding, ...]
     params: Pairs
 
 
@@ -38,19 +38,26 @@ class _Piece(NamedTuple):
     bare: bool = False
 
 
-def readings(query: bytes, form: bytes) -> tuple[Reading, ...]:
+def readings(query: bytes, form: bytes, names: Collection[str] = ()) -> tuple[Reading, ...]:
     """Return what the bytes of query and body may have been meant to say, where that is not what they do say.
 
-    Both are as they travel, without ``?``; a ``#`` in the query cuts off what follows. Likeliest first.
+    Both are as they travel, without ``?``; a ``#`` in the query cuts off what follows. ``names`` are those that
+    parameters can have, where they are known, arrays without brackets. Likeliest first.
     """
     sent, whole = _pieces(query.partition(b"#")[0], form), _pieces(query, form)
-    usual = counted_params(_read(sent))
-    meant: dict[Pairs, Finding] = {usual: Finding("", "", "")}
-    for finding, params in _meanings(sent, whole):
-        meant.setdefault(counted_params(params), finding)
+    # What is not UTF-8 is read as windows-1251 here, and by no vendor.
+    foreign = _names(sent, lambda value: not _is_utf8(_usual(value)))
+    usual = (_wire_charset(foreign, _CHARSETS[0]),) if foreign else ()
+    meant: dict[Pairs, tuple[Finding, ...]] = {counted_params(_read(sent)): usual}
+    if names:
+        joinings = [(*_owned(query, names), *_owned(form, names))]
+    else:
+        joinings = [_rejoined(whole, literally=literally) for literally in (False, True)]
+    for findings, params in _meanings(sent, whole, joinings):
+        meant.setdefault(counted_params(params), findings)
     for finding, params in _once(sent):
-        meant.setdefault(params, finding)
-    return tuple(Reading(finding, params) for params, finding in meant.items() if finding.name)
+        meant.setdefault(params, (finding,))
+    return tuple(Reading(findings, params) for params, findings in meant.items() if findings)
 
 
 def faults(query: bytes, form: bytes) -> tuple[Finding, ...]:
@@ -105,48 +112,64 @@ def _names(pieces: tuple[_Piece, ...], affected: Callable[[bytes], object]) -> s
 # --- what may have been meant ----------------------------------------------------------------------------------------
 
 
-def _meanings(sent: tuple[_Piece, ...], whole: tuple[_Piece, ...]) -> Iterator[tuple[Finding, Pairs]]:
-    plus = _names(sent, lambda value: b"+" in value)
+def _meanings(
+    sent: tuple[_Piece, ...], whole: tuple[_Piece, ...], joinings: Iterable[tuple[_Piece, ...]]
+) -> Iterator[tuple[tuple[Finding, ...], Pairs]]:  # fmt: skip
+    names = _names(sent, lambda value: b"+" in value)
     write = "+ arrives as a space: write %2B for it"
-    yield (
-        _finding("plus-unescaped", f"{plus}: + was sent as it is.", f"{write}; {_ENCODE}."),
-        _read(sent, unquote_to_bytes),
-    )
+    plus = _finding("plus-unescaped", f"{names}: + was sent as it is.", f"{write}; {_ENCODE}.")
+    yield (plus,), _read(sent, unquote_to_bytes)
     leading = _names(sent, lambda value: re.search(rb"(?:^|,)\+\d", value))
     yield (
-        _finding("plus-unescaped", f"{leading}: + was sent as it is.", f"{write}; {_ENCODE}."),
+        (_finding("plus-unescaped", f"{leading}: + was sent as it is.", f"{write}; {_ENCODE}."),),
         _read(sent, lambda value: _usual(re.sub(rb"(^|,)\+(?=\d)", rb"\1%2B", value))),
     )
     if whole != sent:
-        yield _hash_fault(whole), _read(whole)
-    for literally in (False, True):
-        joined = _rejoined(whole, literally=literally)
+        yield (_hash_fault(whole),), _read(whole)
+    for joined in joinings:
         if joined != whole:
-            finding = _cut_fault(joined, whole)
-            yield finding, _read(joined)
-            yield finding, _read(joined, unquote_to_bytes)
-            yield finding, _read(joined, lambda value: value.replace(b"%26", b"&"))
+            cut = _cut_fault(joined, whole)
+            yield (cut,), _read(joined)
+            yield (plus, cut), _read(joined, unquote_to_bytes)
+            yield (cut,), _read(joined, lambda value: value.replace(b"%26", b"&"))
     twice = _names(sent, lambda value: _usual(_usual(value)) != _usual(value))
     yield (
-        _finding(
-            "encoded-twice",
-            f"{twice}: percent-encoded twice on the way.",
-            "Encode once: hand plain values to a library that encodes on its own.",
+        (
+            _finding(
+                "encoded-twice",
+                f"{twice}: percent-encoded twice on the way.",
+                "Encode once: hand plain values to a library that encodes on its own.",
+            ),
         ),
         _read(sent, lambda value: _usual(_usual(value))),
     )
     percent = _names(sent, lambda value: b"%" in value)
     yield (
-        _finding(
-            "percent-unescaped",
-            f"{percent}: % was sent as it is, and what follows it was taken for a code.",
-            f"Write %25 for %; {_ENCODE}.",
+        (
+            _finding(
+                "percent-unescaped",
+                f"{percent}: % was sent as it is, and what follows it was taken for a code.",
+                f"Write %25 for %; {_ENCODE}.",
+            ),
         ),
         _read(sent, lambda value: value.replace(b"+", b" ")),
     )
-    yield _finding("not-encoded", f"{percent}: nothing was encoded.", f"Please {_ENCODE}."), _read(sent, bytes)
+    yield (_finding("not-encoded", f"{percent}: nothing was encoded.", f"Please {_ENCODE}."),), _read(sent, bytes)
     if names := _names(sent, lambda value: not _is_utf8(_usual(value))):
-        yield from ((_wire_charset(names, charset), _read(sent, charset=charset)) for charset in _CHARSETS)
+        yield from (((_wire_charset(names, charset),), _read(sent, charset=charset)) for charset in _CHARSETS)
+
+
+def _owned(part: bytes, names: Collection[str]) -> tuple[_Piece, ...]:
+    """Return the pieces of a query or form, behind each what follows up to the next of the known names."""
+    owned: list[_Piece] = []
+    for piece in part.strip(b"&").split(b"&") if part else ():
+        name, equals, value = piece.partition(b"=")
+        if owned and not (equals and _text(_usual(name)).partition("[")[0] in names):
+            before = owned.pop()
+            owned.append(_Piece(before.name, before.value + b"%26" + piece, before.bare))
+        else:
+            owned.append(_Piece(name, value, not equals))
+    return tuple(owned)
 
 
 def _rejoined(pieces: tuple[_Piece, ...], *, literally: bool) -> tuple[_Piece, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -16,8 +16,12 @@ from smscli.sandbox._call import Call
 
 if TYPE_CHECKING:
     from smscli.diagnosis import Diagnosis
+    from smscli.signing import SignatureTrace
 
 _OF_THE_KEY = frozenset(("key-misspelled", "key-look-alike", "key-decoded", "truncated"))
+_WITHHELD = (
+    "Withheld: of a profile's own key it could tell how that looks; `smscli sign --capture` looks for the mistake."
+)
 _COMBINATIONS = 30_000  # of mistakes that are tried on a wrong signature: a tenth of a second
 
 
@@ -46,10 +50,11 @@ class Check:
     """A signature looked at: whether it was right, and the text that should have been hashed, secret masked.
 
     The correct signature is not kept: nobody shall use the sandbox to have a profile's key sign for them.
-    ``diagnosis`` says which mistake gives the wrong one. Of a real key it could tell a stranger how it looks: there is
-    none, or, where requests are passed on, none that is a mistake with the key itself. It is looked for when the answer
-    is ready to go, and nobody waits for it but who sent the wrong one; until then ``question`` is what finds it.
-    ``reason`` says what a wrong one met on its way (``is_damaged``: that is the whole diagnosis), or that it is wrong.
+    ``diagnosis`` says which mistake gives the wrong one. Of a real key it could tell a stranger how it looks: it says
+    that it is withheld, or, where requests are passed on, names none that is a mistake with the key itself. It is
+    looked for when the answer is ready to go, and nobody waits for it but who sent the wrong one; until then
+    ``question`` is what finds it. ``reason`` says what a wrong one met on its way (``is_damaged``: that is the whole
+    diagnosis), or that it is wrong; ``meant`` is the text that was hashed then, masked, where the signature tells it.
     """
 
     right: bool
@@ -58,45 +63,57 @@ class Check:
     question: Question | None = None
     reason: str | None = None
     is_damaged: bool = False
+    meant: str | None = None
 
 
-def verify(vendor: str, signature: str, call: Call, account: Account, names: Collection[str] = ()) -> Check:
+def verify(
+    vendor: str, signature: str, call: Call, account: Account, names: Collection[str] = (),
+    merge: Callable[[Pairs], Pairs] = tuple,
+) -> Check:  # fmt: skip
     """Work out the vendor's rule over what arrived, and compare; ask for the mistake of a wrong signature.
 
-    ``names`` are the vendor's parameters, as far as a request may hold them.
+    ``names`` are the vendor's parameters, as far as a request may hold them, arrays without brackets. ``merge`` makes
+    what is signed of parameters as they are sent.
     """
+    call = replace(call, params=merge(call.params))
     provider = providers.get(vendor).of(account.fields)
     given = signature.encode("utf-8", "surrogatepass")
 
     def fits(params: Pairs) -> bool:
-        return hmac.compare_digest(provider.sign(params, account.secret).signature.encode(), given)
+        return hmac.compare_digest(provider.sign(merge(params), account.secret).signature.encode(), given)
+
+    def hashed_text(trace: SignatureTrace) -> str:
+        return trace.steps[-1 - len(provider.rule.digests)].masked
 
     trace = provider.sign(call.params, account.secret, others=account.secrets)
-    hashed = trace.steps[-1 - len(provider.rule.digests)].masked
+    hashed = hashed_text(trace)
     if hmac.compare_digest(trace.signature.encode(), given):
         return Check(True, hashed)
     damage = _reasons.damage(call.raw_query, call.raw_body, names, fits)
-    is_told = is_invented(account, call) or call.goes_on
-    # In front of a value nobody means a space; inside of one it may be that, and the signature is what went wrong.
-    is_open = damage == _reasons.PLUS and b"=+" not in call.raw_query + call.raw_body
-    if damage and not is_open:  # whatever else would give the wrong signature is chance
-        return Check(False, hashed, damage if is_told else None, reason=damage, is_damaged=True)
-    question = Question(vendor, signature, call, account) if is_told else None
-    reason = f"{damage}, or sign the space where one is meant" if damage else None
-    reason = reason or f"{provider.rule.signature} is not that of the parameters that came"
-    return Check(False, hashed, question=question, reason=reason)
+    if damage:  # whatever else would give the wrong signature is chance
+        words, meant = damage
+        signed = provider.sign(merge(meant), account.secret, others=account.secrets) if meant else None
+        text = hashed_text(signed) if signed else None
+        return Check(False, hashed, words, reason=words, is_damaged=True, meant=text)
+    reason = f"{provider.rule.signature} is not that of the parameters that came"
+    if not (is_invented(account, call) or call.goes_on):
+        return Check(False, hashed, _WITHHELD, reason=reason)
+    return Check(False, hashed, question=Question(vendor, signature, call, account), reason=reason)
 
 
-def find_mistakes(vendor: str, signature: str, call: Call, account: Account) -> Diagnosis:
+def find_mistakes(
+    vendor: str, signature: str, call: Call, account: Account, wire: tuple[bytes, bytes] = (b"", b"")
+) -> Diagnosis:  # fmt: skip
     """Try the known mistakes on a wrong signature. Raises InputError for what cannot be one of this vendor.
 
+    ``wire`` is query and body, where what was meant by their bytes is to be tried, too.
     Of a key that is not invented nothing is told: neither how it was misspelled, nor by half a signature.
     """
     from smscli.diagnosis import diagnose  # only a wrong signature needs it
 
     diagnosis = diagnose(
         providers.get(vendor).of(account.fields), call.params, account.secret, signature,
-        others=tuple(call.demo_keys.items()), hidden=account.secrets, limit=_COMBINATIONS,
+        others=tuple(call.demo_keys.items()), hidden=account.secrets, wire=wire, limit=_COMBINATIONS,
     )  # fmt: skip
     if is_invented(account, call):
         return diagnosis

@@ -211,5 +211,6 @@ def _weight(entry: Caught, neighbour: Caught | None) -> int:
     if not neighbour or neighbour.raw is not entry.raw:
         size += sys.getsizeof(entry.raw) + (sys.getsizeof(entry.exchange.answer) if entry.exchange else 0)
     if check and not (neighbour and neighbour.check is check):
-        size += sys.getsizeof(check.expected) + (0 if check.right else _DIAGNOSIS)
+        size += sys.getsizeof(check.expected) + (sys.getsizeof(check.meant) if check.meant else 0)
+        size += 0 if check.right else _DIAGNOSIS
     return size

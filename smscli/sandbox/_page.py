@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -117,14 +118,16 @@ def _worked_out(sandbox: Sandbox, entry: Caught) -> RawReply | Diagnosing:
     check, account = entry.check, sandbox.accounts.get(entry.vendor)
     if check is None or account is None:
         return json_reply(tree)
-    params = gather(RawRequest.from_transcript(entry.raw))
-    call = Call(params, "", sandbox.accounts, entry.now, sandbox.demo_keys)
+    request = RawRequest.from_transcript(entry.raw)
+    call = Call(gather(request), "", sandbox.accounts, entry.now, sandbox.demo_keys, request)
     signing = _signing(entry, call)
     # A request may hold the key of another account than its own.
     tree["signing"] = signing and json.loads(hide(json.dumps(signing, ensure_ascii=False), sandbox.secrets))
-    if check.right or check.is_damaged or tree["cut"] or not (sandbox.upstream or is_invented(account, call)):
+    is_told = check.meant or sandbox.upstream or is_invented(account, call)
+    if check.right or tree["cut"] or not is_told:
         return json_reply(tree)
-    question = _Explanations(entry.vendor, entry.signature or "", call, account, check.expected)
+    kind = _Damage if check.is_damaged else _Explanations
+    question = kind(entry.vendor, entry.signature or "", call, account, check.expected, check.meant)
     return Diagnosing(question, lambda text: json_reply({**tree, "explanations": _loaded(hide(text, sandbox.secrets))}))
 
 
@@ -189,6 +192,7 @@ class _Explanations(Question):
     """The question that draws its answer: JSON of mistakes, fixes, and both hashed texts over each other."""
 
     expected: str
+    meant: str | None
 
     def answer(self) -> str:
         """Explain the wrong signature. A tenth of a second's work."""
@@ -199,9 +203,28 @@ class _Explanations(Question):
         drawn = []
         for explanation in explanations[:_EXPLAINED]:
             findings = [{"sentence": one.sentence, "fix": one.fix} for one in explanation.findings]
-            overlay, is_whole = lay_over(visible(explanation.string), visible(self.expected), _LONGEST, _CHANCE)
-            drawn.append({"findings": findings, "overlay": overlay, "too_long": not is_whole})
+            drawn.append({"findings": findings, **self.drawing(explanation.string)})
         return json.dumps(drawn)
+
+    def drawing(self, signed: str) -> dict[str, object]:
+        """Return the text that was hashed over the one that should have been."""
+        overlay, is_whole = lay_over(visible(signed), visible(self.expected), _LONGEST, _CHANCE)
+        return {"overlay": overlay, "too_long": not is_whole}
+
+
+@dataclass(frozen=True, slots=True)
+class _Damage(_Explanations):
+    """The same of a request that was damaged on its way: the reason says all of it in words."""
+
+    def answer(self) -> str:
+        """Draw what was signed; of bytes that are not UTF-8 it is looked for."""
+        signed = self.meant
+        if signed is None:
+            wire = self.call.raw_query, self.call.raw_body
+            with suppress(InputError):
+                explanations = find_mistakes(self.vendor, self.signature, self.call, self.account, wire).explanations
+                signed = next((one.string for one in explanations if one.findings[0].name == "wire-charset"), None)
+        return json.dumps([{"findings": [], **self.drawing(signed)}] if signed else [])
 
 
 def _loaded(text: str) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import islice
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from smscli.model import Pairs, visible
@@ -127,51 +127,49 @@ def numbers(values: Iterable[str], shortest: int, longest: int) -> str:
 # --- what was damaged on the way -------------------------------------------------------------------------------------
 
 
-def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> str | None:
-    """Return what happened to a request between its signature and here, when its bytes tell (see ``unescaped``)."""
-    for raw, other in ((query, body), (body, query)):
-        # What has line breaks is no form, but another kind of body.
-        others = () if b"\n" in other else pairs(other)
+class Damage(NamedTuple):
+    """What befell a request between its signature and here, and the parameters that were signed, where that is sure."""
 
-        def fit(params: Pairs, others: Pairs = others) -> bool:
-            return fits((*params, *others))
-
-        if reason := unescaped(raw, names, fit) or not_utf8(raw):
-            return reason
-    return None
+    words: str
+    meant: Pairs | None
 
 
-def unescaped(raw: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> str | None:
-    """Return what a query or form lost because ``+`` or ``&`` stood in it as they are, or what it has besides.
+def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> Damage | None:
+    """Return what a request lost because ``+`` or ``&`` stood in it as they are, what it has besides, or its charset.
 
-    ``raw`` is the query or form as it travelled. ``names`` are the vendor's parameters: what stands behind an ``&`` and
-    has none of these names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs:
-    nothing is said on suspicion.
+    Both are as they travelled. ``names`` are the vendor's parameters: what stands behind an ``&`` and has none of these
+    names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs: nothing is said on
+    suspicion, but for bytes that are not UTF-8.
     """
-    pieces = raw.strip(b"&").split(b"&")
-    if len(raw) > _LOOKED_AT or len(pieces) > _PIECES:
-        return None
-    parts: list[list[bytes]] = []
-    for piece in pieces:
-        name, equals, _ = piece.partition(b"=")
-        if parts and (not equals or _text(name) not in names):
-            parts[-1].append(piece)
-        else:
-            parts.append([piece])
-    whole, strangers = [b"&".join(part) for part in parts], [one for part in parts for one in part[1:]]
-    if strangers and fits(_pairs([part[0] for part in parts], plus=False)):
-        unsigned = dict.fromkeys(_quoted(_text(one.partition(b"=")[0])) for one in strangers)
-        verb = "were" if len(unsigned) > 1 else "was"
-        return f"{', '.join(islice(unsigned, _NAMED))} came and {verb} not signed: sign all that is sent"
-    cut = "`&` ends a value: write %26"
-    for readings, words in (
-        (_pairs(filter(None, pieces), plus=True), PLUS),
-        (_pairs(whole, plus=False), cut),
-        (_pairs(whole, plus=True), f"{PLUS}; {cut}"),
-    ):
-        if fits(readings):
-            return words
-    return None
+    from smscli.diagnosis import readings  # only a wrong signature needs it
+
+    # What has line breaks is no form, but another kind of body.
+    form = body if b"\n" not in body and not body.startswith((b"{", b"[")) else b""
+    foreign = not_utf8(query) or not_utf8(body)
+    if len(query) + len(form) <= _LOOKED_AT and query.count(b"&") + form.count(b"&") < _PIECES:
+        came = (*pairs(query), *pairs(form))
+        signed = tuple(pair for pair in came if pair[0].partition("[")[0] in names)
+        if signed != came and fits(signed):
+            strangers = [_quoted(name) for name in dict(came) if name.partition("[")[0] not in names]
+            verb = "were" if len(strangers) > 1 else "was"
+            words = f"{', '.join(strangers[:_NAMED])} came and {verb} not signed: sign all that is sent"
+            return Damage(words, signed)
+        said = {"plus-unescaped": PLUS, "ampersand-unescaped": "`&` ends a value: write %26", "wire-charset": foreign}
+        for findings, meant in readings(query, form, names):
+            told = [why for finding in findings if (why := said.get(finding.name))]
+            if len(told) == len(findings) and fits(meant):
+                either = f"{told[0]}, or sign the space where one is meant"
+                return Damage(either if told == [PLUS] and _may_be_encoded(query, form) else "; ".join(told), meant)
+    return Damage(foreign, None) if foreign else None
+
+
+def _may_be_encoded(query: bytes, form: bytes) -> bool:
+    """Return whether values with ``+`` may be those of a form's encoder, which writes it for a space.
+
+    Nobody means a space in front of a value; such an encoder has no other spelling of it, and escapes all signs.
+    """
+    values = (piece.partition(b"=")[2] for part in (query, form) for piece in part.split(b"&"))
+    return all(re.fullmatch(rb"(?!\+)(?:[\w.~*+-]|%(?!20))+", value) for value in values if b"+" in value)
 
 
 def not_utf8(raw: bytes) -> str | None:
@@ -205,17 +203,12 @@ def _reading(data: bytes, start: int) -> str:
 
 def pairs(raw: bytes) -> Pairs:
     """Return the decoded pairs of a query or form."""
-    return _pairs(filter(None, raw.split(b"&")), plus=False)
+    split = (piece.partition(b"=") for piece in raw.split(b"&") if piece)
+    return tuple((_text(name), _text(value)) for name, _, value in split)
 
 
-def _pairs(pieces: Iterable[bytes], *, plus: bool) -> Pairs:
-    """Return the decoded pairs, ``+`` left as it is or read as a space."""
-    split = (piece.partition(b"=") for piece in pieces)
-    return tuple((_text(name), _text(value, plus=plus)) for name, _, value in split)
-
-
-def _text(raw: bytes, *, plus: bool = False) -> str:
-    return unquote_to_bytes(raw if plus else raw.replace(b"+", b" ")).decode("utf-8", "replace")
+def _text(raw: bytes) -> str:
+    return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 def _quoted(text: str) -> str:

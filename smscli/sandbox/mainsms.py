@@ -80,7 +80,7 @@ _MESSAGES = {
 _PARAMS = frozenset(
     {
         "project", "sign", "apikey", "format", "recipients", "message", "sender", "run_at", "test", "messages_id",
-        "viber", "viber_text", "image", "button", "button_url", "phones",
+        "messages", "viber", "viber_text", "image", "button", "button_url", "phones",
     }
 )  # fmt: skip
 _GROUPS = ("message", "batch", "sender", "group", "contact", "sending")
@@ -316,21 +316,19 @@ def _admit(call: Call) -> tuple[Fault | None, str, Check | None]:
     vendor, account = owner
     sign, key = call.get("sign"), call.get("apikey")
     damage = _reasons.not_utf8(call.raw_query) or _reasons.not_utf8(call.raw_body)
-    if not sign and not key:
-        damage = _reasons.missing("sign", call.params)
     if sign or not key:
-        check = verify(vendor, sign or "", replace(call, params=_joined(call)), account, _PARAMS)
-        reason = damage or check.reason
+        check = verify(vendor, sign or "", call, account, _PARAMS, _joined)
+        reason = check.reason or damage if sign else _reasons.missing("sign", call.params)
         return Fault("2", reason) if reason else None, vendor, check
     if not hmac.compare_digest(key.encode("utf-8", "surrogatepass"), account.secret.reveal().encode()):
         damage = "apikey is not the key of this project"
     return Fault("2", damage) if damage else None, vendor, None
 
 
-def _joined(call: Call) -> tuple[tuple[str, str], ...]:
+def _joined(params: Pairs) -> Pairs:
     """Return what is signed: the values of an array joined by commas, in its place."""
     merged: dict[str, list[str]] = {}
-    for name, value in call.params:
+    for name, value in params:
         merged.setdefault(name.partition("[")[0], []).append(value)
     return tuple((name, ",".join(values)) for name, values in merged.items())
 

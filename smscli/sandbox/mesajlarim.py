@@ -32,7 +32,7 @@ _DAILY = 15
 # Assumed: the document has a limit and does not tell it.
 _RECIPIENTS = 10
 
-_PARAMS = frozenset({"action", "appId", "appld", "msisdn", "rand", "token", "message", "recipient", "recipient[]"})
+_PARAMS = frozenset({"action", "appId", "appld", "msisdn", "rand", "token", "message", "recipient"})
 
 # The errors of the document by their order in it, then those of a recipient's own entry: how its charge went.
 _CHARGES = ("none", "free", "charged", "partly-charged")

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -75,11 +75,11 @@ class Served:
         self.send_wrongly(vendor, "/api/mainsms/message/send", params)
 
     def send_wrongly(self, vendor: str, path: str, sent: dict[str, str], **signed: str) -> None:
-        """Send as a program does that signs other values (``signed``) than it sends."""
+        """Send as a program does that signs other values (``signed``) than it sends; a space travels as %20."""
         account = sandbox.demo_accounts()[vendor]
         provider = providers.get(vendor).of(account.fields)
         signature = provider.sign(tuple((sent | signed).items()), account.secret).signature
-        self.ask(f"{path}?{urlencode(sent | {provider.rule.signature: signature})}")
+        self.ask(f"{path}?{urlencode(sent | {provider.rule.signature: signature}, quote_via=quote)}")
 
     def ask(self, path: str, method: str = "GET") -> Any:
         """Make a request as a program does."""

@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
 
+from smscli import providers, sandbox
 from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, recording, served
 from tests.upstreams import upstream
 
@@ -123,6 +124,22 @@ def test_a_wrong_signature_shows_its_diagnosis_and_where_the_texts_differ(open_p
     expect(overlay).to_contain_text("^")
     expect(page.locator(".differences")).to_contain_text("yours has +, right is ·, 5 times")
     expect(page.get_by_text("not told: it would help to make the right signature")).to_be_visible()
+
+
+def test_what_was_damaged_on_its_way_is_drawn_over_what_arrived(open_page: Open, box: Served) -> None:
+    """One sentence, and no other mistake beside it."""
+    sent = order("C++ is fun")
+    provider, account = providers.get("lightsms"), sandbox.demo_accounts()["lightsms"]
+    query = urlencode(
+        sent | {"signature": provider.sign(tuple(sent.items()), account.secret).signature}, quote_via=quote
+    )
+    box.ask(f"{LIGHTSMS}?{query.replace('%2B%2B', '++')}")
+    page = open_page("/#/1")
+    why = page.locator(".why")
+    expect(why).to_contain_text("`+` arrives as a space: write %2B")
+    expect(why.locator(".overlay mark.yours")).to_have_text("++")
+    expect(why.locator(".overlay mark.right")).to_have_text("··")
+    expect(why).not_to_contain_text("No known mistake")
 
 
 def test_the_raw_request_is_there(open_page: Open, box: Served) -> None:
