@@ -187,6 +187,42 @@ def test_what_is_printed_at_the_start_can_be_pasted(smscli_sandbox: SandboxServe
     assert caught == {name: f"by {name}" for name in sandbox.demo_accounts()}
 
 
+@pytest.mark.parametrize("vendor", sorted(sandbox.demo_accounts()))
+def test_what_is_printed_for_a_profile_leads_to_the_sandbox_by_that_profile(tmp_path: Path, vendor: str) -> None:
+    """Behind all the other vendors' settings and before them again: its own credentials are accepted, nobody else's."""
+    config, demo = tmp_path / "config.toml", sandbox.demo(vendor)
+    table = {"provider": vendor, **sandbox.settings(vendor), "base_url": "https://vendor.example/"}
+    if demo.sender:
+        table["sender"] = demo.sender
+    secret = next(name for name, value in table.items() if value == demo.account.secret.reveal())
+    table[secret] = "precious"
+    config.touch(0o600)
+    config.write_text("[profiles.work]\n" + "".join(f'{name} = "{value}"\n' for name, value in table.items()))
+    own = demo.account._replace(secret=Secret("precious"))
+    with serving(tmp_path, "-q", "-p", "work") as (rows, _):
+        root = "/".join(rows[0][1].split("/")[:3])
+        script = [f"export SMSCLI_CONFIG={config} SMSCLI_STATE_DIR={tmp_path}"]
+        for block in re.split(r"\n(?! )", drawn(root, 80, accounts={vendor: own}).strip()) * 2:
+            title, *lines = block.splitlines()
+            name = title.partition(",")[0]
+            script += [*lines, f"{BINARY} send --to {sandbox.demo(name).numbers[0]} 'by {name}' || exit"]
+        subprocess.run(["bash", "-c", "\n".join(script)], check=True, capture_output=True)
+        caught = [(entry["vendor"], entry["accepted"]) for entry in get(f"{root}/api/messages")]
+    assert caught == [(name, True) for name in sandbox.demo_accounts()] * 2
+
+
+def test_a_profile_s_credentials_come_with_what_they_leave_out(smscli: Run, tmp_path: Path) -> None:
+    """No profile is written for that vendor, variables do not lead there beside -p, and two are too many."""
+    own = {**sandbox.demo_accounts(), "lightsms": Account("https://vendor.example/get/", Secret("x"), {"login": "y"})}
+    call = Invocation(Runtime({"SMSCLI_CONFIG": str(tmp_path / "c.toml")}, None, None, None), lambda _: None, print)
+    notes = cli_sandbox._write_profiles(call, "box", "http://127.0.0.1:1", own, "work")
+    assert notes[-1] == "none was written for lightsms: its account here is that of profile work"
+    notes = cli_sandbox._result("http://127.0.0.1:1", own, "work", ()).notes
+    assert "profile work leads here by SMSCLI_PROFILE alone: beside -p work no such variables are read" in notes
+    ran = smscli("sandbox", "-p", "a", "-p", "b")
+    assert (ran.code, "not those of several" in ran.err) == (2, True), ran.err
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_what_is_printed_at_the_start_is_short_and_fits(width: int) -> None:
     """Lines are broken between settings, and a screen of 24 lines and 80 columns holds all, with the notes."""
@@ -206,7 +242,10 @@ def test_the_start_tells_no_secret_of_a_profile(output: Output) -> None:
     assert "demo-key-payforsms" in text
     if output is Output.JSON:
         listed = {one["provider"]: one["environment"] for one in document(text)["data"]["providers"]}
-        assert listed["lightsms"].keys() == {"SMSCLI_PROVIDER", "SMSCLI_SANDBOX", "SMSCLI_BASE_URL"}
+        assert listed["lightsms"].keys() == {
+            "SMSCLI_PROFILE", "SMSCLI_PROVIDER", "SMSCLI_SANDBOX", "SMSCLI_BASE_URL",
+        }  # fmt: skip
+        assert listed["lightsms"]["SMSCLI_PROFILE"] == "work"
         assert listed["payforsms"] == SandboxServer(sandbox.create_app(), "http://127.0.0.1:65535").environ("payforsms")
 
 

@@ -57,7 +57,7 @@ def sandbox(
     port: Annotated[
         int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 8025,
-    profile: Annotated[str | None, profile_option("Accept this profile's credentials instead.")] = None,
+    profile: Annotated[list[str] | None, profile_option("Accept this profile's credentials instead.")] = None,
     credit: Annotated[
         list[str] | None,
         typer.Option("--credit", metavar="[VENDOR=]AMOUNT", help="What an account holds at the start; repeatable."),
@@ -114,16 +114,19 @@ def sandbox(
     from smscli.cli.arrivals import followed, write_whole
     from smscli.interruption import interruptible
 
+    if profile and len(profile) > 1:
+        raise InputError("--profile: one profile's credentials are accepted, not those of several", hint="name one")
+    own_profile = profile[0] if profile else None
     if upstream is not None:
         instead = {
-            "--profile": profile, "--credit": credit, "--write-profile": write_profile, "--reports": reports,
+            "--profile": own_profile, "--credit": credit, "--write-profile": write_profile, "--reports": reports,
             "--chaos": chaos, "--seed": seed,
         }  # fmt: skip
         from smscli.cli.recording import record  # few do
 
         app, describe = record(call, upstream, [name for name, value in instead.items() if value is not None])
     else:
-        app, describe = _emulate(call, profile, credit, write_profile, reports, chaos, seed)
+        app, describe = _emulate(call, own_profile, credit, write_profile, reports, chaos, seed)
     own: list[str] = []
 
     def announce(root: str) -> None:
@@ -167,7 +170,7 @@ def _emulate(
     )
 
     def describe(root: str) -> Result:
-        notes = _write_profiles(call, write_profile, root, accounts) if write_profile else ()
+        notes = _write_profiles(call, write_profile, root, accounts, profile) if write_profile else ()
         if app.chaos:
             notes += (
                 f"failures: {len(app.chaos.tracks)}; --seed {quote(app.chaos.seed)} gives the same chances again",
@@ -254,7 +257,9 @@ def _remove(path: Path) -> None:
         raise ConfigError(f"--ready-file {str(path)!r} cannot be removed: {error.strerror}") from None
 
 
-def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[str, Account]) -> tuple[str, ...]:
+def _write_profiles(
+    call: Invocation, where: str, root: str, accounts: Mapping[str, Account], profile: str | None
+) -> tuple[str, ...]:  # fmt: skip
     """Write a profile for each invented account, over those of an earlier sandbox; return what is to be said.
 
     A path or a name that ends in ``.toml`` is a file of its own, whose profiles are called like the vendors.
@@ -287,7 +292,13 @@ def _write_profiles(call: Invocation, where: str, root: str, accounts: Mapping[s
     profiles.change(path, put_in)
     own = f"SMSCLI_CONFIG={quote(str(path))} " if is_file else ""
     usual = emulator.USUAL if emulator.USUAL in urls else next(iter(urls), None)
-    return (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",) if usual else ()
+    notes = (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",) if usual else ()
+    left_out = ", ".join(vendor for vendor in emulator.base_urls(root) if vendor not in urls)
+    return (
+        (*notes, f"none was written for {left_out}: its account here is that of profile {profile}")
+        if left_out
+        else notes
+    )
 
 
 def _result(root: str, accounts: Mapping[str, Account], profile: str | None, notes: tuple[str, ...]) -> Result:
@@ -300,24 +311,28 @@ def _result(root: str, accounts: Mapping[str, Account], profile: str | None, not
         account = accounts[name]
         fields: dict[str, str] = {}
         shown = f"profile {profile}"
-        table: dict[str, str | bool] = {"provider": name, "sandbox": True, "base_url": url}
+        table: dict[str, str | bool] = {"profile": profile or "", "provider": name, "sandbox": True, "base_url": url}
         if account is emulator.demo(name).account:
             fields, table = emulator.settings(name), emulator.profile_table(name, url)
             shown = " ".join(f"{field}={value}" for field, value in fields.items())
         rows.append((name, url, shown))
         environ = emulator.environ(table)
         listed.append({"provider": name, "base_url": url, "account": shown, "settings": fields, "environment": environ})
-        # One vendor's block is pasted behind another's: the sender of the first must not stay for one that has none.
-        pasted.append(
-            (name, {"provider": name, "sender": "", **table})
-            if fields
-            else (f"{name}, with the account of {shown}", table)
-        )
+        # One vendor's block is pasted behind another's: what the first has, and this one has not, must not stay.
+        blank: dict[str, str | bool] = {"provider": name, "sender": "", **({"profile": ""} if profile else {})}
+        title = name
+        if not fields:
+            blank |= dict.fromkeys(emulator.settings(name), "")
+            title = f"{name}, with the account of {shown}"
+        pasted.append((title, blank | table))
+    by_variable = (
+        f"profile {profile} leads here by SMSCLI_PROFILE alone: beside -p {profile} no such variables are read"
+    )
     return Result(
         data={"root": root, "providers": listed, "upstream": None},
         lines=tuple(rows),
         drawing=lambda width, _colour: "".join(_exported(title, table, width) for title, table in pasted),
-        notes=notes,
+        notes=((by_variable, *notes) if profile else notes),
     )
 
 
