@@ -282,11 +282,11 @@ def test_an_error_of_mesajlarim_is_its_words() -> None:
 
 
 def test_a_request_that_is_wrong_by_itself_keeps_its_own_error() -> None:
-    """The rule is told all the same: it counts as used."""
+    """The rule has changed nothing: it is not told, and waits for the next one."""
     bench = bench_of("lightsms error=32 count=1")
     answer = bench.lightsms("send", SEND, "another key").get_json()
     assert answer == {"37061234567": {"error": "6"}}
-    assert bench.caught()[0]["chaos"] == "lightsms error=32 count=1"
+    assert bench.caught()[0]["chaos"] is None
 
 
 def test_an_error_can_be_of_one_recipient_alone() -> None:
@@ -320,6 +320,30 @@ def test_what_accepts_nobody_is_passed_by() -> None:
         "payforsms partial=1 count=1",
         ["79121231234"],
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "right"),
+    [
+        ("lightsms send error=32 count=1", {"signature": "0" * 32}, {}),
+        ("lightsms send error=7 count=1", {"login": "nobody"}, {}),
+        ("lightsms send partial=1 count=1", {"signature": "0" * 32, "phone": "37061234567,37061234568"},
+         {"phone": "37061234567,37061234568"}),
+        ("lightsms send error=32 count=1", {"text": ""}, {}),
+    ],
+)  # fmt: skip
+def test_what_keeps_its_own_error_uses_up_nothing(words: str, wrong: dict[str, str], right: dict[str, str]) -> None:
+    """The header, the list and the count name the first request that the rule has changed."""
+    bench = bench_of(words)
+    for times, params in enumerate((wrong, right, right)):
+        reply = bench.lightsms("send", SEND | params)
+        assert reply.headers.get("x-smscli-chaos") == (words if times == 1 else None)
+        (told,) = ask(bench.app, "/api/chaos").get_json()["rules"]
+        assert (told["hits"], told["matches"]) == ((0, 0), (1, 1), (1, 2))[times]
+    first, *rest = bench.caught()
+    assert first["chaos"] is None
+    assert words in [entry["chaos"] for entry in rest]
+    assert bench.app.desk.credit["lightsms"] < bench.app.starting_credit()["lightsms"]
 
 
 def test_a_clock_is_ahead() -> None:

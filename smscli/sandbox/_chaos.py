@@ -261,11 +261,16 @@ class Chaos:
             "count": rule.count, "matches": track.matches, "hits": track.hits,
         }  # fmt: skip
 
-    def hit(self, entry: Caught, to: Sequence[str]) -> Rule | None:
-        """Return the first rule that hits a request, None for a request that nothing befalls."""
+    def hit(
+        self, entry: Caught, to: Sequence[str], changes: Callable[[Rule], bool] = lambda _: True
+    ) -> Rule | None:  # fmt: skip
+        """Return the first rule that hits a request, None for a request that nothing befalls.
+
+        What a rule ``changes`` nothing of is not its kind: it uses up nothing.
+        """
         for number, track in self.tracks.items():
             rule = track.rule
-            if not rule.fits(entry, to):
+            if not (rule.fits(entry, to) and changes(rule)):
                 continue
             track.matches += 1
             is_spent = rule.count is not None and track.hits >= rule.count
@@ -283,7 +288,19 @@ class Chaos:
     def handle(self, emulator: Emulator, handler: Callable[[Call, Desk], Answer], call: Call, desk: Desk) -> Answer:
         """Answer a call as ``handler`` does, unless a rule hits it."""
         entry, to = emulator.noted(call) if emulator.noted else (_unnamed(emulator, call), ())
-        rule = self.hit(entry, to)
+
+        def refusals(troubled: Call) -> list[tuple[str | None, str | None]]:
+            trial = Desk(dict(desk.credit))
+            handler(troubled, trial)
+            return [(one.to, one.refusal) for one in trial.caught]
+
+        def changes(rule: Rule) -> bool:
+            """Return whether the vendor refuses something else: a wrong signature keeps its own error."""
+            if rule.effect not in ("error", "address", "partial"):
+                return True
+            return refusals(_troubled(rule, emulator, entry, to, call)) != refusals(call)
+
+        rule = self.hit(entry, to, changes)
         if rule is None:
             return handler(call, desk)
         desk.chaos = rule.text
