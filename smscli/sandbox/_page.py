@@ -92,6 +92,7 @@ def _setup(sandbox: Sandbox, root: str) -> dict[str, object]:
                     "base_url": root + paths[name],
                     "fields": account_settings(name, demo.account) if is_demo else {},
                     "sender": demo.sender,
+                    "refuses_addresses": emulator.address is not None,
                     "numbers": [] if sandbox.upstream else list(demo.numbers),
                     "failures": [
                         {"ending": ending, "code": one.code, "words": one.words}

@@ -406,6 +406,22 @@ def test_the_setup_tells_where_to_send(open_page: Open, box: Served) -> None:
     expect(card.get_by_role("row", name="+37061555320")).to_contain_text("error 32")
 
 
+def test_no_failure_is_offered_that_a_vendor_does_not_have(open_page: Open) -> None:
+    """An address that is not allowed is Mesajlarim's; whoever is meant, what is chosen is there."""
+    page = open_page("/#/setup")
+    panel = page.get_by_role("group", name="Failures on demand")
+    for vendor, offered in (("mesajlarim", True), ("lightsms", False), ("mesajlarim", True), ("", False)):
+        panel.get_by_label("Vendor").select_option(vendor)
+        option = panel.get_by_label("Meets").locator("option[value=address]")
+        if offered:
+            expect(option).to_be_enabled()
+            panel.get_by_label("Meets").select_option("address")
+            expect(panel.get_by_label("The rule")).to_have_value("mesajlarim send address=refused count=1")
+        else:
+            expect(option).to_be_disabled()
+            expect(panel.get_by_label("Meets")).to_have_value("error" if vendor else "status")
+
+
 def test_failures_are_switched_on_and_off_on_the_page(open_page: Open, box: Served) -> None:
     """A rule is put together or typed; the sandbox has the last word; the page says that something is broken."""
     page = open_page("/#/setup", status="400")
@@ -415,11 +431,12 @@ def test_failures_are_switched_on_and_off_on_the_page(open_page: Open, box: Serv
     panel.get_by_label("Value").fill("32")
     expect(panel.get_by_label("The rule")).to_have_value("lightsms send error=32 count=1")
     panel.get_by_role("button", name="Break it").click()
+    expect(panel.get_by_role("list", name="Rules")).to_contain_text("no request yet")
     expect(page.get_by_role("link", name="1 rule breaks requests")).to_be_visible()
     box.send("broken")
     box.send("whole")
     expect(page.locator(".row .what")).to_have_text(["whole", re.compile("error 32 *broken")])
-    expect(panel.get_by_role("list", name="Rules")).to_contain_text("hit 1 of 2")
+    expect(panel.get_by_role("list", name="Rules")).to_contain_text("hit 1 of 2 requests")
     panel.get_by_label("The rule").fill("lightsms send error=no-such")
     panel.get_by_label("The rule").press("Enter")
     expect(panel.get_by_role("alert")).to_contain_text("there is no error 'no-such'")

@@ -29,6 +29,9 @@ function labelled(id, words, name, attributes, ...children) {
 const choice = (id, words, options) =>
   labelled(id, words, "select", {}, options.map(([value, text]) => element("option", { value }, text)));
 
+/** How often a rule has hit, of the requests that it was meant for. */
+const fate = ({ hits, matches }) => (matches ? `hit ${hits} of ${matches} ${matches === 1 ? "request" : "requests"}` : "no request yet");
+
 /** The panel, below the vendors; `say` tells those who do not see it, `tell` has the counts looked at again. */
 export function switches(vendors, rules, { say, tell }) {
   const vendor = choice("chaos-vendor", "Vendor", [...vendors.map((one) => [one.vendor, one.vendor]), ["", "any"]]);
@@ -44,7 +47,12 @@ export function switches(vendors, rules, { say, tell }) {
   const field = (block) => block.lastElementChild;
 
   const suggest = () => {
-    const errors = vendors.find((one) => one.vendor === field(vendor).value)?.failures ?? [];
+    const chosen = vendors.find((one) => one.vendor === field(vendor).value);
+    const errors = chosen?.failures ?? [];
+    // These are errors of a vendor's own.
+    const lacks = { error: !chosen, address: !chosen?.refuses_addresses };
+    for (const option of field(effect).options) option.hidden = option.disabled = lacks[option.value] ?? false;
+    if (field(effect).selectedOptions[0]?.disabled ?? true) field(effect).value = [...field(effect).options].find((option) => !option.disabled).value;
     const known = field(effect).value === "error"
       ? errors.map((one) => [one.code, one.words]) : EFFECTS.find(([name]) => name === field(effect).value)[2].map((one) => [one, ""]);
     values.replaceChildren(...known.map(([code, words]) => element("option", { value: code }, words)));
@@ -76,7 +84,7 @@ export function switches(vendors, rules, { say, tell }) {
     list.replaceChildren(...now.map((one) => {
       const remove = element("button", { type: "button", class: "copy", "data-number": one.number, "aria-label": `Remove ${one.rule}` }, "Remove");
       remove.addEventListener("click", () => ask("DELETE", `/api/chaos/${one.number}`));
-      return element("li", {}, element("code", {}, one.rule), element("span", { class: "under" }, `hit ${one.hits} of ${one.matches}`), remove);
+      return element("li", {}, element("code", {}, one.rule), element("span", { class: "under" }, fate(one)), remove);
     }));
     if (focused) (list.querySelector(`[data-number="${focused}"]`) ?? add).focus();
   };
