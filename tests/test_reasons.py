@@ -222,6 +222,15 @@ def test_bytes_in_another_charset_are_told_with_what_was_signed() -> None:
         assert damage.meant == meant
 
 
+def test_a_plus_among_bytes_in_another_charset_hides_neither() -> None:
+    """Each has to be mended."""
+    signed = (("text", "Привет +1"),)
+    damage = _reasons.damage(b"text=%CF%F0%E8%E2%E5%F2%20+1", b"", {"text"}, lambda params: params == signed)
+    assert damage
+    assert damage.words.startswith(f"{_reasons.PLUS}; `text` is not UTF-8: as windows-1251 it reads `Привет ")
+    assert damage.meant == signed
+
+
 def test_a_query_is_read_as_pairs() -> None:
     """Empty pieces are none."""
     assert _reasons.pairs(b"login=demo&&text=a%2Bb+%26+c&sender=Demo&") == SIGNED

@@ -158,6 +158,7 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
         for findings, meant in readings(query, form, names):
             told = [why for finding in findings if (why := said.get(finding.name))]
             if len(told) == len(findings) and fits(meant):
+                told += [foreign] if foreign and foreign not in told else []
                 either = f"{told[0]}, or sign the space where one is meant"
                 return Damage(either if told == [PLUS] and _may_be_encoded(query, form) else "; ".join(told), meant)
     return Damage(foreign, None) if foreign else None
