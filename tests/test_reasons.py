@@ -63,6 +63,9 @@ def test_a_wrong_clock_is_told_by_how_far_it_is_off(stamp: str, reason: str | No
          "timestamp is missing: &timestamp was read as HTML and became ×tamp; there, write &amp;timestamp"),
         ("login", (("×tamp", "1"),), "login is missing"),
         ("button", (("text", "1"),), "button is missing"),
+        ("to", (("to[]", ""), ("to[]", "1")),
+         "to came as an array, `to[]`: one value is wanted, a list with commas between"),
+        ("to", (("to[]", ""), ("to[]", "")), "to is empty"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named_and_so_is_what_came_instead(name: str, params: Pairs, reason: str) -> None:

@@ -59,6 +59,9 @@ def missing(name: str, params: Pairs) -> str:
         return "timestamp is missing: &timestamp was read as HTML and became ×tamp; there, write &amp;timestamp"
     if slip := next((own for own in names if own.strip().lower() == name.lower()), None):
         return f"{name} is missing: {_quoted(slip)} came, and names are compared to the letter"
+    if array := [value for own, value in params if own.startswith(f"{name}[")]:
+        wanted = f"came as an array, {_quoted(name + '[]')}: one value is wanted, a list with commas between"
+        return f"{name} {wanted if any(array) else 'is empty'}"
     kin = next((family for family in _KIN if name in family), ())
     if slip := next((own for own in names if own in kin), None):
         return f"{name} is missing: {slip} came instead, which is another name"
