@@ -87,6 +87,13 @@ def test_what_is_no_http_says_why_by_its_first_line(line: bytes, words: str) -> 
     assert words in _reasons.malformed(line)
 
 
+def test_a_host_that_is_missing_or_there_twice_is_named_unless_the_line_says_more() -> None:
+    """HTTP/1.1 wants one; h11 says so."""
+    trouble = "Missing mandatory Host: header"
+    assert _reasons.malformed(b"GET / HTTP/1.1", trouble) == "HTTP/1.1 wants one header Host, as in `Host: 127.0.0.1`"
+    assert "written as %20" in _reasons.malformed(b"GET /a b HTTP/1.1", trouble)
+
+
 @pytest.mark.parametrize(
     ("value", "known", "reason"),
     [

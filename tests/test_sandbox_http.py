@@ -143,6 +143,7 @@ def test_tls_and_what_is_no_http_are_told_so_themselves(host: str) -> None:
     for beginning, words in (
         (b"\x16\x03\x01\x00\x05hello\r\n\r\n", b"it is TLS: "),
         (b"hello\r\n\r\n", b"it is no HTTP: "),
+        (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 wants one header Host"),
     ):
         head, _, body = raw(host, beginning).partition(b"\r\n\r\n")
         assert words in head

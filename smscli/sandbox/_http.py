@@ -193,9 +193,9 @@ class _Protocol(H11Protocol):
         super().resume_writing()
         self._watch()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (h11's words say nothing)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (it says nothing; what h11 has raised does)
         """Say what is wrong, here and in the list, which gets the first line: more is not read of it."""
-        reason = malformed(self._line)
+        reason = malformed(self._line, str(sys.exc_info()[1]))
         self._refuse(400, f"The request cannot be read: {reason}.", f"X-Smscli-Reason: {reason}\r\n")
         if isinstance(self.config.app, _Site):
             self.config.app.turn_away(self._line[:RAW_BYTES].rstrip(b"\r"), reason)

@@ -38,12 +38,14 @@ _LOOKED_AT, _PIECES = 64 * 1024, 500  # bytes and pieces of a request whose dama
 _ENCODE = "Encode text as UTF-8, then sign, then escape"
 
 
-def malformed(line: bytes) -> str:
-    """Return why a request is no HTTP, as far as its first line tells."""
+def malformed(line: bytes, trouble: str = "") -> str:
+    """Return why a request is no HTTP, as far as its first line tells, or h11's own words (``trouble``)."""
     if line.startswith(b"\x16\x03"):
         return "it is TLS: the sandbox is asked by http://, not https://"
     if line.count(b" ") > 2:
         return "the address has a space, which is written as %20 or +"
+    if "Host: header" in trouble:
+        return "HTTP/1.1 wants one header Host, as in `Host: 127.0.0.1`"
     return "it is no HTTP: the first line, a header or the length of the body is malformed, or the head is too long"
 
 
