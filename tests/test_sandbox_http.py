@@ -432,6 +432,17 @@ def test_a_wait_that_ends_says_what_was_closest(host: str) -> None:
     assert (status, tree["closest"]["text"], tree["differs_in"]) == (404, "hello", ["text"])
 
 
+def test_a_wait_that_the_end_of_the_sandbox_cuts_short_says_so() -> None:
+    """Not that its time was over."""
+    app = sandbox.create_app()
+    with serving(app) as host:
+        timer = threading.Timer(0.3, app.close)
+        timer.start()
+        status, body = get(host, "/api/wait?to=79121231234&timeout=60")
+        timer.join()
+    assert (status, json.loads(body)["error"]) == (404, "no message is meant before the sandbox ended")
+
+
 CROWD = SEND + "crowd&test=1&recipients=" + ",".join(str(9121230000 + number) for number in range(30))
 
 

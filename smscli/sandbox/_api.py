@@ -190,7 +190,7 @@ def _find(sandbox: Sandbox, params: Pairs, usual: float, show: Callable[[Caught]
 def _nothing_meant(sandbox: Sandbox, criteria: Criteria, seconds: float) -> RawReply:
     with sandbox.desk.lock:
         near = closest(criteria, reversed(sandbox.desk.caught))
-    after = f" within {seconds:g} s" if seconds else ""
+    after = (" before the sandbox ended" if sandbox.closing else f" within {seconds:g} s") if seconds else ""
     tree: dict[str, object] = {"error": f"no message is meant{after}", "closest": None, "differs_in": []}
     if near:
         # What meets all of them lacks a code.
