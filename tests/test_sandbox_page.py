@@ -145,6 +145,7 @@ def test_nothing_is_explained_to_whom_it_could_tell_a_real_key() -> None:
     told = ask(app, "/page/messages/1").get_json()
     assert not told["signing"]["right"]
     assert told["explanations"] == []
+    assert told["message"]["diagnosis"].startswith("Withheld: of a profile's own key")
 
 
 def test_a_key_that_a_program_sends_anywhere_is_never_shown() -> None:
