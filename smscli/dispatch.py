@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from threading import Lock
 from typing import Protocol, TypeVar
 
@@ -98,13 +99,13 @@ class Caller:
         self._account = account
         self._stamps = stamps or Stamps()
 
-    def call(self, operation: Operation[In, Out], what: In) -> Out:
-        """Ask the vendor something that sends nothing.
+    def call(self, operation: Operation[In, Out], what: In, *, until: float = inf) -> Out:
+        """Ask the vendor something that sends nothing, and be done by the monotonic second ``until``.
 
         Raises AuthenticationError or RejectedError for the vendor's refusal, ConfigError, and UnreachableError for
         everything that another try may cure: an answer lost on the way has cost nothing.
         """
-        deadline = self._deadline()
+        deadline = min(self._deadline(), until)
         attempt = 0
         while True:
             attempt += 1

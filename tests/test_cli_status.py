@@ -332,12 +332,12 @@ def test_a_wait_ends_when_all_have_ended(smscli: Run) -> None:
 
 
 def test_the_pauses_grow_to_a_minute_and_the_wait_ends_in_time(smscli: Run) -> None:
-    """The last question is asked at the very end."""
+    """The last question is asked two seconds before the end, so that it may be answered."""
     world = World()
     smscli("send", "Hello", "--to", ONE, "--key", "k", "--at", "2031-10-03T17:00:00+03:00", **world.of())
     ran = smscli("status", "--key", "k", "--wait", "--timeout", "5m", **world.of())
     assert (ran.code, ran.lines[0][1]) == (6, "ACCEPTED")
-    assert world.waits == [0, 5, 13, 24, 41, 66, 104, 161, 221, 281, 300]
+    assert world.waits == [0, 5, 13, 24, 41, 66, 104, 161, 221, 281, 298]
     world.asked.clear()
     assert smscli("status", "--key", "k", **world.of()).code == 6
     assert len(world.waits) == 1
@@ -355,6 +355,42 @@ def test_a_wait_has_its_own_time_and_a_call_the_usual_one(smscli: Run, words: tu
     ran = smscli("status", ID, "--wait", *words, environ=environment("lightsms"), transport=transport)
     assert ran.code == 0
     assert most - 1 < max(given) <= most
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1, 3, 6, 10, 14, 61])
+@pytest.mark.parametrize("slow", [0.0, 0.7, 40.0], ids=["at once", "slowly", "too late"])
+def test_no_call_and_no_pause_goes_past_the_end_of_a_wait(smscli: Run, seconds: float, slow: float) -> None:
+    """Whatever the vendor does: an answer that nobody can read is asked for again, and only while there is time."""
+    world, asked = World(), list[float]()
+
+    def transport(request: Request, left: float) -> Response:
+        asked.append(world.seconds - NOW)
+        assert left <= seconds - asked[-1] + 1e-6
+        world.seconds += min(slow, max(left, 0.0))
+        if slow > left:
+            raise OutcomeUnknownError("no answer in time")
+        return saying(None)(request, left)
+
+    ran = smscli("status", ID, "--wait", "--timeout", str(seconds), **world.of(transport=transport))
+    assert (ran.code, ran.lines) == (6, [[ID, "UNKNOWN"]]), ran.err
+    assert world.seconds - NOW <= seconds + 1e-6
+    assert slow > seconds or asked[-1] >= seconds / 4, "it gave up early"
+
+
+def test_a_question_that_the_end_cuts_short_takes_nothing_back(smscli: Run) -> None:
+    """What the vendor has said before is the verdict."""
+    world, asked = World(), list[str]()
+
+    def transport(request: Request, left: float) -> Response:
+        asked.append(request.url)
+        if len(asked) > 2:  # behind the clock and the first answer
+            world.seconds += left
+            raise OutcomeUnknownError("no answer in time")
+        return saying({ID: "sent"})(request, left)
+
+    ran = smscli("status", ID, "--wait", "--timeout", "6", **world.of(transport=transport))
+    assert (ran.code, ran.lines) == (6, [[ID, "ENROUTE"]])
+    assert "not delivered yet: ENROUTE (sent)" in ran.err
 
 
 def test_a_vendor_that_is_away_for_a_while_does_not_end_the_wait(smscli: Run) -> None:

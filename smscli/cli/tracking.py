@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import inf
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,9 @@ PATIENCE = 300.0
 
 # Seconds before the second question, what each pause is longer than the one before, and the longest.
 _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 5.0, 1.5, 60.0
+# Seconds before the end at which the last question is asked, or half of a wait that is shorter than two of them: none
+# goes on behind the end.
+_LAST_QUESTION = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def track(
     call: Invocation, parties: Sequence[Party], items: Sequence[Item], patience: float, interruption: Interruption, *,
     asks_at_once: bool = True, learn: Callable[[Sequence[Item]], object] = lambda _items: None,
 ) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
-    """Ask each account about its messages until all have ended, or ``patience`` seconds are over.
+    """Ask each account about its messages until all have ended, or ``patience`` seconds are over; 0: ask once.
 
     ``learn`` gets the items after each question. Returns them as they stand then, and why some of them are not known:
     the last question that failed. Raises AuthenticationError, InputError and ConfigError, which waiting does not cure.
@@ -85,29 +89,34 @@ def track(
             call.parties([(one.profile, one.account) for one in parties], interruption, lambda: _NOTICE)
         )
         world = callers[0].world
-        deadline = world.monotonic() + patience
-        pause, failure, is_asked = _FIRST_PAUSE, None, asks_at_once
+        deadline = world.monotonic() + patience if patience else inf
+        last = min(_LAST_QUESTION, patience / 2)
+        pause, is_asked, is_first = _FIRST_PAUSE, asks_at_once, True
+        failure: SmscliError | None = None
         while True:
             if is_asked:
-                items, failure = _ask(callers, parties, items)
+                items, trouble = _ask(callers, parties, items, deadline)
+                # What the end of the time cuts short is no word against the answers before it.
+                failure = failure if trouble and not is_first and world.monotonic() >= deadline else trouble
+                is_first = False
                 learn(items)
             is_asked = True
             open_count = sum((item.provider, item.report.id) in asked and not item.report.is_final for item in items)
-            left = deadline - world.monotonic()
-            if not open_count or left <= 0 or interruption:
+            rest = min(pause, deadline - world.monotonic() - last)
+            if not open_count or not patience or rest < last / 4 or interruption:
                 return list(items), failure
             if call.runtime.is_terminal(call.runtime.stderr):
-                call.tell(f"{open_count} of {len(items)} not final yet; asking again in {min(pause, left):.0f} s")
-            wait_for(min(pause, left), world)
+                call.tell(f"{open_count} of {len(items)} not final yet; asking again in {rest:.0f} s")
+            wait_for(rest, world)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             if interruption:
                 return list(items), failure
 
 
 def _ask(
-    callers: Sequence[Caller], parties: Sequence[Party], items: Sequence[Item]
+    callers: Sequence[Caller], parties: Sequence[Party], items: Sequence[Item], until: float
 ) -> tuple[list[Item], SmscliError | None]:  # fmt: skip
-    """Ask once about all that has not ended; what cannot be asked now stays as it is."""
+    """Ask once about all that has not ended, until that monotonic second; what cannot be asked now stays as it is."""
     final = {(item.provider, item.report.id) for item in items if item.report.is_final}
     news: dict[tuple[str, str], DeliveryReport] = {}
     failure: SmscliError | None = None
@@ -120,7 +129,7 @@ def _ask(
                 break
             batch = tuple(ids[start : start + provider.status_limit])
             try:
-                reports = caller.call(provider.status, batch)
+                reports = caller.call(provider.status, batch, until=until)
             except (RejectedError, UnreachableError) as error:
                 # The vendor's no to a question is no word about the message: 5 would say that it never arrives.
                 failure = UnreachableError(
