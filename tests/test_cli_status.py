@@ -205,7 +205,7 @@ def test_a_refused_recipient_was_finally_not_delivered(smscli: Run) -> None:
     assert smscli("send", "Hello", "--to", "+79121231234", "--key", "k", **world.of(transport=poor)).code == 5
     world.asked.clear()
     ran = smscli("status", "--key", "k", **world.of())
-    assert (ran.code, ran.lines, world.asked) == (5, [["", "REJECTED"]], []), ran.err
+    assert (ran.code, ran.lines, world.asked) == (5, [["", "REJECTED", "+79121231234"]], []), ran.err
     assert "its send ended REFUSED" in ran.err
 
     def lost(_request: Request, _seconds: float) -> Response:
@@ -213,7 +213,7 @@ def test_a_refused_recipient_was_finally_not_delivered(smscli: Run) -> None:
 
     assert smscli("send", "Hi", "--to", "+79121231234", "--key", "l", **world.of(transport=lost)).code == 7
     ran = smscli("status", "--key", "l", **world.of())
-    assert (ran.code, ran.lines, world.asked) == (6, [["", "UNKNOWN"]], [])
+    assert (ran.code, ran.lines, world.asked) == (6, [["", "UNKNOWN", "+79121231234"]], [])
     assert "journal resolve" in ran.err
 
 
@@ -226,10 +226,33 @@ def test_what_was_not_sent_is_not_to_be_asked_about_again(smscli: Run) -> None:
 
     assert smscli("send", "Hi", "--to", "+37061234567", "--key", "k", **world.of(transport=away)).code == 6
     ran = smscli("status", "--key", "k", **world.of())
-    assert (ran.code, ran.lines) == (6, [["", "UNKNOWN"]])
+    assert (ran.code, ran.lines) == (6, [["", "UNKNOWN", ONE]])
     assert "the message was not sent" in ran.err
     assert "run the same send again" in ran.err
     assert "later" not in ran.err
+
+
+def test_a_line_without_id_has_the_number_instead(smscli: Run) -> None:
+    """It tells several apart, behind the two columns that every line has; a line with an id is those two alone."""
+    world = World()
+    poor = sandbox.transport(sandbox.create_app(clock=lambda: world.seconds, credit={"lightsms": Decimal("0.0144")}))
+    argv = ("send", "Hello", "--to", f"{ONE},+37061234568,{NEVER}", "--key", "k")
+    sent = smscli(*argv, **world.of(transport=poor))
+    assert [line[1] for line in sent.lines] == ["SENT", "REFUSED", "REFUSED"]
+    ran = smscli("status", "--key", "k", **world.of())
+    assert ran.lines == [
+        [sent.lines[0][2], "ACCEPTED"], ["", "REJECTED", "+37061234568"], ["", "REJECTED", NEVER],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [(None, "no answer was read"), ("busy", "no answer was read"), ({}, "not known to the vendor")]
+)
+def test_an_answer_that_nobody_read_is_not_the_vendors_word(smscli: Run, body: object, words: str) -> None:
+    """That it does not know a message it says by leaving it out."""
+    argv = ("status", ID, "--timeout", "0.1", "-o", "table")
+    ran = smscli(*argv, environ=environment("lightsms"), transport=saying(body))
+    assert (ran.code, words in ran.out) == (6, True), ran.out
 
 
 def test_a_vendor_without_states_is_exit_9(smscli: Run) -> None:

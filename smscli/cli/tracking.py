@@ -41,8 +41,8 @@ _LAST_QUESTION = 2.0
 class Item:
     """One message that is asked about; ``report`` has no id where the vendor gave none, and ``outcome`` says why.
 
-    ``provider`` is the vendor that has it. ``to``, ``outcome`` and ``place``, where in its send it stands, are known of
-    messages in the journal alone.
+    ``provider`` is the vendor that has it, ``is_answered`` says whether it has answered a question about it. ``to``,
+    ``outcome`` and ``place``, where in its send it stands, are known of messages in the journal alone.
     """
 
     report: DeliveryReport
@@ -50,6 +50,7 @@ class Item:
     to: MSISDN | None = None
     outcome: Outcome | None = None
     place: int | None = None
+    is_answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,11 @@ def _ask(
                 )  # fmt: skip
                 break
             news |= {(provider.name, one.id): _harmless(one, party.account) for one in reports}
-    return [replace(item, report=news.get((item.provider, item.report.id), item.report)) for item in items], failure
+    answers = (news.get((item.provider, item.report.id)) for item in items)
+    return [
+        replace(item, report=answer, is_answered=True) if answer else item
+        for item, answer in zip(items, answers, strict=True)
+    ], failure
 
 
 def _harmless(report: DeliveryReport, account: Account) -> DeliveryReport:
@@ -169,7 +174,7 @@ def tell(
     rows = tuple(_row(item) for item in items)
     return Result(
         data={**extra, "messages": [tree(item) for item in items]},
-        lines=tuple((item.report.id, item.report.state.value) for item in items),
+        lines=tuple(map(_line, items)),
         table=Table(
             ("number", "message id", "state", "vendor's word", "vendor's time", "outcome"), rows, title=_counts(items)
         ).compact(),
@@ -229,10 +234,17 @@ def _counts(items: Sequence[Item]) -> str:
     return ", ".join(f"{states.count(state)} {state.lower()}" for state in dict.fromkeys(states))
 
 
+def _line(item: Item) -> tuple[str, ...]:
+    """Return the plain line; where there is no id, the number tells one message from the other."""
+    line = (item.report.id, item.report.state.value)
+    return line if item.report.id or item.to is None else (*line, str(item.to))
+
+
 def _row(item: Item) -> tuple[str, ...]:
     report = item.report
-    is_asked = bool(report.id) and providers.get(item.provider).status is not None
-    word = "not known to the vendor" if is_asked and report.word is None else report.word or ""
+    word = report.word or ""
+    if report.id and report.word is None and providers.get(item.provider).status is not None:
+        word = "not known to the vendor" if item.is_answered else "no answer was read"
     outcome = item.outcome.value if item.outcome and not report.id else ""
     return (str(item.to or ""), report.id, report.state.value, word, report.at or "", outcome)
 
