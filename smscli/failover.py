@@ -18,6 +18,8 @@ from smscli.providers import Provider
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two rounds, doubled each time, before jitter; an account that names a longer wait rests so long."""
+LAST_TRY = 1.0
+"""Seconds before the end at which the last round begins, or half of a patience that is shorter than two of them."""
 
 # What another try, made soon, may cure.
 _CURABLE = (Cause.STALE, Cause.BUSY, Cause.UNREACHABLE)
@@ -82,6 +84,7 @@ def deliver(
     """
     way = _Way(submissions, before, refused_by, pending, passes_on=len(legs) > 1)
     deadline = world.monotonic() + patience
+    last = min(LAST_TRY, patience / 2)
     pause = FIRST_PAUSE
     while True:
         for number, leg in enumerate(legs):
@@ -101,8 +104,11 @@ def deliver(
             if world.stopped() or way.receipt.unrecorded:
                 return way.arrival()
         waiting = way.waiting()
-        wait = way.rest(pause * (0.5 + world.jitter() / 2), world.monotonic())
-        if not waiting or world.monotonic() + wait > deadline:
+        now = world.monotonic()
+        # A pause of ours is cut so that one more round fits into the time; a wait that a vendor names is not.
+        own = min(pause * (0.5 + world.jitter() / 2), deadline - last - now)
+        wait = way.rest(own, now)
+        if not waiting or patience <= 0 or own < last / 4 or now + wait > deadline:
             return way.arrival()
         numbers = list(waiting)
         watch(f"{_counted(numbers)} not sent, again in {wait:.0f} s: {waiting[numbers[0]].text}")

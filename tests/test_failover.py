@@ -16,7 +16,7 @@ import pytest
 
 from smscli.dispatch import Caller, World
 from smscli.errors import Cause, ConfigError, ConflictError, ExitCode, OutcomeUnknownError, UnreachableError
-from smscli.failover import FIRST_PAUSE, LONGEST_PAUSE, Arrival, Leg, deliver, is_of_account
+from smscli.failover import FIRST_PAUSE, LAST_TRY, LONGEST_PAUSE, Arrival, Leg, deliver, is_of_account
 from smscli.journal import Job, Journal, JournalEntry, NoJournal
 from smscli.model import MSISDN, Outcome, Reason, Submission
 from smscli.providers import get
@@ -93,6 +93,7 @@ class Road:
         self.clock = Clock()
         self.lines: list[str] = []
         self.stopped = False
+        self.jitter = 0.5
         self.seconds = 0.5  # too short for a second try inside a call: the rounds are what is looked at
 
     def go(
@@ -157,7 +158,7 @@ class Road:
     def _world(self, party: Party) -> World:
         return World(
             transport=party, seconds=self.seconds, now=lambda: NOON, monotonic=self.clock.monotonic,
-            sleep=self.clock.sleep, jitter=lambda: 0.5, nonce=lambda: "7", stopped=lambda: self.stopped,
+            sleep=self.clock.sleep, jitter=lambda: self.jitter, nonce=lambda: "7", stopped=lambda: self.stopped,
         )  # fmt: skip
 
 
@@ -495,13 +496,25 @@ def test_where_that_cannot_be_recorded_nothing_false_is_told(
 
 
 def test_the_pauses_double_up_to_a_minute(road: Road) -> None:
-    """Each between half and whole of its length by jitter, here three quarters; the last round fits into the time."""
-    first = light(*repeat(down, 14))
+    """Each between half and whole of its length by jitter, here three quarters; the last one is cut to fit."""
+    first = light(*repeat(down, 15))
     assert outcomes(road.go(first, patience=400)) == ["NOT_SENT"]
-    wanted = [0.75 * min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(len(first.to) - 1)]
-    assert sum(road.clock.slept) == pytest.approx(sum(wanted))
-    assert sum(wanted) <= 400 < sum(wanted) + 0.75 * LONGEST_PAUSE
-    assert len(first.to) == 14
+    wanted = [0.75 * min(FIRST_PAUSE * 2**number, LONGEST_PAUSE) for number in range(len(first.to) - 2)]
+    assert 400 - LAST_TRY - 0.75 * LONGEST_PAUSE < sum(wanted) < 400 - LAST_TRY == pytest.approx(sum(road.clock.slept))
+    assert len(first.to) == 15
+
+
+@pytest.mark.parametrize("patience", [0.2, 1.0, 2.0, 6.0, 10.0, 61.0])
+@pytest.mark.parametrize("jitter", [0.0, 0.3, 0.999])
+def test_the_last_try_is_made_shortly_before_the_end(patience: float, jitter: float, road: Road) -> None:
+    """However the pauses fall: nobody gives up with half of the time left, and none is begun behind it."""
+    road.jitter = jitter
+    first = light(*repeat(down, 20))
+    began = road.clock.time
+    assert outcomes(road.go(first, patience=patience)) == ["NOT_SENT"]
+    took = road.clock.time - began
+    assert len(first.to) > 1
+    assert patience - 1.25 * min(LAST_TRY, patience / 2) - 1e-6 <= took <= patience
 
 
 def test_it_ends_with_the_first_that_takes_it(road: Road) -> None:
