@@ -93,11 +93,27 @@ def test_a_last_line_without_room_is_cut_between_characters_as_readers_see_them(
 
 
 def test_a_text_that_does_not_fit_without_its_output_is_cut_itself() -> None:
-    """As little as has to be."""
+    """As little as has to be: the command, the host, and of a template's own words the end."""
     event = replace(FAILED, argv=["x" * 300], host="h" * 200)
     cut = usual(event, parts=1)
-    assert (measure(cut).parts, cut.endswith("...")) == (1, True)
+    assert (measure(cut).units, cut) == (160, f"{'h' * 118}...: x... failed with status 2 after 1m 3s")
+    assert usual(replace(event, host="h" * 50), parts=1).startswith(f"{'h' * 50}: {'x' * 72}... failed")
     assert f"db1: {'x' * 77}... failed" in usual(replace(event, host="db1"), parts=2)
+    assert text(event, "{command} " + "y" * 200, tail=0, parts=1) == f"x... {'y' * 152}..."
+
+
+@pytest.mark.parametrize("word", ["make ", "žemė ", "🇱🇹 "])
+@pytest.mark.parametrize("host", ["db1", "ž" * 40, "h" * 255])
+def test_what_happened_is_never_cut_away_for_the_words_of_the_command(word: str, host: str) -> None:
+    """In whichever alphabet: the command is cut, and after it the host."""
+    event = replace(FAILED, host=host, argv=["sh", "-c", f"echo {word * 40}"], status=9)
+    for parts in (1, 2):
+        made = usual(event, parts=parts)
+        assert measure(made).parts <= parts
+        assert " failed with status 9 after 1m 3s" in made
+        assert host != "db1" or made.startswith("db1: sh -c 'echo ")
+        assert "was ended by SIGKILL" in usual(replace(event, status=137, signal=9), parts=parts)
+        assert "works again" in usual(replace(event, status=0, recovered=True), parts=parts)
 
 
 @given(st.binary(max_size=2000), st.integers(0, 9), st.integers(1, 3))

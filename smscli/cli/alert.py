@@ -79,7 +79,8 @@ def checked(template: str) -> str:
 def text(event: Event, template: str, *, tail: int, parts: int) -> str:
     """Return the text in at most so many parts, with at most ``tail`` lines of output.
 
-    What does not fit is left out of the output first, its oldest lines before its newest.
+    What does not fit is left out of the output first, its oldest lines before its newest, then of the end of the
+    command, then of that of the host's name: what happened stays.
     """
     from smscli.lists import Template
 
@@ -90,16 +91,23 @@ def text(event: Event, template: str, *, tail: int, parts: int) -> str:
         "status": str(event.status),
         "signal": _signal_name(event.signal),
         "duration": duration(event.seconds),
+        "output": "",
     }
 
-    def filled(output: str) -> str:
-        return filling.merge(values | {"output": output}).strip()
+    def filled(**shortened: str) -> str:
+        return filling.merge(values | shortened).strip()
 
-    for output in _shorter_and_shorter(readable(event.output).splitlines()[-tail:] if tail else [], parts):
-        candidate = filled(output)
-        if measure(candidate).parts <= parts:
-            return candidate
-    return shorten(filled(""), parts)
+    def candidates() -> Iterator[str]:
+        for output in _shorter_and_shorter(readable(event.output).splitlines()[-tail:] if tail else [], parts):
+            yield filled(output=output)
+        for command in _cuts(values["command"].removesuffix(ELLIPSIS)):
+            values["command"] = command
+            yield filled()
+        for host in _cuts(values["host"]):
+            yield filled(host=host)
+
+    fitting = next((candidate for candidate in candidates() if measure(candidate).parts <= parts), None)
+    return shorten(filled(), parts) if fitting is None else fitting
 
 
 def readable(output: bytes) -> str:
@@ -136,12 +144,17 @@ def _shorter_and_shorter(lines: Sequence[str], parts: int) -> Iterator[str]:
         if sum(map(len, lines[first:])) <= parts * _PART:
             yield "\n".join(lines[first:])
     if lines:
-        from wcwidth import iter_graphemes
-
-        characters = list(iter_graphemes(lines[-1][: parts * _PART]))
-        for end in range(len(characters) - 1, 0, -1):
-            yield "".join(characters[:end]).rstrip() + ELLIPSIS
+        yield from _cuts(lines[-1][: parts * _PART])
     yield ""
+
+
+def _cuts(text: str) -> Iterator[str]:
+    """Yield the text in ever fewer characters as readers see them, down to one, with an ellipsis."""
+    from wcwidth import iter_graphemes
+
+    characters = list(iter_graphemes(text))
+    for end in range(len(characters) - 1, 0, -1):
+        yield "".join(characters[:end]).rstrip() + ELLIPSIS
 
 
 def _short(command: str) -> str:
