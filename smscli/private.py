@@ -39,6 +39,14 @@ def read(path: Path, limit: int, what: str, *, granted: bool = False) -> bytes:
     """
     title = f"{what} {visible(str(path))}"
     try:
+        return _content(path, limit, what, title, granted=granted)
+    except ConfigError as error:
+        error.hint = error.hint or f"put a file there that you alone can read, or correct the path of {what}"
+        raise
+
+
+def _content(path: Path, limit: int, what: str, title: str, *, granted: bool) -> bytes:
+    try:
         # O_NONBLOCK: opening a pipe nobody writes to would hang for ever.
         descriptor = os.open(path, os.O_RDONLY | flags("O_NONBLOCK", "O_NOCTTY"))
     except FileNotFoundError:

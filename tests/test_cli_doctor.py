@@ -241,6 +241,9 @@ def test_a_profile_without_its_secret_still_has_a_network(examine: Examine, vend
 SECRET_TROUBLE = {
     "a missing file": ('api_key_file = "/nonexistent/{canary}.key"', "does not exist"),
     "a file of others": ('api_key_file = "{open}"', "mode 0644"),
+    "a directory": ('api_key_file = "/"', "not a regular file"),
+    "a file that is none": ('api_key_file = "{open}/x"', "Not a directory"),
+    "a file that is too large": ('api_key_file = "{large}"', "larger than"),
     "a command that fails": ('api_key_command = ["false", "{canary}"]', "ended with status 1"),
     "a command that hangs": ('api_key_command = ["sleep", "{long}"]', "took longer than 1 seconds"),
     "a command that is missing": ('api_key_command = ["/nonexistent/pass"]', "cannot be started"),
@@ -252,7 +255,11 @@ def test_a_secret_that_cannot_be_had(smscli: Run, tmp_path: Path, setting: str, 
     """Which secret, and why; the balance cannot be asked for, everything else can."""
     (tmp_path / "open.key").write_text(CANARY)
     (tmp_path / "open.key").chmod(0o644)
-    setting = setting.replace("{open}", str(tmp_path / "open.key")).replace("{canary}", "x")
+    (tmp_path / "large.key").touch(0o600)
+    (tmp_path / "large.key").write_text("k" * 70_000)
+    for name in ("open", "large"):
+        setting = setting.replace(f"{{{name}}}", str(tmp_path / f"{name}.key"))
+    setting = setting.replace("{canary}", "x")
     long = f"61.{os.getpid()}"  # seconds that no other process of the tests sleeps
     config(tmp_path, f"{PROFILE}{setting.replace('{long}', long)}\nsandbox = true\n")
     began = time.monotonic()
