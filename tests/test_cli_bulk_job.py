@@ -209,7 +209,7 @@ def test_a_job_is_only_taken_up_as_it_was_begun(
     vendor.sends.clear()
     ran = bulk(None, "--resume", "k", *argv, environ=ACCOUNT | environ)
     assert (ran.code, vendor.sends) == (9, []), ran.err
-    assert "give the options it was begun with" in ran.err
+    assert "give the options or variables it was begun with" in ran.err
 
 
 def test_a_key_that_nobody_used_cannot_be_resumed(bulk: Run) -> None:

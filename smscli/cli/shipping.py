@@ -136,7 +136,8 @@ def take_up(call: Invocation, order: Order, key: str, results: Writer | None, *,
         if fingerprint.value != before.fingerprint:
             raise ConflictError(
                 f"key {key!r} was not begun with this account, sender, base_url and test mode",
-                hint=f"give the options it was begun with; {journal_hints(sandbox=order.profile.sandbox).key(key)}",
+                hint="give the options or variables it was begun with; "
+                f"{journal_hints(sandbox=order.profile.sandbox).key(key)}",
             )
         return journal.join(
             key, order.account_name, batch_size=order.batch_size, store_text=order.profile.store_text,
