@@ -322,6 +322,32 @@ def test_looking_does_not_begin_a_journal(smscli: Smscli, tmp_path: Path) -> Non
     assert "a new journal begins" not in second.err
 
 
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["list"], "the journal is empty"),
+        (["list", "-o", "plain"], "the journal is empty"),
+        (["list", "--state", "SENT"], "of that kind"),
+        (["stats"], "the journal is empty"),
+        (["stats", "--since", "30d"], "in that time"),
+    ],
+)
+def test_who_looks_into_the_wrong_journal_hears_of_the_sandboxs(
+    smscli: Smscli, tmp_path: Path, argv: list[str], sentence: str
+) -> None:
+    """Only where that one has what was asked for; trouble of it is none of this one."""
+    assert "--sandbox" not in smscli("journal", *argv).err
+    assert smscli("send", "--sandbox", "--to", "+37061234567", "hi").code == 0
+    ran = smscli("journal", *argv)
+    assert (ran.code, sentence in ran.err) == (0, True), ran.err
+    assert "the sandbox's journal has some: add --sandbox" in ran.err
+    assert "has some" not in smscli("journal", "list", "--state", "UNKNOWN").err
+    assert "has some" not in smscli("journal", "list", "--sandbox", "--state", "UNKNOWN").err
+    (tmp_path / "state" / "sandbox.sqlite3").unlink()
+    ran = smscli("journal", *argv)
+    assert (ran.code, sentence in ran.err, "has some" in ran.err) == (0, True, False), ran.err
+
+
 def test_a_lost_journal_is_not_silently_begun_anew(smscli: Smscli, tmp_path: Path) -> None:
     """Its keys are forgotten: that takes a decision, and the error names the command that makes it."""
     send = ("send", "--sandbox", "--to", "+37061234567", "--key", "k", "hi")

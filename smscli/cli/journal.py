@@ -12,11 +12,11 @@ import typer
 from smscli.cli import outcomes
 from smscli.cli.export import export
 from smscli.cli.hints import journal_hints
-from smscli.cli.journals import Key, Sandbox, Where, journal_of, opened
+from smscli.cli.journals import Key, Sandbox, Where, journal_of, nothing, opened
 from smscli.cli.options import Invocation, command, new_group, profile_option, seconds
 from smscli.cli.stats import stats
 from smscli.errors import ConfigError, InputError
-from smscli.journal import EVERYTHING, Journal, JournalEntry, Selection, State, begin_anew
+from smscli.journal import Journal, JournalEntry, Selection, State, begin_anew
 from smscli.model import MSISDN
 from smscli.render import Output, Result, Table, Tree
 
@@ -75,8 +75,12 @@ def list_entries(
             # A document says at its head whether all is well.
             deque(journal.stream(selection), maxlen=0)
         first = list(islice(stream, 1))
-        return _listing(chain(first, stream) if first else [], selection, sandbox=sandbox)
-    result = _listing(entries, selection, sandbox=sandbox)
+        if first:
+            return _listing(chain(first, stream), sandbox=sandbox)
+    result = _listing(entries, sandbox=sandbox)
+    if not entries:
+        words = "nothing in the journal is of that kind" if any(selection) else ""
+        return result._replace(notes=nothing(call.runtime, words, selection, sandbox=sandbox))
     if not more:
         return result
     return result._replace(notes=(f"{more} more of earlier sends: see all with --limit {len(entries) + more}",))
@@ -146,7 +150,7 @@ def resolve(
     number = _number(to)
     with journal_of(call.runtime, key, sandbox=sandbox) as (journal, where):
         entries = journal.resolve(key, sent=sent, to=number)
-    result = _listing(entries, EVERYTHING, sandbox=where is Where.SANDBOX)
+    result = _listing(entries, sandbox=where is Where.SANDBOX)
     return result._replace(notes=where.notes(key))
 
 
@@ -220,7 +224,7 @@ def _number(text: str | None) -> MSISDN | None:
     return numbering.parse(text, None).msisdn
 
 
-def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: bool) -> Result:
+def _listing(entries: Iterable[JournalEntry], *, sandbox: bool) -> Result:
     """Return entries as a result; those that are no list are only asked for when they are written, and once."""
     data = ({**_job_tree(entry), **_text_tree(entry), **_recipient_tree(entry)} for entry in entries)
     stored = entries if isinstance(entries, Sequence) else None
@@ -228,13 +232,12 @@ def _listing(entries: Iterable[JournalEntry], selection: Selection, *, sandbox: 
     result = Result(data={"journal": journal, "entries": data}, lines=map(_row, entries))
     if stored is None:
         return result
-    none = "nothing in the journal is of that kind" if any(selection) else "nothing has been sent: the journal is empty"
     rows = tuple(
         (*row[:4], _delivery(entry), row[4].removesuffix("+00:00").replace("T", " "))
         for entry, row in zip(stored, map(_row, stored), strict=True)
     )
     table = Table(("key", "number", "state", "message id", "delivery", "changed (UTC)"), rows).compact()
-    return result._replace(table=table, notes=() if stored else (none,))
+    return result._replace(table=table)
 
 
 def _row(entry: JournalEntry) -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum, unique
 from typing import Annotated
 
 import typer
 
 from smscli.cli.hints import journal_hints
-from smscli.errors import InputError
-from smscli.journal import Journal, exists
+from smscli.errors import InputError, SmscliError
+from smscli.journal import EVERYTHING, Journal, Selection, exists
 from smscli.model import visible
 from smscli.runtime import Runtime
 
@@ -43,6 +43,18 @@ def opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
         return
     with runtime.journal(place, hints) as journal:
         yield journal
+
+
+def nothing(
+    runtime: Runtime, words: str = "", selection: Selection = EVERYTHING, *, sandbox: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """Return the notes of a list without entries; who looks into the wrong journal hears of the sandbox's."""
+    none = words or "nothing has been sent: the journal is empty"
+    if not sandbox:
+        with suppress(SmscliError), opened(runtime, sandbox=True) as journal:  # nobody asked for its own trouble
+            if journal and next(journal.stream(selection), None):
+                return none, f"{Where.SANDBOX} has some: add --sandbox"
+    return (none,)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from smscli.cli import outcomes
-from smscli.cli.journals import Sandbox, Where, opened
+from smscli.cli.journals import Sandbox, Where, nothing, opened
 from smscli.cli.options import Invocation, seconds
 from smscli.journal import DeliveryRow, JournalEntry, Selection, State
 from smscli.model import DeliveryState
@@ -44,7 +44,7 @@ def stats(
     when = "" if after is None else f", sent since {outcomes.moment(after)}"
     count = totals.all.outcomes.total()
     ends = ", ".join(f"{totals.all.outcomes[state]} {state}" for state in State if totals.all.outcomes[state])
-    nothing = "nothing was sent in that time" if after is not None else "nothing has been sent: the journal is empty"
+    words = "" if after is None else "nothing was sent in that time"
     return Result(
         data={"journal": where.value, "since": outcomes.moment_tree(after), **totals.tree()},
         lines=rows,
@@ -54,7 +54,7 @@ def stats(
             title=f"{count} recipients{when}, in {where}{ends and ': '}{ends}",
             facts=True,
         ),
-        notes=() if count else (nothing,),
+        notes=() if count else nothing(call.runtime, words, Selection(since=after), sandbox=sandbox),
     )
 
 
