@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from smscli.dispatch import Caller, Ledger, World, wait_for
@@ -107,8 +108,8 @@ def deliver(
         now = world.monotonic()
         # A pause of ours is cut so that one more round fits into the time; a wait that a vendor names is not.
         own = min(pause * (0.5 + world.jitter() / 2), deadline - last - now)
-        wait = way.rest(own, now)
-        if not waiting or patience <= 0 or own < last / 4 or now + wait > deadline:
+        wait = way.rest(own if own > last / 4 else None, now)
+        if not waiting or now + wait > deadline:
             return way.arrival()
         numbers = list(waiting)
         watch(f"{_counted(numbers)} not sent, again in {wait:.0f} s: {waiting[numbers[0]].text}")
@@ -194,11 +195,18 @@ class _Way:
             if reasons and self._is_open(number)
         }
 
-    def rest(self, pause: float, now: float) -> float:
-        """Return the seconds until one account may be asked again; those that named a longer wait rest meanwhile."""
+    def rest(self, pause: float | None, now: float) -> float:
+        """Return the seconds until one account may be asked again; those that named a longer wait rest meanwhile.
+
+        Without a pause only those that named one that is not over are asked again, and infinity says: nobody.
+        """
         accounts = {whose for number in self.waiting() for whose in self._waiting[number]}
-        waits = {whose: max(pause, self._not_before[whose] - now) for whose in accounts}
-        shortest = min(waits.values(), default=pause)
+        waits = {whose: self._not_before[whose] - now for whose in accounts}
+        if pause is None:
+            waits = {whose: wait if wait > 0 else inf for whose, wait in waits.items()}
+        else:
+            waits = {whose: max(pause, wait) for whose, wait in waits.items()}
+        shortest = min(waits.values(), default=inf)
         self._resting = {whose for whose, wait in waits.items() if wait > shortest}
         return shortest
 

@@ -556,6 +556,16 @@ def test_an_account_that_rests_comes_back_when_its_time_is_over(road: Road) -> N
     assert sum(road.clock.slept) == 0.75 + 1.5 + 3.0
 
 
+def test_an_account_that_rests_until_shortly_before_the_end_gets_its_try(road: Road) -> None:
+    """Behind the last one of the other, which is not asked again then."""
+    slow = UnreachableError("it is closed")
+    slow.wait = 5.5
+    first, second = light(slow, SENT), main(down, down, down, down)
+    assert outcomes(road.go(first, second, patience=6)) == ["SENT"]
+    assert (first.to, second.to) == ([ANNA] * 2, [ANNA] * 4)
+    assert sum(road.clock.slept) == 5.5
+
+
 def test_with_patience_no_round_has_quick_tries(road: Road) -> None:
     """The pauses are those of the rounds, though the call has time for more; each try is an attempt in the journal."""
     road.seconds = 30.0
