@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _LITERAL = ("HTTP request", "access-log line", "curl command")  # curl refuses a space
-_CODES = {"percent-unescaped", "not-encoded"}
+_CODES = {"percent-unescaped", "percent-u", "not-encoded"}
 
 
 class Question(Record):

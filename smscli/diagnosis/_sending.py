@@ -7,6 +7,7 @@ its signature tells. ``faults`` says what is wrong with the bytes in any case.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from smscli.model import Pairs, visible
 from smscli.signing import counted_params, repeated_names
 
 _CHARSETS = ("cp1251", "koi8-r", "iso-8859-9", "latin-1", "cp1257")
+_ESCAPED = re.compile(rb"%u[0-9A-Fa-f]{4}")
 _ENCODE = (
     "encode every value (PHP: http_build_query; JavaScript: URLSearchParams, encodeURIComponent; Python: urlencode; "
     "Go: url.Values.Encode; Java: URLEncoder; curl: --data-urlencode)"
@@ -105,8 +107,16 @@ def _read(pieces: tuple[_Piece, ...], decode: Callable[[bytes], bytes] = _usual,
     return tuple((_text(_usual(piece.name), charset), _text(decode(piece.value), charset)) for piece in pieces)
 
 
+def _read_texts(pieces: tuple[_Piece, ...], decode: Callable[[str], str]) -> Pairs:
+    return tuple((_text(_usual(piece.name)), decode(_text(piece.value))) for piece in pieces)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(map(visible, names)))
+
+
 def _names(pieces: tuple[_Piece, ...], affected: Callable[[bytes], object]) -> str:
-    return ", ".join(dict.fromkeys(visible(_text(_usual(piece.name))) for piece in pieces if affected(piece.value)))
+    return _listed(_text(_usual(piece.name)) for piece in pieces if affected(piece.value))
 
 
 # --- what may have been meant ----------------------------------------------------------------------------------------
@@ -126,12 +136,18 @@ def _meanings(
     )
     if whole != sent:
         yield (_hash_fault(whole),), _read(whole)
+    yield from _written_twice(sent)
+    if b"%u" in b"".join(piece.value for piece in sent):
+        escaped = (_escape_fault(sent),)
+        yield escaped, _read_texts(sent, _unescape)
+        yield escaped, _read_texts(sent, lambda text: _unescape(text) if "%u" in text else _text(_usual(text.encode())))
     for joined in joinings:
         if joined != whole:
             cut = _cut_fault(joined, whole)
             yield (cut,), _read(joined)
             yield (plus, cut), _read(joined, unquote_to_bytes)
             yield (cut,), _read(joined, lambda value: value.replace(b"%26", b"&"))
+            yield _as_html(_read(joined))
     twice = _names(sent, lambda value: _usual(_usual(value)) != _usual(value))
     yield (
         (
@@ -170,6 +186,65 @@ def _owned(part: bytes, names: Collection[str]) -> tuple[_Piece, ...]:
         else:
             owned.append(_Piece(name, value, not equals))
     return tuple(owned)
+
+
+def _written_twice(sent: tuple[_Piece, ...]) -> Iterator[tuple[tuple[Finding, ...], Pairs]]:
+    """Yield what was meant where proper values were written once more as HTML, or as UTF-8."""
+    arrived = _read(sent)
+    yield _as_html(arrived)
+    for charset in ("latin-1", "cp1252", "cp1251"):
+        once = tuple((name, _undoubled(value, charset)) for name, value in arrived)
+        doubled = _finding(
+            "utf-8-doubled",
+            f"{_changed(once, arrived)}: encoded in UTF-8 twice on the way; its bytes were taken for {charset}.",
+            "Encode once: hand the text, not its UTF-8 bytes, to a library that encodes on its own (Perl: decode, or "
+            "use utf8; PHP: no utf8_encode; Ruby: force_encoding).",
+        )
+        yield (doubled,), once
+
+
+def _as_html(arrived: Pairs) -> tuple[tuple[Finding, ...], Pairs]:
+    plain = tuple((html.unescape(name.removeprefix("amp;")), html.unescape(value)) for name, value in arrived)
+    entities = _finding(
+        "html-entities",
+        f"{_changed(plain, arrived)}: sent as HTML, with &amp; for & or other entities.",
+        "Send the plain text; &amp; belongs to pages only, and to an address as it stands in one.",
+    )
+    return (entities,), plain
+
+
+def _changed(meant: Pairs, arrived: Pairs) -> str:
+    return _listed(pair[0] for pair, other in zip(meant, arrived, strict=True) if pair != other)
+
+
+def _undoubled(value: str, charset: str) -> str:
+    """Return the text whose UTF-8 bytes were read in this charset; the value as it is where it cannot be that.
+
+    Places that a charset of Windows leaves open are control characters, as browsers read them.
+    """
+    try:
+        return b"".join(_byte(one, charset) for one in value).decode()
+    except UnicodeError:
+        return value
+
+
+def _byte(one: str, charset: str) -> bytes:
+    return one.encode("latin-1" if "\x80" <= one < "\xa0" else charset)
+
+
+def _unescape(text: str) -> str:
+    """Return what JavaScript's ``unescape`` gives."""
+    units = re.sub("%(?:u([0-9A-Fa-f]{4})|([0-9A-Fa-f]{2}))", lambda match: chr(int(match[1] or match[2], 16)), text)
+    return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _escape_fault(pieces: tuple[_Piece, ...]) -> Finding:
+    names = _names(pieces, _ESCAPED.search)
+    return _finding(
+        "percent-u",
+        f"{names}: escaped as by JavaScript's escape (%u0442), which no server reads.",
+        "Write encodeURIComponent(text) for escape(text).",
+    )
 
 
 def _rejoined(pieces: tuple[_Piece, ...], *, literally: bool) -> tuple[_Piece, ...]:
@@ -251,7 +326,9 @@ def _certain(query: bytes, form: bytes) -> Iterator[Finding]:
     joined = _rejoined(whole, literally=False)
     if joined != whole:
         yield _cut_fault(joined, whole)
-    if names := _names(whole, lambda value: re.search(rb"%(?![0-9A-Fa-f]{2})", value)):
+    if _names(whole, _ESCAPED.search):
+        yield _escape_fault(whole)
+    if names := _names(whole, lambda value: re.search(rb"%(?![0-9A-Fa-f]{2})", _ESCAPED.sub(b"", value))):
         yield _finding(
             "percent-unescaped", f"{names}: % was sent as it is; it begins a code.", f"Write %25 for %; {_ENCODE}."
         )
