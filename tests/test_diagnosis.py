@@ -234,6 +234,58 @@ def test_a_value_changed_in_one_place_is_told_in_one_way(sent: str, signed: str,
     assert words in diagnosis.explanations[0].findings[0].sentence
 
 
+@pytest.mark.parametrize(
+    ("sent", "signed", "name", "words"),
+    [
+        ("Sh\u043ep online", "Shop online", "look-alike", "Latin letters"),
+        ("Shop online", "Sh\u043ep online", "look-alike", "a Cyrillic letter"),
+        ("Shop online", "Sh\u043ep \u043enline", "look-alike", "a Cyrillic letter"),
+        ("Shop online", "Sh\u03bfp online", "look-alike", "a Greek letter"),
+        ("Привет AB", "Привeт AB", "look-alike", "a Latin letter"),
+        ("a-b", "a–b", "typography", "a dash (U+2013)"),
+        ("a–b", "a-b", "typography", "plain"),
+        ("a-b c-d", "a-b c—d", "typography", "one of its hyphens"),
+        ("a–b – c", "a-b – c", "typography", "a hyphen for one of its dashes"),
+        ("a -- b", "a – b", "typography", "each two hyphens"),
+        ("a – b", "a -- b", "typography", "two hyphens instead of each dash"),
+        ("a--b", "a—b", "typography", "each two hyphens"),
+        ("a—b", "a---b", "typography", "three hyphens instead of each dash"),
+        ("Yra 5 eur ir", "Yra\u00a05\u00a0eur ir", "invisible", "some of its spaces"),
+        ("Yra 5 eur ir", "Yra 5\u00a0eur\u00a0ir", "invisible", "some of its spaces"),
+        ("Yra\u00a0penki\u00a0eur ir", "Yra penki\u00a0eur\u00a0ir", "invisible", "some of its spaces"),
+        ("One in a row", "One in\u00a0a\u00a0row", "invisible", "behind each short word"),
+        ("Hello you", "Hello you\u200e", "invisible", "U+200E in it"),
+        ("Hello you", "Hello \u200fyou", "invisible", "U+200F in it"),
+        ("\u2067Hello\u2069", "Hello", "invisible", "zero-width"),
+    ],
+)
+def test_one_character_that_looks_the_same_is_named(sent: str, signed: str, name: str, words: str) -> None:
+    """In the text; the rest of it is as it was sent."""
+    diagnosis = ask("lightsms", (*LIGHTSMS, ("text", sent)), md5(f"YourLogin{signed}1732809600your_api_key_here"))
+    assert [names(diagnosis)[0], words in sentences(diagnosis)] == [[name], True], sentences(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("signature", "name"),
+    [
+        (md5(f"{md5('YourLogin1732809600')}your_api_key_here"), "key-between"),
+        (md5(f"your_api_key_here{md5('YourLogin1732809600')}"), "key-between"),
+        (md5("YourLogin1732809600.1234your_api_key_here"), "stamp-unit"),
+        (md5("YourLogin1732809600.12your_api_key_here"), "stamp-unit"),
+        ("a7a6e5fee064734567372cdcf2db9f50", "nibbles-swapped"),  # perl -e 'print unpack "h*", md5(...)'
+    ],
+)
+def test_a_key_put_to_a_digest_a_fraction_and_swapped_digits_are_named(signature: str, name: str) -> None:
+    """Each alone, on the request of the LightSMS page."""
+    assert names(ask("lightsms", LIGHTSMS, signature)) == [[name]]
+
+
+def test_a_fraction_that_was_sent_and_not_signed_is_named() -> None:
+    """PHP's microtime(true)."""
+    params = (("login", "YourLogin"), ("timestamp", "1732809600.1234"))
+    assert names(ask("lightsms", params, md5("YourLogin1732809600your_api_key_here"))) == [["stamp-unit"]]
+
+
 def _summed(text: str, algorithm: str) -> str:
     """As Go's hex.EncodeToString(h.Sum([]byte(text))): what was there, and the digest of nothing."""
     return text.encode().hex() + hashlib.new(algorithm, usedforsecurity=False).hexdigest()
@@ -294,6 +346,10 @@ _KEY = "ab-12-cd'9"
         (_KEY, "ab-1\u200b2-cd'9", "a zero-width space inside"),
         (_KEY, "ab-12-cd\u00ad'9", "a soft hyphen inside"),
         (_KEY, "ab-12-\u200dcd'9", "an invisible character (U+200D) inside"),
+        (_KEY, "ab-12-\u200fcd'9", "a right-to-left mark inside"),
+        (_KEY, f"{_KEY}\u200f", "a right-to-left mark behind it"),
+        (_KEY, f"\u2066{_KEY}", "an invisible character (U+2066) before it"),
+        (f"{_KEY}\u200f", _KEY, "invisible characters cut out"),
         ("„ab“", "ab", "its quotes cut off"),
         ("‘ab’", "ab", "its quotes cut off"),
         ("a–b", "a-b", "plain quotes and hyphens instead of its typographic ones"),

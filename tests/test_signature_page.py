@@ -25,6 +25,7 @@ FORMS = {
     "base64-of-hex",
     "zeros-dropped",
     "bytes-signed",
+    "nibbles-swapped",
 }
 SENDING = {
     "plus-unescaped", "ampersand-unescaped", "hash-unescaped", "space-unescaped", "percent-unescaped", "encoded-twice",

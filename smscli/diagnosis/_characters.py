@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
-from itertools import islice, product
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import combinations, islice, product
 
-from smscli.diagnosis._mistake import Attempt, Case, Mistake, Stage, mistake
+from smscli.diagnosis._mistake import Apply, Attempt, Case, Mistake, Stage, mistake
 from smscli.diagnosis._recipe import Recipe
 from smscli.diagnosis._respelling import Spelling, respelled
 
@@ -24,6 +24,8 @@ _PLAIN = {
 _SAME_SENSE: tuple[tuple[str, dict[str, str]], ...] = (
     ("plain quotes, hyphens and dots", {**_PLAIN["quotes"], **_PLAIN["dashes"], **_PLAIN["ellipses"]}),
     *((f"plain characters instead of the typographic {words}", table) for words, table in _PLAIN.items()),
+    ("two hyphens instead of each dash", dict.fromkeys(DASHES, "--")),
+    ("three hyphens instead of each dash", dict.fromkeys(DASHES, "---")),
 )
 
 
@@ -41,12 +43,39 @@ def _curly(text: str) -> str:
     return re.sub(r"(^|[\s(\[])'", r"\1‘", text).replace("'", "’")
 
 
+def _exchanged(old: str, new: str, text: str) -> str:
+    return text.replace(old, new)
+
+
+def _one_of(old: str, place: int, new: str) -> Spelling:
+    """Spell with the one of these characters in this place exchanged."""
+
+    def spell(text: str) -> str:
+        pieces = text.split(old, place + 1)
+        return text if len(pieces) < place + 2 else f"{old.join(pieces[:-1])}{new}{pieces[-1]}"
+
+    return spell
+
+
+_MOST_HYPHENS = 8
+
 _TYPOGRAPHIC: tuple[tuple[str, Spelling], ...] = (
     ("typographic quotes", _curly),
     ("typographic apostrophes", lambda text: text.replace("'", "’")),
     ("a dash for each hyphen between spaces", lambda text: text.replace(" - ", " – ")),
     ("a long dash for each hyphen between spaces", lambda text: text.replace(" - ", " — ")),
     ("one ellipsis for each three dots", lambda text: text.replace("...", "…")),
+    *(
+        (f"a dash (U+{ord(dash):04X}) for each {words}", partial(_exchanged, hyphens, dash))
+        for words, hyphens in (("hyphen", "-"), ("two hyphens", "--"), ("three hyphens", "---"))
+        for dash in DASHES
+    ),
+    *(
+        (f"a dash (U+{ord(dash):04X}) for one of its hyphens", _one_of("-", place, dash))
+        for dash in "–—"
+        for place in range(_MOST_HYPHENS)
+    ),
+    *(("a hyphen for one of its dashes", _one_of(dash, place, "-")) for dash in "–—" for place in range(_MOST_HYPHENS)),
     (
         "typographic quotes, dashes and ellipses",
         lambda text: _curly(text).replace(" - ", " – ").replace("...", "…"),
@@ -55,7 +84,9 @@ _TYPOGRAPHIC: tuple[tuple[str, Spelling], ...] = (
 
 # --- what nobody sees ------------------------------------------------------------------------------------------------
 
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+INVISIBLE = (
+    "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 """Soft hyphen, zero-width characters, direction marks and the byte order mark: a copied text brings them along."""
 
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -68,14 +99,6 @@ def visible_only(text: str) -> str:
     return text if text.isascii() else text.translate(_WITHOUT_INVISIBLE).translate(_PLAIN_SPACES)
 
 
-def _one_space(place: int, space: str) -> Spelling:
-    def spell(text: str) -> str:
-        pieces = text.split(" ", place + 1)
-        return text if len(pieces) < place + 2 else f"{' '.join(pieces[:-1])}{space}{pieces[-1]}"
-
-    return spell
-
-
 _MOST_SPACES = 40
 
 _UNSEEN: tuple[tuple[str, Spelling], ...] = (
@@ -85,8 +108,9 @@ _UNSEEN: tuple[tuple[str, Spelling], ...] = (
     ("no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u00a0")),
     ("narrow no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u202f")),
     ("a no-break space behind each number", lambda text: re.sub(r"(?<=[0-9]) ", "\u00a0", text)),
+    ("a no-break space behind each short word", lambda text: re.sub(r"(?<!\S)(\S{1,2}) ", "\\1\u00a0", text)),
     *(
-        (f"a {words} space instead of one of its spaces", _one_space(place, space))
+        (f"a {words} space instead of one of its spaces", _one_of(" ", place, space))
         for words, space in (("no-break", "\u00a0"), ("narrow no-break", "\u202f"))
         for place in range(_MOST_SPACES)
     ),
@@ -165,6 +189,9 @@ _ALIKE: tuple[tuple[str, Spelling], ...] = (
 )
 
 
+_ALPHABETS = (("Latin", _TO_LATIN), ("Cyrillic", _TO_CYRILLIC), ("Greek", _TO_GREEK))
+
+
 def latin_twin(letter: str) -> str | None:
     """Return the Latin letter that a Cyrillic or Greek one looks like."""
     twin = _TO_LATIN.get(ord(letter))
@@ -204,9 +231,60 @@ def key_look_alike(recipe: Recipe, _: Case) -> Iterator[Attempt]:
         yield recipe.with_key(key), (words,)
 
 
+def _some_spaces(text: str) -> Iterator[tuple[str, str]]:
+    """Exchange several spaces, but not all, for no-break ones and the reverse: all but one, two, all but two …"""
+    places = [index for index, one in enumerate(text) if one in " \u00a0"]
+    count = len(places)
+    sizes = dict.fromkeys(size for pair in zip(range(count - 1, 1, -1), range(2, count), strict=True) for size in pair)
+    for size in sizes:
+        for some in combinations(places, size):
+            spelled = list(text)
+            for place in some:
+                spelled[place] = " " if text[place] != " " else "\u00a0"
+            yield "".join(spelled), "no-break spaces instead of some of its spaces, or the reverse"
+
+
+def _one_unseen(text: str) -> Iterator[tuple[str, str]]:
+    """Put one character that nobody sees into the text: at its ends, then inside."""
+    for place in (0, len(text), *range(1, len(text))):
+        for character in "\u200e\u200f\u200b\u00ad\u2060\ufeff\u200d":
+            yield f"{text[:place]}{character}{text[place:]}", f"U+{ord(character):04X} in it"
+
+
+def _one_look_alike(text: str) -> Iterator[tuple[str, str]]:
+    """Exchange every place of one letter for its twin, then each place alone."""
+    letters = "".join(dict.fromkeys(text))
+    for words, table in _ALPHABETS:
+        twins = {one: one.translate(table) for one in letters if ord(one) in table}
+        label = f"a {words} letter instead of another that looks like it"
+        yield from ((text.replace(one, twin), label) for one, twin in twins.items())
+        for place, one in enumerate(text):
+            if one in twins:
+                yield f"{text[:place]}{twins[one]}{text[place + 1 :]}", label
+
+
+_MOST_SINGLE = 3000
+"""Changes of single characters tried in one request: of texts as people send them all."""
+
+
+def _singly(spell: Callable[[str], Iterator[tuple[str, str]]], most: int = _MOST_SINGLE) -> Apply:
+    """Return the application of changes to one value after the other; ``most`` are tried in all."""
+
+    def changes(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+        for index, (name, value) in enumerate(recipe.pairs):
+            if name != case.provider.stamp_name:
+                yield from ((recipe.with_value(index, other), (name, words)) for other, words in spell(value))
+
+    return lambda recipe, case: islice(changes(recipe, case), most)
+
+
 def _alone(name: str, sentence: str, fix: str, spellings: tuple[tuple[str, Spelling], ...]) -> Mistake:
     return Mistake(name, Stage.VALUES, sentence, fix, respelled(spellings, alternatives=False), alone=True)
 
+
+_TYPE = "Type the value in one alphabet; letters of two look the same."
+_CLEAN = "Clean the text once, before both signing and sending; a copied text brings invisible characters along."
+_UNSEEN_CHANGED = "{0}: signed with characters that nobody sees changed ({1})."
 
 CHARACTERS = (
     _alone(
@@ -217,8 +295,8 @@ CHARACTERS = (
     ),
     _alone(
         "invisible",
-        "{0}: signed with characters that nobody sees changed ({1}).",
-        "Clean the text once, before both signing and sending; a copied text brings invisible characters along.",
+        _UNSEEN_CHANGED,
+        _CLEAN,
         _UNSEEN,
     ),
     _alone(
@@ -236,9 +314,12 @@ CHARACTERS = (
     _alone(
         "look-alike",
         "{0}: signed with {1}.",
-        "Type the value in one alphabet; letters of two look the same.",
+        _TYPE,
         _ALIKE,
     ),
     key_look_alike,
+    Mistake("look-alike", Stage.VALUES, "{0}: signed with {1}.", _TYPE, _singly(_one_look_alike), alone=True),
+    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_some_spaces, 600), alone=True),
+    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_one_unseen), alone=True),
 )
 """Mistakes with single characters; they are tried alone, for in pairs they would be too many."""

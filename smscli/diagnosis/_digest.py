@@ -194,6 +194,27 @@ def key_between(recipe: Recipe, case: Case) -> Iterator[Attempt]:
             yield recipe._replace(digest=digest, key_place=Place.NOWHERE), (digests[0], digests[1])
 
 
+@mistake(
+    "key-between",
+    Stage.DIGEST,
+    "The values alone were hashed first, the key was put {0} their {1}, and both were hashed once more.",
+    "{key}, then hash once.",
+    alone=True,
+)
+def key_to_digest(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    """Hash the digest of the values with the key, where the rule has one stage."""
+    if case.rule.key is not KeyUse.HMAC and len(case.rule.digests) == 1 and case.wants(recipe.digest):
+        for first in HEX_LENGTHS:
+            for words, order in (("behind", "{0}{1}"), ("in front of", "{1}{0}")):
+
+                def run(text: bytes, key: bytes, first: str = first, order: str = order) -> str:
+                    inner = order.format(hex_digest(first, text), key.decode()).encode()
+                    return hex_digest(case.rule.digests[0], inner)
+
+                digest = Digest(recipe.digest.label, recipe.digest.length, run)
+                yield recipe._replace(digest=digest, key_place=Place.NOWHERE), (words, first)
+
+
 # --- HMAC ------------------------------------------------------------------------------------------------------------
 
 
@@ -287,6 +308,7 @@ DIGEST = (
     wrong_digest,
     wrong_between,
     key_between,
+    key_to_digest,
     hmac_swapped,
     key_decoded,
     hash_for_hmac,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -93,12 +93,17 @@ def forms(expected: str, signature: str, provider: Provider) -> list[Form]:
             f"the expected value is not a signature of {title}: it has {len(compact)} characters{short}",
             hint=f"{title}'s signature is {own} characters of 0-9 and a-f",
         )
-    if not findings and len(compact) < lengths[-1]:
-        cut = Finding(
-            "truncated", f"Only {len(compact)} characters of the signature were kept.", "Keep the whole digest."
-        )
-        readings.append(Form(hexadecimal, (cut,), cut=True))
-    return readings
+    return readings if findings else [*readings, *_otherwise(hexadecimal, lengths)]
+
+
+def _otherwise(hexadecimal: str, lengths: Sequence[int]) -> Iterator[Form]:
+    """Yield what hex that is written as it should be may be besides."""
+    count = len(hexadecimal)
+    if count < lengths[-1]:
+        cut = Finding("truncated", f"Only {count} characters of the signature were kept.", "Keep the whole digest.")
+        yield Form(hexadecimal, (cut,), cut=True)
+    if count in lengths:
+        yield Form(re.sub("(.)(.)", r"\2\1", hexadecimal), (_SWAPPED,))
 
 
 _COLUMN = r"\\?([0-9a-fA-F]{32,128})(?:\s+\*?(?:-|stdin|\S*[./]\S*)|\*?-|\*stdin)"  # typed ones have lost their spaces
@@ -126,6 +131,11 @@ _SIGNED = Finding(
     "bytes-signed",
     "Bytes above 127 were written as negative numbers (ffffff8a) in hex.",
     "Write every byte as two digits (Java: Integer.toHexString(b & 0xff) with its zero, or HexFormat).",
+)
+_SWAPPED = Finding(
+    "nibbles-swapped",
+    "The two digits of each byte were swapped as the digest was written in hex.",
+    'Write the high half of each byte first (Perl: unpack "H*", not "h*"; PHP: bin2hex).',
 )
 
 

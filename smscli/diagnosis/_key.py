@@ -33,19 +33,24 @@ def key_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 
 @mistake("key-of-another", Stage.KEY, "The key was that of {0}.", "Use this account's key.")
 def key_of_another(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    names: dict[str, list[str]] = {}
     for name, key in case.keys:
-        yield recipe.with_key(key), (name,)
+        names.setdefault(key, []).append(name)
+    for key, whose in names.items():
+        yield recipe.with_key(key), (" or of ".join(whose),)
 
 
 _LONGEST = 128  # characters of a key at whose places something unseen is looked for
 
 _UNSEEN = {
+    **{character: f"an invisible character (U+{ord(character):04X})" for character in INVISIBLE},
     "\u00a0": "a no-break space",
     "\u200b": "a zero-width space",
     "\u00ad": "a soft hyphen",
     "\ufeff": "a byte order mark",
     "\u2060": "a word joiner",
-    "\u200e": "a direction mark",
+    "\u200e": "a left-to-right mark",
+    "\u200f": "a right-to-left mark",
     "\t": "a tab",
     "\n": "a line feed",
 }
@@ -66,6 +71,7 @@ _KEY_SPELLINGS: Spellings = (
     ("a semicolon behind it", "{};".format),
     ("a comma behind it", "{},".format),
     ("its white space cut off", str.strip),
+    ("its invisible characters cut out", visible_only),
     ("its quotes cut off", lambda key: key.strip("\"'“”„‟‘’‚‛«»")),
     ("its last character missing", lambda key: key[:-1]),
     ("its first character missing", lambda key: key[1:]),
@@ -88,7 +94,6 @@ _RARE_KEY_SPELLINGS: Spellings = (
     *((f"{words} behind it", f"{{}}{character}".format) for character, words in _UNSEEN.items()),
     *((f"{words} before it", f"{character}{{}}".format) for character, words in _UNSEEN.items()),
     *((f"typographic quotes around it ({marks})", f"{marks[0]}{{}}{marks[1]}".format) for marks in _MARKS),
-    ("its invisible characters cut out", visible_only),
     ("plain quotes and hyphens instead of its typographic ones", plain_typography),
     ("typographic apostrophes", lambda key: key.replace("'", "’")),
     ("what a shell or PHP took for a variable cut out", lambda key: re.sub(r"\$\{?\w*\}?", "", key)),
@@ -152,7 +157,7 @@ def _touched_inside(key: str) -> Iterator[tuple[str, str]]:
         yield words, key.replace("-", dash)
         yield from ((words, f"{key[:index]}{dash}{key[index + 1 :]}") for index in hyphens)
     for character in f"{INVISIBLE}\u00a0\n":
-        words = f"{_UNSEEN.get(character, f'an invisible character (U+{ord(character):04X})')} inside"
+        words = f"{_UNSEEN[character]} inside"
         yield from ((words, f"{key[:index]}{character}{key[index:]}") for index in range(1, min(len(key), _LONGEST)))
 
 
@@ -195,8 +200,10 @@ def key_misspelled(recipe: Recipe, _: Case) -> Iterator[Attempt]:
 
 @lru_cache(maxsize=64)  # a search asks for few keys, each thousands of times
 def _respelled_keys(key: str) -> tuple[tuple[str, Facts], ...]:
-    spelled = ((spell(key), (words,)) for words, spell in _KEY_SPELLINGS)
-    return tuple((other, facts) for other, facts in spelled if other != key)
+    spelled: dict[str, Facts] = {key: ()}
+    for words, spell in _KEY_SPELLINGS:
+        spelled.setdefault(spell(key), (words,))
+    return tuple((other, facts) for other, facts in spelled.items() if facts)
 
 
 @mistake(

@@ -11,6 +11,8 @@ from smscli.diagnosis._recipe import Recipe
 _LEAST_QUARTERS = 4
 """No zone is nearer to UTC than an hour."""
 
+_ORDINARY_LENGTH = 500  # characters of all values
+
 
 def _of_stamp(spell: Callable[[str, bool], Iterator[tuple[str, str]]]) -> Apply:
     """Return the application of ``spell`` to the vendor's stamp, when that is Unix seconds or milliseconds."""
@@ -89,4 +91,21 @@ def other_moment(stamp: str, wide: bool) -> Iterator[tuple[str, str]]:
         yield str(int(stamp) + distance), f"{distance} {unit} after"
 
 
-STAMP = (other_unit, local_time, other_moment)
+@mistake(
+    "stamp-unit",
+    Stage.VALUES,
+    "{0} was signed as {1}, {2}.",
+    "Sign and send whole Unix seconds (PHP: time(), not microtime(true); Python: int(time.time())).",
+    alone=True,
+)
+def exact_moment(recipe: Recipe, case: Case) -> Iterator[Attempt]:
+    """Sign seconds with the fraction that PHP prints; of a long text there is no time for so many."""
+    if sum(len(value) for _, value in recipe.pairs) <= _ORDINARY_LENGTH:
+        for index, (name, value) in enumerate(recipe.pairs):
+            if name == case.provider.stamp_name and re.fullmatch(r"\d{10}", value, re.ASCII):
+                for fraction in range(10_000):
+                    stamp = f"{value}.{fraction:04}"
+                    yield recipe.with_value(index, stamp), (name, stamp, "with a fraction")
+
+
+STAMP = (other_unit, local_time, other_moment, exact_moment)
