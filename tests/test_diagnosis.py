@@ -280,6 +280,29 @@ def test_a_key_put_to_a_digest_a_fraction_and_swapped_digits_are_named(signature
     assert names(ask("lightsms", LIGHTSMS, signature)) == [[name]]
 
 
+@pytest.mark.parametrize(
+    ("text", "signed", "key", "said"),
+    [
+        ("café", "mecafé".encode("latin-1"), "other",
+         ["The text was hashed in latin-1 or windows-1252 or one like them, not in UTF-8."]),
+        ("café", "mecafé".encode(), "used", ["The key was that of a or of c."]),
+        ("café", "mecafé".encode(), "other\u00a0", ["The key was used with its white space cut off."]),
+        ("a", b"me a ", "other", ["text: signed with a space on both sides, but sent without."]),
+        ("Да", "meДа".encode("windows-1251"), "other", ["The text was hashed in windows-1251, not in UTF-8."]),
+    ],
+)  # fmt: skip
+def test_one_cause_is_one_explanation(text: str, signed: bytes, key: str, said: list[str]) -> None:
+    """Charsets that write the text alike, one key in two profiles, what white space is twice, one value's blanks."""
+    others = (("a", Secret("twice")), ("b", Secret("once")), ("c", Secret("twice")))
+    used = b"twice" if key == "used" else b"other"
+    wrong = hashlib.md5(b"0" + signed + b"1" + used, usedforsecurity=False).hexdigest()
+    diagnosis = diagnose(
+        providers.get("lightsms"), (("a", "0"), ("login", "me"), ("text", text), ("z", "1")), Secret(key), wrong,
+        others=others,
+    )  # fmt: skip
+    assert [one.sentence for each in diagnosis.explanations for one in each.findings] == said
+
+
 def test_a_fraction_that_was_sent_and_not_signed_is_named() -> None:
     """PHP's microtime(true)."""
     params = (("login", "YourLogin"), ("timestamp", "1732809600.1234"))

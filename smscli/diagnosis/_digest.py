@@ -14,16 +14,16 @@ from smscli.diagnosis._forms import loose, sign_extended
 from smscli.diagnosis._mistake import Attempt, Case, Stage, mistake
 from smscli.diagnosis._printing import numbers_of_bytes
 from smscli.diagnosis._recipe import HEX_LENGTHS, Digest, Place, Recipe, chained, hex_digest, keyed
-from smscli.diagnosis._respelling import EIGHT_BIT
+from smscli.diagnosis._respelling import EIGHT_BIT, charsets_in_words
 from smscli.signing import KeyUse
 
-
-@mistake(
-    "charset",
-    Stage.CHARSET,
-    "The text was hashed in {0}, not in UTF-8.",
-    "Encode the text as UTF-8 without a byte order mark before hashing.",
+_UTF_8 = (
+    "Encode the text as UTF-8 without a byte order mark before hashing (Node: update(text, 'utf8'); Java: "
+    "getBytes(StandardCharsets.UTF_8))."
 )
+
+
+@mistake("charset", Stage.CHARSET, "The text was hashed in {0}, not in UTF-8.", _UTF_8)
 def charset(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Encode in another charset; those that give the same bytes are one attempt."""
     text = recipe.text(recipe.key)
@@ -32,20 +32,20 @@ def charset(recipe: Recipe, _: Case) -> Iterator[Attempt]:
         charsets_by_bytes.setdefault(text.encode(name, "replace"), []).append(name)
     for names in charsets_by_bytes.values():
         if names and names[0] != recipe.charset:
-            yield recipe._replace(charset=names[0]), (" or ".join(names),)
+            yield recipe._replace(charset=names[0]), (charsets_in_words(names),)
 
 
 @mistake(
     "charset",
     Stage.CHARSET,
     "The text was hashed in {0}, not in UTF-8.",
-    "Encode the text as UTF-8 (Node: update(text, 'utf8'); Java: getBytes(StandardCharsets.UTF_8)).",
+    _UTF_8,
     alone=True,
 )
 def low_bytes(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     """Keep the low byte of each UTF-16 unit, as old JavaScript libraries do; or write UTF-16 as Java does."""
     text = recipe.text(recipe.key)
-    if not text.isascii():
+    if any(one > "\xff" for one in text):  # else it is Latin-1
         words = "the low byte of each character (Node's latin1, ascii and binary)"
         yield recipe._replace(charset="latin-1", finish=lambda text: _low(recipe.finish(text))), (words,)
     finish = recipe.finish

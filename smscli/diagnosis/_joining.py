@@ -53,7 +53,7 @@ def escaped_otherwise(recipe: Recipe, case: Case) -> Iterator[Attempt]:
 @mistake("separator-missing", Stage.JOIN, "The separator was missing {0}.", _SEPARATOR_FIX)
 def separator_missing(recipe: Recipe, _: Case) -> Iterator[Attempt]:
     if recipe.separator:
-        yield recipe._replace(separator="", key_separator="", head=""), ("anywhere",)
+        yield recipe._replace(separator="", key_separator="", head=""), ("everywhere",)
         if recipe.head:
             yield recipe._replace(head=""), ("at the beginning",)
         yield recipe._replace(separator=""), ("between the values",)

@@ -151,5 +151,12 @@ PERCENT: dict[str, Spelling] = {
 }
 """Percent-encoding as libraries do it, likeliest first."""
 
-EIGHT_BIT = ("cp1251", "koi8-r", "iso-8859-9", "cp1254", "latin-1", "cp1252", "iso-8859-13", "cp1257")
+EIGHT_BIT = (
+    "windows-1251", "koi8-r", "latin-1", "windows-1252", "iso-8859-9", "windows-1254", "iso-8859-13", "windows-1257",
+)  # fmt: skip
 """The charsets of one byte a letter that texts of these vendors' users come in."""
+
+
+def charsets_in_words(names: Sequence[str]) -> str:
+    """Return the names of charsets that write a text alike, as they stand in a sentence."""
+    return " or ".join(names if len(names) < 4 else (*names[:2], "one like them"))

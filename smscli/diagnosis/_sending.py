@@ -14,10 +14,10 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from smscli.diagnosis._findings import Finding
+from smscli.diagnosis._respelling import EIGHT_BIT, charsets_in_words
 from smscli.model import Pairs, visible
 from smscli.signing import counted_params, repeated_names
 
-_CHARSETS = ("cp1251", "koi8-r", "iso-8859-9", "latin-1", "cp1257")
 _ESCAPED = re.compile(rb"%u[0-9A-Fa-f]{4}")
 _ENCODE = (
     "encode every value (PHP: http_build_query; JavaScript: URLSearchParams, encodeURIComponent; Python: urlencode; "
@@ -49,7 +49,7 @@ def readings(query: bytes, form: bytes, names: Collection[str] = ()) -> tuple[Re
     sent, whole = _pieces(query.partition(b"#")[0], form), _pieces(query, form)
     # What is not UTF-8 is read as windows-1251 here, and by no vendor.
     foreign = _names(sent, lambda value: not _is_utf8(_usual(value)))
-    usual = (_wire_charset(foreign, _CHARSETS[0]),) if foreign else ()
+    usual = (_wire_charset(foreign, EIGHT_BIT[0]),) if foreign else ()
     meant: dict[Pairs, tuple[Finding, ...]] = {counted_params(_read(sent)): usual}
     if names:
         joinings = [(*_owned(query, names), *_owned(form, names))]
@@ -96,7 +96,7 @@ def _text(data: bytes, charset: str = "utf-8") -> str:
     try:
         return data.decode(charset)
     except UnicodeDecodeError:
-        return data.decode("cp1251", "replace")
+        return data.decode("windows-1251", "replace")
 
 
 def _usual(value: bytes) -> bytes:
@@ -172,7 +172,10 @@ def _meanings(
     )
     yield (_finding("not-encoded", f"{percent}: nothing was encoded.", f"Please {_ENCODE}."),), _read(sent, bytes)
     if names := _names(sent, lambda value: not _is_utf8(_usual(value))):
-        yield from (((_wire_charset(names, charset),), _read(sent, charset=charset)) for charset in _CHARSETS)
+        charsets: dict[Pairs, list[str]] = {}
+        for charset in EIGHT_BIT:
+            charsets.setdefault(_read(sent, charset=charset), []).append(charset)
+        yield from (((_wire_charset(names, charsets_in_words(alike)),), meant) for meant, alike in charsets.items())
 
 
 def _owned(part: bytes, names: Collection[str]) -> tuple[_Piece, ...]:
@@ -192,7 +195,7 @@ def _written_twice(sent: tuple[_Piece, ...]) -> Iterator[tuple[tuple[Finding, ..
     """Yield what was meant where proper values were written once more as HTML, or as UTF-8."""
     arrived = _read(sent)
     yield _as_html(arrived)
-    for charset in ("latin-1", "cp1252", "cp1251"):
+    for charset in ("latin-1", "windows-1252", "windows-1251"):
         once = tuple((name, _undoubled(value, charset)) for name, value in arrived)
         doubled = _finding(
             "utf-8-doubled",

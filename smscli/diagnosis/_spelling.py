@@ -61,6 +61,9 @@ def _word(value: str, word: str) -> tuple[str, Spelling]:
     return word, lambda text: word if text == value else text
 
 
+_PADDED = "{0}: signed with {1}, but sent without."
+_UNPADDED = "Trim before both signing and sending; files, shells and forms append line ends and blanks."
+
 # --- the mistakes, most likely first ---------------------------------------------------------------------------------
 
 SPELLING = (
@@ -153,12 +156,21 @@ SPELLING = (
     )._replace(alone=True),
     _spelled(
         "padded",
-        "{0}: {1} appended before signing.",
-        "Cut what reading from a file or a shell appended.",
-        ("a line feed", "{}\n".format),
-        ("CRLF", "{}\r\n".format),
-        ("a space", "{} ".format),
+        _PADDED,
+        _UNPADDED,
+        ("a line feed behind it", "{}\n".format),
+        ("CRLF behind it", "{}\r\n".format),
+        ("a space behind it", "{} ".format),
     ),
+    _spelled(
+        "padded",
+        _PADDED,
+        _UNPADDED,
+        ("a space on both sides", " {} ".format),
+        ("a space before it", " {}".format),
+        ("a tab behind it", "{}\t".format),
+        ("a line feed before it", "\n{}".format),
+    )._replace(alone=True),
     _spelled(
         "html-escaped",
         "{0}: HTML-escaped before signing.",
@@ -226,7 +238,7 @@ SPELLING = (
         "utf-8-twice",
         "{0}: UTF-8 bytes taken for {1} and encoded once more.",
         "Encode once; the text was UTF-8 already.",
-        *((charset, _mojibake(charset)) for charset in ("latin-1", "cp1252", "cp1251")),
+        *((charset, _mojibake(charset)) for charset in ("latin-1", "windows-1252", "windows-1251")),
     ),
     _spelled(
         "empty-as-word",
