@@ -163,6 +163,17 @@ def test_where_each_secret_comes_from_is_said_and_nothing_of_it(smscli: Run, tmp
         assert "profile work" in Report(ran).text("api_key")
 
 
+@pytest.mark.parametrize("key", ["s\u0435cret", "secret\u00a0"])
+def test_a_key_that_looks_mistyped_is_a_warning(smscli: Run, key: str) -> None:
+    """The doubt that sign and balance have, with what to do; every other check is made."""
+    environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_LOGIN": "me", "SMSCLI_API_KEY": key, "SMSCLI_SANDBOX": "1"}
+    report = Report(smscli("doctor", "-o", "json", environ=environ))
+    assert (report.level("api_key"), report.problems()) == ("warning", [])
+    assert "the key holds" in report.text("api_key")
+    assert "copy the key anew" in report.text("api_key")
+    assert key not in report.ran.out + report.ran.err
+
+
 @pytest.mark.parametrize("columns", [40, 80, 120])
 @pytest.mark.parametrize("colours", ["", "1"])
 def test_a_table_fits_and_says_the_verdict_first(smscli: Run, columns: int, colours: str) -> None:

@@ -133,6 +133,8 @@ def test_any_bytes_are_read(query: bytes, form: bytes) -> None:
     [
         (b"text=a#b", b"", ["hash-unescaped"]),
         (b"", b"text=a#b", []),
+        (b"text=a&sign=" + b"0a" * 16 + b"#top", b"", []),
+        (b"text=a&sign=" + b"0a" * 16 + b"#b&c=1", b"", ["hash-unescaped"]),
         (b"text=a b", b"", ["space-unescaped"]),
         (b"text=a& b", b"", ["space-unescaped", "ampersand-unescaped"]),
         (b"text=100%", b"", ["percent-unescaped"]),

@@ -135,7 +135,7 @@ class _Examination:
             self._secrets |= profiles.sent_secrets(alone, environ=environ, seconds=self._seconds)
         else:
             raise SkipCheck("there is none, and this account can do without")
-        return _secret(profile, field.name)
+        return _secret(profile, field.name, None if field.sent else profiles.doubt(self._secrets[field.name]))
 
     def _look_at_journal(self) -> Finding:
         sandbox = self.profile.sandbox if self.profile else self._wanted.sandbox
@@ -186,11 +186,15 @@ def _profile(profile: Profile) -> Finding:
     return findings.ok(_PROFILE, f"{whose}, {providers.get(profile.provider).title}", visible(where))
 
 
-def _secret(profile: Profile, name: str) -> Finding:
-    """Say where a secret came from, by the names that ``profile show`` uses; nothing of it."""
+def _secret(profile: Profile, name: str, doubt: str | None) -> Finding:
+    """Say where a secret came from, by the names that ``profile show`` uses, and what is doubtful; nothing of it."""
     values = profiles.values(profile)
+    what, detail = "fetched, sandbox demo account", ""
     for setting in (name, f"{name}_file", f"{name}_command"):
         if setting in values:
-            shown = masked(setting, values[setting])
-            return findings.ok(name, f"fetched, {profile.sources[setting]}", f"{setting} = {shown}")
-    return findings.ok(name, "fetched, sandbox demo account")
+            what, detail = f"fetched, {profile.sources[setting]}", f"{setting} = {masked(setting, values[setting])}"
+            break
+    if doubt:
+        place = ", ".join(filter(None, (what, detail)))
+        return findings.warning(name, doubt, "copy the key anew from the vendor's page", place)
+    return findings.ok(name, what, detail)
