@@ -599,13 +599,36 @@ def test_no_key_is_in_any_sentence(vendor: str) -> None:
         assert OTHER_KEY not in sentences(diagnosis) + repr(diagnosis)
 
 
-@pytest.mark.parametrize("spell", [str.upper, lambda key: key.encode().hex(), lambda key: key.replace("a", "\u0430")])
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str.upper, lambda key: key.encode().hex(), lambda key: key.replace("a", "\u0430"),
+        lambda key: "a\u0430".join(key.split("aa")), lambda key: f"{key[:9]}\u200e{key[9:]}",
+        lambda key: "b\u00a0b b\u00a0b".join(key.split("b b b b")),
+    ],
+)  # fmt: skip
 def test_a_key_among_the_values_is_masked_however_it_was_spelled(spell: Callable[[str], str]) -> None:
     """In capitals, as hex, with look-alike letters: the explanation says what was done, and shows none of it."""
-    key = "a3f9207b61d24568f037a923d1859246"
+    key = "a3f9207b61d24568f037aa23d1b b b b9246"
     diagnosis = ask("lightsms", (("login", key), ("timestamp", "1")), md5(f"{spell(key)}1{key}"), key=key)
     assert diagnosis.explanations
     assert spell(key).casefold() not in (sentences(diagnosis) + repr(diagnosis)).casefold()
+
+
+def test_a_key_among_the_values_in_another_case_is_masked_with_one_letter_changed() -> None:
+    """Capitals have look-alikes that small letters have not."""
+    key, changed = "ab12h34k", "A\u041212H34K"
+    diagnosis = ask("lightsms", (("login", key.upper()), ("timestamp", "1")), md5(f"{changed}1{key}"), key=key)
+    assert (names(diagnosis), diagnosis.explanations[0].text) == ([["look-alike"]], "***1***")
+
+
+@pytest.mark.parametrize("key", ["\u200b", "\u200b" * 60, "\u200ba\u0430" * 20])
+def test_a_key_of_what_nobody_sees_masks_no_other_text(key: str) -> None:
+    """Nor does a text that is nearly such a key take time."""
+    text = f"{key[1:]} - {'b' * 50}"
+    diagnosis = ask("lightsms", (("a", text), ("b", "2")), md5(f"{text.replace('-', '–')}2{key}"), key=key)
+    assert names(diagnosis) == [["typography"]]
+    assert "b" * 50 in diagnosis.explanations[0].text
 
 
 def test_blanks_between_numbers_do_not_multiply_the_work() -> None:

@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import combinations, islice, product
+from urllib.parse import quote_plus
 
 from smscli.diagnosis._mistake import Apply, Attempt, Case, Mistake, Stage, mistake
 from smscli.diagnosis._recipe import Recipe
-from smscli.diagnosis._respelling import Spelling, respelled
+from smscli.diagnosis._respelling import Spelling, rawurlencode, respelled
 
 # --- typography ------------------------------------------------------------------------------------------------------
 
@@ -263,6 +264,25 @@ def _one_look_alike(text: str) -> Iterator[tuple[str, str]]:
                 yield f"{text[:place]}{twins[one]}{text[place + 1 :]}", label
 
 
+def as_seen(text: str) -> str:
+    """Return what ``ONE_BY_ONE`` leaves of a text, in any case: letters by their look, nothing that nobody sees."""
+    return visible_only(text).translate(_TO_LATIN).casefold()
+
+
+_ANY_UNSEEN = f"(?:{'|'.join(spell(one) for one in INVISIBLE for spell in (str, rawurlencode))})*"
+
+
+def pattern_of_alike(text: str) -> str:
+    """Return the pattern of a text and of all that ``ONE_BY_ONE`` makes of it, as it is or percent-encoded."""
+    units = []
+    for one in text.translate(_WITHOUT_INVISIBLE):
+        cases = {one, one.lower(), one.upper(), *(" \u00a0" if one in " \u00a0" else "")}
+        alike = cases.union(each.translate(table) for each in cases for _, table in _ALPHABETS)
+        spelled = {spell(each) for each in alike for spell in (str, rawurlencode, quote_plus)}
+        units.append(f"(?:{'|'.join(map(re.escape, sorted(spelled, key=len, reverse=True)))})")
+    return _ANY_UNSEEN.join(units)
+
+
 _MOST_SINGLE = 3000
 """Changes of single characters tried in one request: of texts as people send them all."""
 
@@ -285,6 +305,13 @@ def _alone(name: str, sentence: str, fix: str, spellings: tuple[tuple[str, Spell
 _TYPE = "Type the value in one alphabet; letters of two look the same."
 _CLEAN = "Clean the text once, before both signing and sending; a copied text brings invisible characters along."
 _UNSEEN_CHANGED = "{0}: signed with characters that nobody sees changed ({1})."
+
+ONE_BY_ONE = (
+    Mistake("look-alike", Stage.VALUES, "{0}: signed with {1}.", _TYPE, _singly(_one_look_alike), alone=True),
+    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_some_spaces, 600), alone=True),
+    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_one_unseen), alone=True),
+)
+"""Mistakes that change some of the characters of a text: it has too many such forms to list them."""
 
 CHARACTERS = (
     _alone(
@@ -318,8 +345,6 @@ CHARACTERS = (
         _ALIKE,
     ),
     key_look_alike,
-    Mistake("look-alike", Stage.VALUES, "{0}: signed with {1}.", _TYPE, _singly(_one_look_alike), alone=True),
-    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_some_spaces, 600), alone=True),
-    Mistake("invisible", Stage.VALUES, _UNSEEN_CHANGED, _CLEAN, _singly(_one_unseen), alone=True),
+    *ONE_BY_ONE,
 )
 """Mistakes with single characters; they are tried alone, for in pairs they would be too many."""

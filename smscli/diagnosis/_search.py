@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote, unquote_plus
 
+from smscli.diagnosis._characters import ONE_BY_ONE, as_seen, pattern_of_alike
 from smscli.diagnosis._findings import Explanation, Finding
 from smscli.diagnosis._forms import Form, outcome_lengths
 from smscli.diagnosis._mistake import Attempt, Case, Facts, Mistake, Stage
@@ -182,14 +183,23 @@ class Search:
         return visible(self._hidden(text))
 
     def _hidden(self, text: str) -> str:
-        return self._secrets.sub(MASK, text)
+        seen = tuple(as_seen(decoded) for decoded in (text, unquote(text), unquote_plus(text)))
+        for secret in self._secrets:
+            look = as_seen(secret)
+            if look and any(look in each for each in seen):
+                text = re.sub(pattern_of_alike(secret), MASK, text, flags=re.IGNORECASE)
+        return self._secret_texts.sub(MASK, text)
 
     @cached_property
-    def _secrets(self) -> re.Pattern[str]:
-        """What shows a secret: its text in any case, and in every spelling that a mistake gives to values."""
+    def _secrets(self) -> tuple[str, ...]:
         case = self._case
-        secrets = [case.key, *(key for _, key in case.keys), *(secret.reveal() for secret in case.hidden)]
-        texts = {*filter(None, secrets), *(text for secret in filter(None, secrets) for text in self._spelled(secret))}
+        secrets = (case.key, *(key for _, key in case.keys), *(secret.reveal() for secret in case.hidden))
+        return tuple(dict.fromkeys(filter(None, secrets)))
+
+    @cached_property
+    def _secret_texts(self) -> re.Pattern[str]:
+        """What shows a secret: its text in any case, and in every spelling that a mistake gives to values."""
+        texts = {text for secret in self._secrets for text in (secret, *self._spelled(secret))}
         encoded = {spell(text) for text in texts for spell in (str, rawurlencode, quote_plus)}
         longest_first = sorted(encoded, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
@@ -199,7 +209,7 @@ class Search:
 
         def outcomes(value: str) -> set[str]:
             recipe = true_recipe(self._case.rule, (("", value),), "")
-            alone = (each for each in self._mistakes if each.stage is Stage.VALUES)
+            alone = (each for each in self._mistakes if each.stage is Stage.VALUES and each not in ONE_BY_ONE)
             attempts = (attempt for each in alone for attempt, _ in each.apply(recipe, self._case))
             return {text for attempt in attempts for name, text in attempt.pairs if not name}
 
