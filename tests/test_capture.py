@@ -178,7 +178,7 @@ def test_another_charset_on_the_wire_is_named() -> None:
     """Bytes that are not UTF-8 are read as windows-1251, and that is said."""
     captured = read("message=%CF%F0%E8%E2%E5%F2&sign=a")
     assert captured.params[0] == ("message", "Привет")
-    assert captured.notes == ("message is not UTF-8 on the wire; it is read as windows-1251",)
+    assert captured.notes == ("message is not UTF-8 on the wire; no charset is known, so it is read as windows-1251",)
 
 
 def test_no_value_of_a_capture_is_in_its_repr() -> None:

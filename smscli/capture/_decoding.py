@@ -60,7 +60,7 @@ def _read_text(data: bytes, name: str, notes: list[str]) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        notes.append(f"{visible(name)} is not UTF-8 on the wire; it is read as windows-1251")
+        notes.append(f"{visible(name)} is not UTF-8 on the wire; no charset is known, so it is read as windows-1251")
         return data.decode("cp1251", "replace")
 
 

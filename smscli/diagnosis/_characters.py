@@ -67,7 +67,7 @@ _TYPOGRAPHIC: tuple[tuple[str, Spelling], ...] = (
     ("a long dash for each hyphen between spaces", lambda text: text.replace(" - ", " — ")),
     ("one ellipsis for each three dots", lambda text: text.replace("...", "…")),
     *(
-        (f"a dash (U+{ord(dash):04X}) for each {words}", partial(_exchanged, hyphens, dash))
+        (f"a dash (U+{ord(dash):04X}) for every {words}", partial(_exchanged, hyphens, dash))
         for words, hyphens in (("hyphen", "-"), ("two hyphens", "--"), ("three hyphens", "---"))
         for dash in DASHES
     ),
@@ -104,7 +104,7 @@ _MOST_SPACES = 40
 
 _UNSEEN: tuple[tuple[str, Spelling], ...] = (
     ("ordinary spaces instead of no-break ones", lambda text: text.translate(_PLAIN_SPACES)),
-    ("without its zero-width characters and soft hyphens", lambda text: text.translate(_WITHOUT_INVISIBLE)),
+    ("without its invisible characters", lambda text: text.translate(_WITHOUT_INVISIBLE)),
     ("ordinary spaces, and without its invisible characters", visible_only),
     ("no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u00a0")),
     ("narrow no-break spaces instead of ordinary ones", lambda text: text.replace(" ", "\u202f")),
