@@ -56,7 +56,7 @@ class Captured:
 
     ``place`` is where it stood. ``providers`` are the vendors it may be for, best first. ``seen_at`` is when it was
     logged, in Unix seconds. ``readings`` say what was read as what, without a value; ``fault`` says why a request
-    among others cannot be read.
+    among others cannot be read, ``lacks`` what of it is not in the text (that is among the notes, too).
     ``raw_query`` and ``raw_form`` are what was decoded, byte by byte as it stood on the wire, the query with what
     follows a ``#`` (which is not sent); empty where there is none, None where the body is multipart or JSON, no form.
     """
@@ -74,6 +74,7 @@ class Captured:
     place: str = ""
     readings: tuple[str, ...] = ()
     fault: str = ""
+    lacks: str = ""
 
 
 def read(text: str) -> Captured:
@@ -153,7 +154,7 @@ def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
         raise InputError(f"the captured {raw.where} cannot be read: {raw.fault}", hint=f"give {WANTED}")
     if len(raw.target) + len(raw.body) > _MAX_REQUEST:
         raise InputError(f"the captured {raw.where} is longer than {_MAX_REQUEST} characters", hint=f"give {WANTED}")
-    notes = list(raw.notes)
+    notes = [*filter(None, (raw.lacks,)), *raw.notes]
     target = split_target(raw.target) if raw.target else None
     query = mend(target.query, vendors.names, notes) if target else ""
     raw = replace(raw, body=mend(raw.body, vendors.names, notes))
@@ -175,4 +176,5 @@ def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
         raw_form=to_bytes(raw.body) if is_form(raw) else None,
         place=raw.place,
         readings=raw.readings,
+        lacks=raw.lacks,
     )

@@ -5,76 +5,153 @@ What clients trace, Go's and Java's dumps, .http files (``###``), a list of head
 
 from __future__ import annotations
 
+import json
 import re
-from bisect import bisect
-from collections.abc import Iterator
+from bisect import bisect, bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, islice
+from operator import itemgetter
 
 from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text
 from smscli.capture._traces import pieces
+from smscli.errors import InputError
 
 _HEADER = r"[A-Za-z][\w-]*:(?!//)[^\n]*"
 # A method and a version make a request line; without the version a header must follow.
-_HEAD = re.compile(
-    rf"(?m)^(?P<method>{METHODS}) (?P<target>[^\n]+?)(?: HTTP/[0-9.]+\r?$| HTTP/[0-9.]+\Z|\r?$(?=\n{_HEADER}))"
+_LINE = rf"(?P<method>{METHODS}) (?P<target>[^\n]+?)(?: HTTP/[0-9.]+\r?$| HTTP/[0-9.]+\Z|\r?$(?=\n{_HEADER}))"
+_HEAD = re.compile(rf"(?m)^{_LINE}")
+_NEXT = re.compile(rf"(?m)\s*{_LINE}")
+_INSIDE = re.compile(rf"(?m)(?:{METHODS}) (?:/|https?://)\S* HTTP/[0-9.]+\r?$")
+_NAMED = re.compile(rf"\b({METHODS}) (\S+) HTTP/[0-9.]")
+_END = re.compile(
+    r"(?m)^(?:HTTP/[0-9.]+ \d{3}|###|---re(?:quest|sponse) |\* |< |reply: |header: |[{}] \[\d+ bytes data\])"
 )
-_END = re.compile(r"(?m)^(?:HTTP/[0-9.]+ \d{3}|###|---re(?:quest|sponse) |\* |< |reply: |header: )")
+_BLANK = re.compile(r"\n\r?\n")
+# How a body begins: JSON, or a name and its =. A line of a log may have pairs, too, with blanks between them.
+_BODY = re.compile(r'\s*(?:\{|\[\s*[\[{"\]])|(?!\w+=[^\s&]* \w+=)[^=&\s{}<>"]+=')
+_LINE_OF_FORM = re.compile(r"&[\w\[\]%.]+=")
 # Whoever pastes a POST may leave out its headers; of these methods hardly any has a body, and it would say so.
 _BODILESS = ("GET", "HEAD", "DELETE")
 _OF_BODIES = ("content-length", "content-type", "transfer-encoding")
+_MOST = 10_000
+_LONGEST = 256 * 1024
+"""Characters of a body that are looked at; those of a request that is read are fewer."""
+_CHUNK = re.compile(rb"\s*([0-9A-Fa-f]{1,7})[ \t]*(?:;[^\n]*)?\r?\n")
+_ORIGIN = re.compile("^https?://[^/]+(?=/)")
 _PSEUDO = re.compile(r"(?m)^:(method|path|authority|scheme):?[ \t]*\n?[ \t]*(\S+)")
 _FROM_PANEL = re.compile(r"(?mi)^(Request URL|Request Method):?[ \t]*\n?[ \t]*(\S+)")
 
 
 def http(text: str) -> list[RawRequest]:
-    """Return the requests of a text; none when no line of it is a request line, and no list of headers names one."""
-    sent, note = pieces(text)
+    """Return the requests of a text; none when no line of it is a request line, and no list of headers names one.
+
+    One that cannot be cut apart from what is before it has a fault. InputError when there are too many.
+    """
+    sent, note, exact = pieces(text)
     whole = "".join(piece for _, piece in sent)
-    heads = list(_HEAD.finditer(whole))
+    starts = list(accumulate((len(piece) for _, piece in sent), initial=0))
+    begun = (_NEXT.match(whole, start) for start in starts[1:-1])
+    heads = {head.start("method"): head for head in (*filter(None, begun), *_HEAD.finditer(whole))}
     if not heads:
         return list(_of_headers(text))
-    starts = list(accumulate((len(piece) for _, piece in sent), initial=0))
-    ends = [head.start() for head in heads[1:]] + [len(whole)]
+    cut = list(islice(_cut(whole, [heads[at] for at in sorted(heads)], exact=exact), _MOST + 1))
+    if len(cut) > _MOST:
+        raise InputError(f"the capture has more than {_MOST} HTTP requests", hint="give some of them")
     requests = []
-    for head, end in zip(heads, ends, strict=True):
-        line, _ = sent[bisect(starts, head.start()) - 1]
-        raw = _request(whole, head, end, f"line {line}")
+    counted, line = 0, 1
+    for start, raw in sorted(cut, key=itemgetter(0)):
+        line = sent[bisect(starts, start) - 1][0] if exact else line + whole.count("\n", counted, start)
+        counted = start
         doubt = (note,) if note and "." in raw.target.partition("?")[2] + raw.body else ()
-        requests.append(replace(raw, notes=(*raw.notes, *doubt)))
+        requests.append(replace(raw, notes=(*raw.notes, *doubt), place=f"line {line}"))
     return requests
 
 
-def _request(text: str, head: re.Match[str], end: int, place: str) -> RawRequest:
-    stop = _END.search(text, head.end(), end)
-    rest = text[head.end() : stop.start() if stop else end].removeprefix("\n")
-    lines, _, rest = ("\n" + rest).replace("\n\r\n", "\n\n", 1).partition("\n\n")
+def _cut(text: str, heads: Sequence[re.Match[str]], *, exact: bool) -> Iterator[tuple[int, RawRequest]]:
+    """Yield each request with the place where it begins; ``exact``: the text is what was sent, and nothing else."""
+    stops = [len(text)] if exact else [*(stop.start() for stop in _END.finditer(text)), len(text)]
+    unread = [(0, heads[0].start("method"))]
+    targets: set[tuple[str, str]] = set()
+    at = 0
+    for head, end in zip(heads, [*(head.start("method") for head in heads[1:]), len(text)], strict=True):
+        following: re.Match[str] | None = head
+        while following is not None:
+            stop = min(end, stops[bisect_left(stops, following.end())])
+            raw, at = _request(text, following, stop, exact=exact)
+            targets.add((raw.method or "", _ORIGIN.sub("", raw.target)))
+            yield following.start("method"), raw
+            following = _NEXT.match(text, at, end)
+        unread.append((at, end))
+    for begin, end in unread:
+        for named in _NAMED.finditer(text, begin, end):
+            if (named[1], _ORIGIN.sub("", named[2])) not in targets:
+                fault = "what stands around it is no request, so that its beginning and end are not sure"
+                yield named.start(), RawRequest("HTTP request", named[2], named[1], fault=fault)
+
+
+def _request(text: str, head: re.Match[str], stop: int, *, exact: bool) -> tuple[RawRequest, int]:
+    """Return the request of a head, which ends before ``stop``, and where its body ends."""
+    blank = _BLANK.search(text, head.end(), stop)
+    lines, start = text[head.end() : blank.start() if blank else stop], blank.end() if blank else stop
     target = re.sub(r"^https?://[^/]+(?=https?://)", "", head["target"])
-    raw = RawRequest("HTTP request", target, head["method"], tuple(_headers(lines)), place=place)
+    raw = RawRequest("HTTP request", target, head["method"], tuple(_headers(lines)))
     ends = raw.method in _BODILESS and not any(map(raw.header, _OF_BODIES))
-    body, notes = ("", ()) if ends else _body(raw, rest)
+    body, at, lacks = ("", start, "") if ends else _body(raw, text, start, stop, exact=exact)
+    rest = (text[at:stop] if stop - at < _LONGEST else "...").strip()
     readings = (
         "first line: the method and the address", *(f"{name}: a header" for name, _ in raw.headers),
         *((f"what follows the blank line: the body, {len(to_bytes(body))} bytes",) if body else ()),
-        *(("what follows the blank line: not read, the head announces no body",) if ends and rest.strip() else ()),
+        *(("what follows the blank line: not read, the head announces no body",) if ends and rest else ()),
     )  # fmt: skip
-    return replace(raw, body=body, host=raw.header("host").partition(":")[0] or None, notes=notes, readings=readings)
+    unsure = rest and not (ends or raw.header("content-length") or _NEXT.match(text, at, stop))
+    notes = ("the head does not say how long the body is: what follows its line was not read",) if unsure else ()
+    host = raw.header("host").partition(":")[0] or None
+    return replace(raw, body=body, host=host, lacks=lacks, notes=notes, readings=readings), at
 
 
-def _body(raw: RawRequest, rest: str) -> tuple[str, tuple[str, ...]]:
-    """Return the body, which ends where the head says so, and a note of what is missing."""
+def _body(raw: RawRequest, text: str, start: int, stop: int, *, exact: bool) -> tuple[str, int, str]:
+    """Return the body, where it ends, and what is missing of it; a line of a log is none."""
     if "chunked" in raw.header("transfer-encoding").lower():
-        return _unchunked(rest), ()
-    length = re.fullmatch("[0-9]{1,9}", raw.header("content-length"))
-    if length and len(to_bytes(rest)) >= int(length[0]):
-        return to_text(to_bytes(rest)[: int(length[0])]), ()
-    if "multipart/" in raw.header("content-type"):
-        return rest, ()
-    body = rest.rstrip("\r\n")
-    if length is None:
-        return body, ()
-    missing = int(length[0]) - len(to_bytes(body))
-    return body, (f"the body lacks {missing} of {length[0]} bytes: the capture is cut",)
+        whole, used = _unchunked(to_bytes(text[start : min(stop, start + _LONGEST)]))
+        return to_text(whole), start + len(to_text(used)), "" if used else "the body is not in the capture"
+    digits = re.fullmatch("[0-9]{1,9}", raw.header("content-length"))
+    length = int(digits[0]) if digits else None
+    if length is not None:
+        data = to_bytes(text[start : min(stop, start + length)])[:length]
+        body = to_text(data)
+        if len(data) == length and (exact or _is_body(raw, body)):
+            return body, start + len(body), ""
+    body = text[start : min(stop, start + _LONGEST)]
+    if "multipart/" not in raw.header("content-type"):
+        body = body.rstrip("\r\n") if exact or length is not None else _first(body)
+    if not _is_body(raw, body):
+        body = ""
+    if length is None or (body and "multipart/" in raw.header("content-type")):
+        return body, start + len(body), ""
+    missing = length - len(to_bytes(body))
+    lacks = f"the body lacks {missing} of {length} bytes: the capture is cut" if missing else ""
+    return body, start + len(body), lacks
+
+
+def _is_body(raw: RawRequest, text: str) -> bool:
+    return bool(not text or "multipart/" in raw.header("content-type") or _BODY.match(text))
+
+
+def _first(text: str) -> str:
+    """Return the body that a text begins with, if no head says how long it is: JSON, or the lines of a form."""
+    text = text.rstrip()
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            return text[: json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))[1]]
+        return text
+    lines = text.partition("\n\n")[0].split("\n")
+    while len(lines) > 1 and ("://" in lines[-1] or not _LINE_OF_FORM.search(lines[-1])):
+        lines.pop()
+    body = "\n".join(lines)
+    inside = _INSIDE.search(body)
+    return body[: inside.start()] if inside else body.rstrip("\r")
 
 
 def _headers(lines: str) -> Iterator[tuple[str, str]]:
@@ -82,16 +159,16 @@ def _headers(lines: str) -> Iterator[tuple[str, str]]:
         yield match[1], match[2].strip()
 
 
-def _unchunked(body: str) -> str:
-    """Return a chunked body whole, or as far as it goes."""
-    data, whole = to_bytes(body), b""
-    while match := re.match(rb"\s*([0-9A-Fa-f]{1,7})[^\n]*\n", data):
+def _unchunked(data: bytes) -> tuple[bytes, bytes]:
+    """Return a chunked body whole, or as far as it goes, and what it was written as."""
+    whole, at = b"", 0
+    while match := _CHUNK.match(data, at):
         size = int(match[1], 16)
         whole += data[match.end() : match.end() + size]
-        data = data[match.end() + size :]
+        at = match.end() + size
         if not size:
             break
-    return to_text(whole)
+    return whole, data[:at]
 
 
 def _of_headers(text: str) -> Iterator[RawRequest]:

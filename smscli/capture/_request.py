@@ -29,7 +29,8 @@ class RawRequest:
 
     ``target`` is a URL or a path. Of ``headers`` of one name the last counts, so that the client's usual ones stand
     first. ``body`` is what was sent as the body, ``fields`` the parts of a multipart body that a client would make.
-    ``readings`` say what was read as what, without a value; ``fault`` says why the request cannot be read.
+    ``readings`` say what was read as what, without a value; ``lacks`` says what of the request is not in the text;
+    ``fault`` says why the request cannot be read.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class RawRequest:
     seen_at: int | None = None
     notes: tuple[str, ...] = ()
     readings: tuple[str, ...] = ()
+    lacks: str = ""
     fault: str = ""
 
     @property

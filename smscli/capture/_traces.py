@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
-from smscli.capture._request import to_text
+from smscli.capture._request import to_bytes, to_text
 from smscli.capture._shell import unescape
 
 _PYTHON = re.compile(r"""(?m)^send: (b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"))""")
@@ -21,27 +21,30 @@ _RUBY = re.compile(r'(?m)^<- "((?:[^"\\\n]|\\.)*)"')
 _CURL = re.compile(r"(?m)^(?:\S+ ){0,2}=> Send (?:header|data), (\d{1,9}) bytes[^\n]*((?:\n[0-9a-f]{4,8}:[^\n]*)+)")
 _DUMPED = re.compile(r"\n([0-9a-f]{4,8}): ?([^\r\n]*)")
 _HEX = re.compile(r"(?:[0-9a-f]{2} ){1,16} *")
-_WGET_BODY = re.compile(r"(?m)^(---request end---)\n\[BODY data: ([\s\S]{0,16384}?)\]$")
+_WGET_BODY = re.compile(r"(?m)^(---request end---)\n\[BODY data: ((?:(?!\n---request )[\s\S]){0,16384}?)\]$")
 
 _FULL_STOPS = (
     "curl --trace-ascii writes . for each byte that is no ASCII, and for a full stop: --trace keeps them apart"
 )
 
 
-def pieces(text: str) -> tuple[list[tuple[int, str]], str]:
-    """Return what a text says was sent, its own lines where it is no such trace, and what may be wrong about it."""
+def pieces(text: str) -> tuple[list[tuple[int, str]], str, bool]:
+    """Return what a text says was sent, what may be wrong about it, and whether it is that alone.
+
+    Of a text that is no such trace it is the text itself.
+    """
     if sent := [(_line(text, match), _printed(match[1])) for match in _PYTHON.finditer(text)]:
-        return sent, ""
-    if sent := [(_line(text, match), unescape(match[1])) for match in _RUBY.finditer(text)]:
-        return sent, ""
+        return sent, "", True
+    if sent := [(_line(text, match), to_text(to_bytes(unescape(match[1])))) for match in _RUBY.finditer(text)]:
+        return sent, "", True
     if dumps := list(_CURL.finditer(text)):
         is_hex = all(_HEX.fullmatch(line[2][:48].ljust(48)) for dump in dumps for line in _DUMPED.finditer(dump[2]))
         read = _from_hex if is_hex else _from_ascii
         sent = [(1 + _line(text, dump), "".join(read(dump[2], int(dump[1])))) for dump in dumps]
-        return sent, "" if is_hex else _FULL_STOPS
+        return sent, "" if is_hex else _FULL_STOPS, True
     if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text):
         text = re.sub(r"(?m)^> ?", "", text)
-    return list(enumerate(re.findall(r"[^\n]*\n|[^\n]+", _WGET_BODY.sub(r"\2\n\1", text)), 1)), ""
+    return [(1, _WGET_BODY.sub(r"\2\n\1", text))], "", False
 
 
 def _line(text: str, match: re.Match[str]) -> int:

@@ -1,0 +1,104 @@
+"""HTTP requests behind one another: each is cut out whole, and nothing that stands beside one becomes a part of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from smscli.capture import read, read_all
+from smscli.errors import InputError
+
+BODIES = ("login=a&signature=1", "login=b&signature=2")
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+def post(body: str, *, length: bool = True, head: str = "") -> str:
+    """Return a POST as it travels: its body ends without a line break."""
+    counted = f"Content-Length: {len(body.encode())}\r\n" if length else ""
+    return f"POST /x HTTP/1.1\r\nHost: sms.example\r\n{counted}{head}\r\n{body}"
+
+
+GET = "GET /x?login=c&signature=3 HTTP/1.1\r\nHost: sms.example\r\n\r\n"
+
+
+def dumped(*sent: str, in_hex: bool) -> str:
+    """Return what curl traces of texts that it sends."""
+    dumps = []
+    for number, text in enumerate(sent):
+        what, data = "data" if number % 2 else "header", text.encode()
+        if in_hex:
+            rows = [(at, data[at : at + 16].hex(" ").ljust(48) + " x") for at in range(0, len(data), 16)]
+        else:
+            rows, at = [], 0
+            for line in text.split("\r\n"):
+                rows.append((at, line))
+                at += len(line) + 2
+            rows = [row for row in rows if row[0] < len(data)]
+        lines = [f"{at:04x}: {row}" for at, row in rows]
+        dumps.append("\n".join([f"=> Send {what}, {len(data)} bytes (0x{len(data):x})", *lines]))
+    return "== Info: Connected\n" + "\n<= Recv header, 17 bytes (0x11)\n0000: HTTP/1.1 200 OK\n".join(dumps)
+
+
+def halves(*bodies: str) -> list[str]:
+    """Return head, body, head, body … of POSTs."""
+    return [part for body in bodies for part in (post(body).removesuffix(body), body)]
+
+
+def printed(text: str) -> str:
+    """Return a text as Ruby prints it."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+TRACES = {
+    "curl --trace-ascii": dumped(*halves(*BODIES), in_hex=False),
+    "curl --trace": dumped(*halves(*BODIES), in_hex=True),
+    "Ruby": "".join(f'<- "{printed(part)}"\n-> "HTTP/1.1 200 OK\\r\\n"\n' for part in halves(*BODIES)),
+    "Python": "".join(f"send: {part.encode()!r}\nreply: 'HTTP/1.1 200 OK\\r\\n'\n" for part in halves(*BODIES)),
+    "Python without a length": "".join(
+        f"send: {part.encode()!r}\n" for body in BODIES for part in (post(body, length=False).removesuffix(body), body)
+    ),
+    "a stream": "".join(map(post, BODIES)),
+    "a stream without lengths": "".join(post(body, length=False) for body in BODIES),
+    "a chunked stream": "".join(
+        post(f"{len(body):x}\r\n{body}\r\n0\r\n\r\n", length=False, head="Transfer-Encoding: chunked\r\n")
+        for body in BODIES
+    ),
+}
+
+
+@pytest.mark.parametrize("text", TRACES.values(), ids=TRACES)
+def test_a_request_behind_a_body_is_one_of_its_own(text: str) -> None:
+    """Where the body ends its head says, or the trace; the next request needs no line break before it."""
+    got = read_all(text)
+    assert [one.raw_form.decode() for one in got if one.raw_form is not None] == list(BODIES)
+    assert [dict(one.params)["signature"] for one in got] == ["1", "2"]
+    assert not [one.notes for one in got if one.notes]
+
+
+@pytest.mark.parametrize("order", ["GPGP", "PGPG", "GGPP", "PPGG"])
+def test_none_of_a_stream_is_lost(order: str) -> None:
+    """Whatever follows whatever, each in its place."""
+    parts = [GET if letter == "G" else post(BODIES[0]) for letter in order]
+    got = read_all("".join(parts))
+    assert [one.method for one in got] == ["GET" if letter == "G" else "POST" for letter in order]
+    lines = ["".join(parts[:number]).count("\n") + 1 for number in range(4)]
+    assert [one.place for one in got] == [f"line {line}" for line in lines]
+
+
+def test_bytes_are_counted_and_not_characters() -> None:
+    """A length is one of bytes."""
+    one, two = read_all(post("login=ž&signature=1") + GET)
+    assert (one.params, two.params[0]) == ((("login", "ž"), ("signature", "1")), ("login", "c"))
+
+
+def test_one_that_cannot_be_cut_out_is_said_with_its_place() -> None:
+    """It is named in an answer, or in a line of another program; who names one that was read tells of that one."""
+    one, other = read_all(f"{post(BODIES[0])}\nat 16:00 sent GET /y?login=d HTTP/1.1 and got 200\n")
+    assert not one.fault
+    assert other.fault.startswith("the captured HTTP request in line 6 cannot be read: what stands around it is no")
+    assert read(f'{GET}::1 - - "GET /x?login=c&signature=3 HTTP/1.1" 200\n').params[0] == ("login", "c")
+
+
+def test_too_many_requests_are_refused() -> None:
+    """With the number; none is left out."""
+    with pytest.raises(InputError, match="more than 10000 HTTP requests"):
+        read_all("GET / HTTP/1\n" * 10_001)
