@@ -41,9 +41,6 @@ __all__ = [
 MAX_CAPTURE = 16 * 1024 * 1024
 """Characters of a capture: a HAR file, or a log."""
 
-MAX_SCRIPT = 128 * 1024
-"""Characters of a script or command; more is a log."""
-
 _MAX_REQUEST = 64 * 1024
 """Characters; the longest request of any vendor is a tenth of it."""
 
@@ -112,24 +109,32 @@ def decode(data: bytes) -> str:
 
 def _requests(whole: str) -> list[RawRequest]:
     """Return the requests of the first reader that finds any; who only writes a request loads none of them."""
-    from smscli.capture._commands import commands, names_command
-    from smscli.capture._fetch import fetch
+    from smscli.capture._commands import MAX_SCRIPT, commands
+    from smscli.capture._fetch import calls_fetch, fetch
     from smscli.capture._har import har
     from smscli.capture._http import http
     from smscli.capture._logs import lines, messages
-    from smscli.capture._powershell import powershell
+    from smscli.capture._powershell import calls_powershell, powershell
     from smscli.capture._texts import any_form, form_body, url
 
     text = whole.rstrip()  # but for a body, whose length is known
-    is_script = len(text) <= MAX_SCRIPT
+    is_long = len(text) > MAX_SCRIPT
     # What tells a text most surely comes first.
-    of_scripts = (powershell, commands, fetch, lambda _: http(whole)) if is_script else ()
-    readers = (har, *of_scripts, lines, url, form_body, messages, any_form)
-    requests: list[RawRequest] = next(filter(None, (reader(text) for reader in readers)), [])
-    if not is_script and names_command(text):
-        note = f"the capture is longer than {MAX_SCRIPT} characters: commands in it are not read, only their addresses"
-        return [replace(raw, notes=(*raw.notes, note)) if raw.kind == "URL" else raw for raw in requests]
-    return requests
+    readers = (har, powershell, commands, fetch, lambda _: http(whole), lines, url, form_body, messages, any_form)
+    if not is_long:
+        return next(filter(None, (reader(text) for reader in readers)), [])
+    broken: list[RawRequest] = []
+    for reader in readers:
+        if (reader is powershell and calls_powershell(text)) or (reader is fetch and calls_fetch(text)):
+            raise InputError(
+                f"the capture is longer than {MAX_SCRIPT} characters: calls of {reader.__name__} in it are not read",
+                hint="give the calls alone, or some of them",
+            )
+        requests = reader(text) if reader not in (powershell, fetch) else []
+        if any(not raw.fault for raw in requests):
+            return [*broken, *requests]
+        broken += requests
+    return broken
 
 
 def _next_to_one(text: str) -> str:

@@ -20,13 +20,18 @@ _BATCH = re.compile(r"(?mi)^[ \t]*@echo[ \t]+off\b")
 
 def is_cmd(text: str) -> bool:
     """Return whether a text was written for cmd: carets before quotes or line ends, quoted %, its prompt."""
-    return bool(re.search(r'\^"|\^\r?\n|"%"', text) or _PROMPT.match(text) or _BATCH.search(text))
+    return bool(re.search(r'\^"|\^\r?\n|"%"', text) or _PROMPT.match(text) or is_batch(text))
+
+
+def is_batch(text: str) -> bool:
+    """Return whether a text is a batch file, all of it for cmd."""
+    return bool(_BATCH.search(text))
 
 
 def commands(text: str) -> Iterator[Command]:
     """Yield the commands of a text; raise InputError, with the line, for an open quote."""
     text = _PROMPT.sub("", text.replace("\r\n", "\n"))
-    if _BATCH.search(text):
+    if is_batch(text):
         text = text.replace("%%", "%")  # a file, where a lone % begins an argument or a variable
     doubled = '^"' in text
     for line, command in _split(text):

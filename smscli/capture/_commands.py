@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from smscli.capture import _cmd, _shell
@@ -17,11 +17,18 @@ from smscli.errors import InputError
 _CLIENTS: dict[str, Callable[[Command], list[RawRequest]]] = {
     "curl": curl, "wget": wget, "http": httpie, "https": httpie, "xh": httpie,
 }  # fmt: skip
-_NAMED = re.compile(
-    r"(?m)(?:^|[\s;&|({`]|(?:\s-l?c|\beval|\b(?:ssh|watch)\b[^\n\"']{0,200})[ \t][\"'])"
+MAX_SCRIPT = 128 * 1024
+"""Characters that are read as one script; of a longer text only the lines of its commands are."""
+
+_NAME = (
+    r"(?:^|[\s;&|({`]|(?:\s-l?c|\beval|\b(?:ssh|watch)\b[^\n\"']{0,200})[ \t][\"'])"
     rf"(?:[^\s\"'`;&|({{]*[/\\])?{CLIENT}(?:\.exe|:[\w.-]+)?[ \t\\^`]"
 )
-_MOST = 500
+_NAMED = re.compile(f"(?m){_NAME}")
+_PASSAGE = re.compile(
+    rf"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s'\"]*)[ \t]*;?[ \t]*$|{_NAME}"
+)
+_MOST = 10_000
 # Words that may stand before the name of a command.
 _BEFORE = re.compile(r"(?:exec|command|export|local|declare|readonly|if|then|else|elif|do|while|until|!|\{)$|\w+=")
 # Commands that run another one, behind options of their own.
@@ -40,17 +47,44 @@ def names_command(text: str) -> bool:
 
 
 def commands(text: str) -> list[RawRequest]:
-    """Return the requests of the clients in a text; none when there is none. InputError names an open quote's line."""
+    """Return the requests of the clients in a text; none when there is none. InputError names an open quote's line.
+
+    Of a long text a command that cannot be read has a fault: the next one may be sound.
+    """
     if not names_command(text):
         return []
-    # A backtick is PowerShell's way to go on in the next line.
-    read = _cmd.commands(text) if _cmd.is_cmd(text) else _shell.commands(re.sub(r"[ \t]`\r?\n", " \\\n", text))
     requests: list[RawRequest] = []
-    for command in read:
-        requests += _requests(command)
+    at_once = len(text) <= MAX_SCRIPT or _cmd.is_batch(text)
+    for read in map(_requests, _read(text, 1, {})) if at_once else _passages(text):
+        requests += read
         if len(requests) > _MOST:
             raise InputError(f"the captured commands make more than {_MOST} requests", hint="give some of them")
     return requests
+
+
+def _read(text: str, line: int, variables: dict[str, str]) -> Iterator[Command]:
+    """Yield the commands of a text that begins in a line of the capture; ``variables`` are those that are set."""
+    if _cmd.is_cmd(text):
+        return (replace(command, line=command.line + line - 1) for command in _cmd.commands(text))
+    # A backtick is PowerShell's way to go on in the next line.
+    return _shell.commands(re.sub(r"[ \t]`\r?\n", " \\\n", text), line, variables)
+
+
+def _passages(text: str) -> Iterator[list[RawRequest]]:
+    """Yield the requests of each line that names a client and of those in which its command goes on."""
+    text = re.sub(r"[ \t]`\n", " \\\n", text.replace("\r\n", "\n"))
+    variables: dict[str, str] = {}
+    at, line = 0, 1
+    while named := _PASSAGE.search(text, at):
+        begin = text.rfind("\n", at, named.end() - 1) + 1 or at
+        line += text.count("\n", at, begin)
+        at = _shell.end(text, begin, begin + MAX_SCRIPT)
+        try:
+            passage = text[begin:at]
+            yield [request for command in _read(passage, line, variables) for request in _requests(command)]
+        except InputError as error:
+            yield [RawRequest("command", place=f"line {line}", fault=error.message)]
+        line += text.count("\n", begin, at)
 
 
 def _requests(command: Command) -> Iterable[RawRequest]:

@@ -24,6 +24,11 @@ _MAX_CALLS = 200
 _READ_AS = {"method": "the method", "headers": "headers", "body": "the body"}
 
 
+def calls_fetch(text: str) -> bool:
+    """Return whether a text calls it with an address that is written there."""
+    return bool(re.search(rf"{_CALL.pattern}[\"'`]", text))
+
+
 def fetch(text: str) -> list[RawRequest]:
     """Return the requests of all the calls in a text."""
     calls = list(_CALL.finditer(text))

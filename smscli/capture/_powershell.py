@@ -33,6 +33,11 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # a character beyond the 6
 _Token = tuple[str, str, int]
 
 
+def calls_powershell(text: str) -> bool:
+    """Return whether a text calls one of the two, and does not only name it."""
+    return bool(re.search(rf"{_CALL.pattern}[ \t]+(?:[-\"'$(]|https?:)", text))
+
+
 def powershell(text: str) -> list[RawRequest]:
     """Return the requests of a script; none when it calls neither of the two."""
     if not _CALL.search(text):

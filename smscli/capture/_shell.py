@@ -64,19 +64,38 @@ class Command:
     notes: tuple[str, ...] = ()
 
 
-def commands(text: str, line: int = 1) -> Iterator[Command]:
+def end(text: str, at: int, limit: int) -> int:
+    """Return where the command that begins at a place ends, its here-document with it; before ``limit``."""
+    text, first = text[at:limit], at
+    at, mark = 0, ""
+    while at < len(text):
+        match = _PIECES.match(text, at)
+        assert match is not None  # noqa: S101  (the last alternative takes any character)
+        if match.lastgroup == "open":  # it is refused with its line; the next one may be sound
+            return first + (text.find("\n", at) + 1 or len(text))
+        mark = match["mark"] or mark
+        at = match.end()
+        if match[0] == "\n" and text[at - 2 : at - 1] != "^":
+            closed = re.compile(rf"(?m)^[ \t]*{mark}(?:\n|\Z)").search(text, at) if mark else None
+            return first + (closed.end() if closed else at)
+    return first + len(text)
+
+
+def commands(text: str, line: int = 1, variables: dict[str, str] | None = None) -> Iterator[Command]:
     """Yield the commands of a script, a crontab or a pasted line, which begins in a line of the capture.
 
+    ``variables`` are those that are set; those that the text sets are added.
     InputError says in which line a quote is open, or cron would cut the command.
     """
-    text = _CRON.sub(_from_crontab, _PROMPT.sub("", text.replace("\r\n", "\n")))
-    yield from _Reading(text, line, {}).commands()
+    text = _PROMPT.sub("", text.replace("\r\n", "\n"))
+    text = _CRON.sub(lambda match: _from_crontab(match, line), text)
+    yield from _Reading(text, line, {} if variables is None else variables).commands()
 
 
-def _from_crontab(match: re.Match[str]) -> str:
+def _from_crontab(match: re.Match[str], first_line: int) -> str:
     """Return the command of a line of a crontab, where a backslash keeps a percent sign. (crontab(5))"""
     if re.search(r"(?<!\\)%", match[1]):
-        line = 1 + match.string.count("\n", 0, match.start())
+        line = first_line + match.string.count("\n", 0, match.start())
         raise InputError(f"line {line}: cron ends a command at its first %", hint="write \\% in a crontab")
     return match[1].replace("\\%", "%")
 

@@ -33,22 +33,28 @@ def pieces(text: str) -> tuple[list[tuple[int, str]], str, bool]:
 
     Of a text that is no such trace it is the text itself.
     """
-    if sent := [(_line(text, match), _printed(match[1])) for match in _PYTHON.finditer(text)]:
+    if sent := [(line, _printed(match[1])) for line, match in _placed(text, _PYTHON)]:
         return sent, "", True
-    if sent := [(_line(text, match), to_text(to_bytes(unescape(match[1])))) for match in _RUBY.finditer(text)]:
+    if sent := [(line, to_text(to_bytes(unescape(match[1])))) for line, match in _placed(text, _RUBY)]:
         return sent, "", True
-    if dumps := list(_CURL.finditer(text)):
+    if placed := list(_placed(text, _CURL)):
+        dumps = [dump for _, dump in placed]
         is_hex = all(_HEX.fullmatch(line[2][:48].ljust(48)) for dump in dumps for line in _DUMPED.finditer(dump[2]))
         read = _from_hex if is_hex else _from_ascii
-        sent = [(1 + _line(text, dump), "".join(read(dump[2], int(dump[1])))) for dump in dumps]
+        sent = [(1 + line, "".join(read(dump[2], int(dump[1])))) for line, dump in placed]
         return sent, "" if is_hex else _FULL_STOPS, True
     if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text):
         text = re.sub(r"(?m)^> ?", "", text)
     return [(1, _WGET_BODY.sub(r"\2\n\1", text))], "", False
 
 
-def _line(text: str, match: re.Match[str]) -> int:
-    return 1 + text.count("\n", 0, match.start())
+def _placed(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+    """Yield what is found of a pattern, each with its line."""
+    line, at = 1, 0
+    for match in pattern.finditer(text):
+        line += text.count("\n", at, match.start())
+        at = match.start()
+        yield line, match
 
 
 def _printed(literal: str) -> str:
