@@ -106,6 +106,7 @@ def test_many_repeated_names_in_a_line_take_no_longer_than_the_line(batch: Run) 
         ("[" * 100_000, "it is not JSON that can be read"),
         ('"login"', "it is neither an object of parameters nor a list of pairs"),
         ('[["login"]]', "it is neither an object of parameters nor a list of pairs"),
+        ("{}", "there is no parameter that lightsms signs"),
         ('{"login": 5}', "names and values are texts: write each as it is sent, in quotes"),
         ('{"login": {"a": "b"}}', "names and values are texts: write each as it is sent, in quotes"),
         ('{"login": "\\ud800"}', "a parameter or the key is not valid UTF-8"),

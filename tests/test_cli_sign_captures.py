@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -222,6 +223,43 @@ def test_only_what_was_checked_is_success(check: Run) -> None:
     none = check("lightsms", unsigned + unsigned)
     assert (none.code, {line[3] for line in none.lines}) == (2, {"unsigned"})
     assert "none of the 2 captured requests could be checked" in none.err
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("capture", "why"),
+    [
+        (
+            "> POST {path} HTTP/1.1\n> Content-Length: 116\n>\n* upload sent off: 116 bytes\n< HTTP/1.1 200 OK\n",
+            "of 116 b",
+        ),
+        ("POST {path} HTTP/1.1\nContent-Length: 159\n\n{query}\n\n", "the capture is cut"),
+        ("curl -d @body 'https://www.lightsms.com{path}?{query}'\n", "a part of the body comes from a file"),
+        ("wget --post-file=body 'https://www.lightsms.com{path}?{query}'\n", "comes from a file"),
+        ("curl -T body 'https://www.lightsms.com{path}?{query}'\n", "a part of the body comes from a file"),
+        ('1.2.3.4 - - "POST {path}?{query} HTTP/1.1" 200\n', "does not hold the body of a POST"),
+    ],
+)
+def test_what_lacks_a_part_is_neither_signed_nor_blamed(check: Run, capture: str, why: str, times: int) -> None:
+    """The signature may be the right one of all that was sent; only one that fits what is there shows more."""
+    path, _, query = target("lightsms").partition("?")
+    for sent in (query.replace("text=a", "text="), "&".join(query.split("&")[:2])):
+        ran = check("lightsms", capture.format(path=path, query=sent) * times)
+        assert (ran.code, why in ran.err + ran.out) == (2, True), ran.out
+        assert not re.search(r"\b[0-9a-f]{32}\b", ran.out)
+    if "{query}" in capture:
+        assert check("lightsms", capture.format(path=path, query=query) * times).code == 0
+
+
+def test_a_key_alone_makes_no_signature(smscli: Run) -> None:
+    """Where nothing is signed, there is none to print; one that was sent is explained."""
+    environ = environment("lightsms")
+    for source, why in (("signature=x",), "no parameter that lightsms signs"), (
+        ("--capture", "/external/get/send.php?&signature"), "is not a signature",
+    ):  # fmt: skip
+        ran = smscli("sign", *source, environ=environ)
+        assert (ran.code, ran.out, why in ran.err) == (2, "", True), ran.out
+    assert smscli("sign", "signature=x", "--expect", "0" * 32, environ=environ).code == 4
 
 
 def test_requests_of_others_are_not_checked_with_this_key(smscli: Run, check: Run, tmp_path: Path) -> None:

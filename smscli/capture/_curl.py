@@ -50,6 +50,7 @@ class _Operation:
         self._flags: set[str] = set()
         self._path: str | None = None
         self._notes: list[str] = []
+        self._lacks = ""
         self._readings: list[str] = []
 
     @property
@@ -87,8 +88,11 @@ class _Operation:
             variable, _, content = value.partition("=")
             self._variables[variable.removeprefix("%")] = content
         elif name in ("config", "upload-file") or (name == "header" and value.startswith("@")):
-            what = {"config": "options come", "header": "headers come"}.get(name, "the body comes")
-            self._notes.append(f"{what} from a file, which is not in the capture")
+            if name == "upload-file":
+                self._miss(value)
+            else:
+                what = "options" if name == "config" else "headers"
+                self._notes.append(f"{what} come from a file, which is not in the capture")
         if name in ("get", "head", "globoff", "upload-file"):
             self._flags.add(name)
 
@@ -142,7 +146,7 @@ class _Operation:
 
     def _miss(self, source: str) -> None:
         where = "stdin" if source == "@-" else "a file"
-        self._notes.append(f"a part of the body comes from {where}, which is not in the capture")
+        self._lacks = f"a part of the body comes from {where}, which is not in the capture"
 
     def _encoded(self, value: str) -> str:
         """Return ``name=content`` or ``content`` as --data-urlencode sends it: a space is ``+``."""
@@ -168,7 +172,7 @@ class _Operation:
             RawRequest(
                 "curl command", self._target(url, query), method, headers, body, tuple(self._fields),
                 place=f"line {self._command.line}", readings=tuple(dict.fromkeys(self._readings)),
-                notes=(*notes, *self._notes, *self._about(url)),
+                notes=(*notes, *self._notes, *self._about(url)), lacks=self._lacks,
             )
             for url in self._urls
         ]  # fmt: skip

@@ -50,14 +50,15 @@ def _request(entry: object, number: int) -> RawRequest:
     data = request.get("postData")
     notes: list[str] = []
     body, fields = _body(data, notes) if isinstance(data, dict) else ("", ())
-    if not (body or fields) and isinstance(size := request.get("bodySize"), int) and size > 0:
-        notes.append(f"the body of {size} bytes is not in the HAR file")
+    size = request.get("bodySize")
+    is_away = not (body or fields) and isinstance(size, int) and size > 0
     usual = (("Content-Type", str(data.get("mimeType") or FORM)),) if isinstance(data, dict) else ()
     headers = (*usual, *_pairs(request.get("headers")))
     return RawRequest(
         _KIND, request["url"], str(request.get("method") or "GET"), headers, body, fields,
         place=place, seen_at=unix_seconds(entry.get("startedDateTime") if isinstance(entry, dict) else None),
-        notes=tuple(notes), readings=("request.url: the address", "request.postData: the body"),
+        notes=tuple(notes), lacks=f"the body of {size} bytes is not in the HAR file" if is_away else "",
+        readings=("request.url: the address", "request.postData: the body"),
     )  # fmt: skip
 
 

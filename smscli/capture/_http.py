@@ -131,8 +131,9 @@ def _body(raw: RawRequest, text: str, start: int, stop: int, *, exact: bool) -> 
     if length is None or (body and "multipart/" in raw.header("content-type")):
         return body, start + len(body), ""
     missing = length - len(to_bytes(body))
-    lacks = f"the body lacks {missing} of {length} bytes: the capture is cut" if missing else ""
-    return body, start + len(body), lacks
+    cut = f"the body lacks {missing} of {length} bytes: the capture is cut"
+    lacks = cut if body else f"the body of {length} bytes is not in the capture"
+    return body, start + len(body), lacks if missing else ""
 
 
 def _is_body(raw: RawRequest, text: str) -> bool:

@@ -174,10 +174,10 @@ def _from_server(method: str, target: str, line: str) -> RawRequest:
     virtual_host, error_host = _VIRTUAL_HOST.match(line), _ERROR_HOST.search(line)
     host = virtual_host or error_host
     bodiless = method in ("GET", "HEAD")
-    note = f"an access log does not hold the body of a {method}: what was sent there is missing"
+    lacks = f"an access log does not hold the body of a {method}: what was sent there is missing"
     return RawRequest(
         ACCESS, target, method, host=host[1] if host else None, seen_at=_log_time(line),
-        notes=() if bodiless else (note,), readings=("request line: the method and the address",),
+        lacks="" if bodiless else lacks, readings=("request line: the method and the address",),
     )  # fmt: skip
 
 

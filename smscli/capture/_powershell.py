@@ -164,12 +164,11 @@ class _Reading:
                 body = encoded
         if "contenttype" in given:
             headers = (*headers, ("Content-Type", str(given["contenttype"])))
-        if "infile" in given:
-            notes.append("the body comes from a file, which is not in the capture")
+        lacks = "the body comes from a file, which is not in the capture" if "infile" in given else ""
         readings = tuple(f"-{name}: {_READ_AS.get(name, 'no part of the request')}" for name in given)
         return RawRequest(
             "PowerShell command", target, method, headers, body,
-            place=f"line {line}", notes=tuple(notes), readings=readings,
+            place=f"line {line}", notes=tuple(notes), readings=readings, lacks=lacks,
         )  # fmt: skip
 
 

@@ -27,15 +27,15 @@ def wget(command: Command) -> list[RawRequest]:
         (header.strip(), content.strip())
         for header, _, content in (value.partition(":") for name, value in read if name == "header")
     )
-    if given.keys() & {"post-file", "body-file", "input-file"}:
-        notes.append("a part of the request comes from a file, which is not in the capture")
+    from_file = given.keys() & {"post-file", "body-file", "input-file"}
+    lacks = "a part of the request comes from a file, which is not in the capture" if from_file else ""
     readings = tuple(
         f"{f'--{name}' if name else 'word'}: {_READ_AS.get(name, 'no part of the request')}" for name in given
     )
     return [
         RawRequest(
             "wget command", _escaped(value), method, headers, body,
-            place=f"line {command.line}", notes=tuple(notes), readings=readings,
+            place=f"line {command.line}", notes=tuple(notes), readings=readings, lacks=lacks,
         )
         for name, value in read if not name
     ]  # fmt: skip

@@ -130,6 +130,8 @@ def _answer(number: int, line: bytes, provider: Provider, account: Account) -> A
     except InputError as error:
         return Answer(number, "unreadable", error.message)
     expected = values.get(provider.rule.signature)
+    if expected is None and not trace.parameters:
+        return Answer(number, "unreadable", f"there is no parameter that {provider.name} signs")
     if expected is None:
         return Answer(number, "signed", why, trace)
     return Answer(number, "matches" if expected == trace.signature else "differs", why, trace, expected)

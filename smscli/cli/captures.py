@@ -177,14 +177,15 @@ class Checker:
         if stranger and self.account.mask(stranger) == stranger:  # else the key stands where the login belongs
             return answer.but("other account", f"it names {stranger}")
         if asked.expected is None:
-            return answer
+            return answer.but("unreadable", answer.why) if captured.lacks else answer
         from smscli.diagnosis import refusals  # only a signature that is there needs it
 
         answer.signature = self.provider.sign(asked.params, self.account.secret).signature
         matches = asked.expected == answer.signature and not refusals(
             *asked.wire, answer.signature, literal=asked.literal
         )
-        return answer.but("matches" if matches else "differs", answer.why)
+        differs = "unreadable" if captured.lacks else "differs"  # of what is not there it may be the right one
+        return answer.but("matches" if matches else differs, answer.why)
 
     def _masked(self, asked: Question) -> str:
         return self.account.mask("; ".join(filter(None, (*asked.notes, asked.clock))))

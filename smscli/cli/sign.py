@@ -144,6 +144,7 @@ def sign(
     if expected is not None:
         others = (*_named_keys(call.runtime, profile, also_key_file or []), *_other_keys(call.runtime, profile))
         answer.compare(expected, others)
+    answer.check_whole()
     return answer.result(explain=explain or in_hex or reveal, curl=curl)
 
 

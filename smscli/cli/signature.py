@@ -91,6 +91,25 @@ class Working:
         if not diagnosis.matches:
             self._error = AuthenticationError(_verdict(diagnosis), hint=_hint(diagnosis))
 
+    def check_whole(self) -> None:
+        """Raise InputError where there is nothing to sign, or what was captured may be signed with what it lacks.
+
+        Nothing but a signature that was made of what is there shows that the rest does not matter.
+        """
+        captured = self._question.captured
+        is_sure = self._diagnosis.matches if self._diagnosis else self._error is not None
+        if captured is not None and captured.lacks and not is_sure:
+            where = f" in {captured.place}" if captured.place else ""
+            raise InputError(
+                f"the captured {captured.kind}{where} is not whole, and cannot be checked: {captured.lacks}",
+                hint="curl --trace-ascii, a HAR file and the command itself hold bodies",
+            )
+        if not (self._diagnosis or self._trace.parameters):
+            raise self._error or InputError(
+                f"there is no parameter that {self._provider.name} signs: a digest of the key alone is no signature",
+                hint="give the parameters as they are sent",
+            )
+
     def result(self, *, explain: bool, curl: bool) -> Result:
         """Return all of it; ``lines`` hold the signature alone unless more was asked for, or there is more to say."""
         request = self._request() if explain or curl or self._question.request else None
