@@ -98,6 +98,33 @@ def test_one_that_cannot_be_cut_out_is_said_with_its_place() -> None:
     assert read(f'{GET}::1 - - "GET /x?login=c&signature=3 HTTP/1.1" 200\n').params[0] == ("login", "c")
 
 
+def test_lists_of_headers_are_not_mixed() -> None:
+    """Of several requests none is read."""
+    listed = ":method: GET\n:path: /x?a=1\n"
+    assert read(listed).params == (("a", "1"),)
+    with pytest.raises(InputError, match="the headers of 2 requests"):
+        read_all(f"{listed}INFO\n{listed}")
+
+
+def test_a_body_that_is_none_is_not_in_the_capture() -> None:
+    """What follows a head may be as long as a body is: a line of a log is none all the same."""
+    line = "16:00:05 all is well\n"
+    for length in (len(line), len(line) - 5, 5 + len(line)):
+        with pytest.raises(InputError, match=f"the body of {length} bytes is not in the capture"):
+            read(f"POST /x HTTP/1.1\nContent-Length: {length}\n\n{line}")
+
+
+@pytest.mark.parametrize("body", ['{"a": "1"', '{"a": 1}\n16:00 sent'])
+def test_a_body_of_json_ends_where_it_is_whole(body: str) -> None:
+    """One that is cut goes on to its end, and cannot be read."""
+    head = "POST /x HTTP/1.1\nHost: a.example\n\n"
+    if "}" in body:
+        assert read(head + body).params == (("a", "1"),)
+    else:
+        with pytest.raises(InputError, match="the JSON body in the capture cannot be read"):
+            read(head + body)
+
+
 def test_too_many_requests_are_refused() -> None:
     """With the number; none is left out."""
     with pytest.raises(InputError, match="more than 10000 HTTP requests"):

@@ -10,7 +10,7 @@ kind; InputError says where one of its kind cannot be read.
     _commands.py    commands that are HTTP clients          (_shell.py, _cmd.py: words; _words.py, _options.py: options)
     _curl.py        a curl command      _wget.py  a wget command      _httpie.py  an HTTPie command
     _powershell.py  Invoke-WebRequest   _fetch.py fetch(…)
-    _http.py        heads and bodies    _traces.py  what clients print of them   _har.py  HAR files
+    _http.py        heads and bodies    _traces.py, _java.py  what clients print of them   _har.py  HAR files
     _logs.py        lines of servers and of programs
     _texts.py       a URL, a form body
     _request.py     a request as it was sent, and its address taken apart

@@ -32,6 +32,8 @@ _BLANK = re.compile(r"\n\r?\n")
 # How a body begins: JSON, or a name and its =. A line of a log may have pairs, too, with blanks between them.
 _BODY = re.compile(r'\s*(?:\{|\[\s*[\[{"\]])|(?!\w+=[^\s&]* \w+=)[^=&\s{}<>"]+=')
 _LINE_OF_FORM = re.compile(r"&[\w\[\]%.]+=")
+# How a line of a log begins: a time, a level, what stands in brackets.
+_LOGGED = re.compile(r"\W*(?:\d{4}-\d\d|\d\d?:\d\d:\d\d|[A-Z][a-z]{2} +\d|(?:TRACE|DEBUG|INFO|WARN|ERROR|FINE)\b)|\[")
 # Whoever pastes a POST may leave out its headers; of these methods hardly any has a body, and it would say so.
 _BODILESS = ("GET", "HEAD", "DELETE")
 _OF_BODIES = ("content-length", "content-type", "transfer-encoding")
@@ -128,8 +130,10 @@ def _body(raw: RawRequest, text: str, start: int, stop: int, *, exact: bool) -> 
         body = body.rstrip("\r\n") if exact or length is not None else _first(body)
     if not _is_body(raw, body):
         body = ""
-    if length is None or (body and "multipart/" in raw.header("content-type")):
+    if body and (length is None or "multipart/" in raw.header("content-type")):
         return body, start + len(body), ""
+    if length is None:
+        return "", start, "" if raw.method in _BODILESS else "the body, if there was one, is not in the capture"
     missing = length - len(to_bytes(body))
     cut = f"the body lacks {missing} of {length} bytes: the capture is cut"
     lacks = cut if body else f"the body of {length} bytes is not in the capture"
@@ -148,7 +152,7 @@ def _first(text: str) -> str:
             return text[: json.JSONDecoder().raw_decode(text, len(text) - len(text.lstrip()))[1]]
         return text
     lines = text.partition("\n\n")[0].split("\n")
-    while len(lines) > 1 and ("://" in lines[-1] or not _LINE_OF_FORM.search(lines[-1])):
+    while len(lines) > 1 and ("://" in lines[-1] or not _LINE_OF_FORM.search(lines[-1]) or _LOGGED.match(lines[-1])):
         lines.pop()
     body = "\n".join(lines)
     inside = _INSIDE.search(body)
@@ -174,7 +178,10 @@ def _unchunked(data: bytes) -> tuple[bytes, bytes]:
 
 def _of_headers(text: str) -> Iterator[RawRequest]:
     """Yield the request that a list of headers names: HTTP/2's own, or the first lines of a browser's panel."""
-    own = {name.lower(): value for name, value in (*_PSEUDO.findall(text), *_FROM_PANEL.findall(text))}
+    named = [(name.lower(), value) for name, value in (*_PSEUDO.findall(text), *_FROM_PANEL.findall(text))]
+    own = dict(named)
+    if (count := sum(name in ("path", "request url") for name, _ in named)) > 1:
+        raise InputError(f"the capture holds the headers of {count} requests", hint="give those of one")
     target = own.get("path") or own.get("request url")
     if not target:
         return

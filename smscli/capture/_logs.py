@@ -51,18 +51,22 @@ _MESSAGES = tuple(
         ("Java Feign", rf"---> (?P<method>{METHODS}) (?P<target>{_URL}) HTTP/"),
         ("Java OkHttp", rf"--> (?P<method>{METHODS}) (?P<target>{_URL})"),
         ("Java Apache HttpClient", rf'>> "(?P<method>{METHODS}) (?P<target>\S+) HTTP/[0-9.]+'),
+        ("Java HttpClient", rf"REQUEST: (?P<target>{_URL}) (?P<method>{METHODS})\b"),
         (".NET HttpClient", rf"(?:Sending|Start processing) HTTP request (?P<method>[A-Z]+) (?P<target>{_URL})"),
         ("PHP Guzzle", rf"`(?P<method>{METHODS}) (?P<target>{_URL})` resulted in"),
         ("PHP curl", rf"cURL error .{{0,300}}? for (?P<target>{_URL})"),
     )
 )
+_BODIED = ("POST", "PUT", "PATCH")
+_UNTOLD = "a message does not hold the body: what was sent there is missing"
 _AGAIN = re.compile(r"(?i)\b(?:retry(?:ing)?|again|attempt|resen[dt])")
 _ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL})"))
 
 
 def lines(text: str) -> list[RawRequest]:
     """Return the requests of the lines that a server wrote, or a program in a way that is known; none for others."""
-    return _each_line(text, lambda line: _first(line, _MESSAGES) or _logged(line))
+    found = _each_line(text, lambda line: _first(line, _MESSAGES) or _logged(line))
+    return found if any("?" in raw.target or raw.kind == ACCESS for raw in found) else []
 
 
 def messages(text: str) -> list[RawRequest]:
@@ -210,13 +214,16 @@ def _first(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawReq
 def _told(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequest | None:
     for source, pattern in patterns:
         match = pattern.search(line)
-        if match and "?" in match[0]:
-            parts = match.groupdict()
+        parts = match.groupdict() if match else {}
+        is_asking = match is not None and "?" in match[0]
+        untold = bool(source) and not is_asking and (parts.get("method") or "").upper() in _BODIED
+        if match and (is_asking or untold):
             target, notes = _delimited(line, match)
             return RawRequest(
                 f"line of {source}" if source else "URL", target + (parts.get("path") or ""),
                 (parts.get("method") or "").upper() or None,
                 host=parts.get("host"), notes=notes, readings=("an address in a message",),
+                lacks=_UNTOLD if untold else "",
             )  # fmt: skip
     return None
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
+from smscli.capture._java import pieces as java
 from smscli.capture._request import to_bytes, to_text
 from smscli.capture._shell import unescape
 
@@ -43,6 +44,8 @@ def pieces(text: str) -> tuple[list[tuple[int, str]], str, bool]:
         read = _from_hex if is_hex else _from_ascii
         sent = [(1 + line, "".join(read(dump[2], int(dump[1])))) for line, dump in placed]
         return sent, "" if is_hex else _FULL_STOPS, True
+    if sent := java(text):
+        return sent, "", True
     if re.search(r"(?m)^> [A-Z]+ \S+ HTTP/", text):
         text = re.sub(r"(?m)^> ?", "", text)
     return [(1, _WGET_BODY.sub(r"\2\n\1", text))], "", False
