@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -212,6 +213,24 @@ def test_a_har_file_is_checked_the_same_way(check: Run, tmp_path: Path, vendor: 
     drawn = check(vendor, str(path), "-o", "table").out
     assert "1 of 4 signatures match, 1 do not" in drawn
     assert "entry 3" not in drawn
+
+
+@pytest.mark.parametrize("is_encoded", [True, False])
+@pytest.mark.parametrize("text", ["a b", "1+1", "50%"])
+def test_a_har_file_without_the_body_s_text_blames_nobody(check: Run, text: str, is_encoded: bool) -> None:
+    """Its parameters may be as they were sent, or decoded: a right signature matches, or cannot be checked."""
+    write = quote_plus if is_encoded else str
+    for wrong in (False, True):
+        pairs = [
+            (name, "x%20y" if wrong and name == "text" else write(value)) for name, value in params("lightsms", text)
+        ]
+        data = {"mimeType": "", "params": [{"name": name, "value": value} for name, value in pairs]}
+        url = "https://www.lightsms.com/external/get/send.php"
+        entry = {"request": {"url": url, "method": "POST", "postData": data}}
+        ran = check("lightsms", json.dumps({"log": {"entries": [entry]}}))
+        cannot_be_told = wrong or (text == "1+1" and not is_encoded)
+        assert ran.code == (2 if cannot_be_told else 0), ran.out + ran.err
+        assert "encoded twice" not in ran.out + ran.err
 
 
 def test_only_what_was_checked_is_success(check: Run) -> None:

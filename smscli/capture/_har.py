@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from smscli.capture._request import FORM, RawRequest, encode, to_text, unix_seco
 from smscli.errors import InputError
 
 _KIND = "HAR entry"
+_ENCODED = re.compile(r"(?:[\w.~*'()!$,/:;@?+-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
 def har(text: str) -> list[RawRequest]:
@@ -49,35 +51,45 @@ def _request(entry: object, number: int) -> RawRequest:
         return RawRequest(_KIND, place=place, fault="it holds no request with an address")
     data = request.get("postData")
     notes: list[str] = []
-    body, fields = _body(data, notes) if isinstance(data, dict) else ("", ())
+    body, fields, lacks = _body(data, notes) if isinstance(data, dict) else ("", (), "")
     size = request.get("bodySize")
-    is_away = not (body or fields) and isinstance(size, int) and size > 0
+    if not (body or fields) and isinstance(size, int) and size > 0:
+        lacks = f"the body of {size} bytes is not in the HAR file"
     usual = (("Content-Type", str(data.get("mimeType") or FORM)),) if isinstance(data, dict) else ()
     headers = (*usual, *_pairs(request.get("headers")))
     return RawRequest(
         _KIND, request["url"], str(request.get("method") or "GET"), headers, body, fields,
         place=place, seen_at=unix_seconds(entry.get("startedDateTime") if isinstance(entry, dict) else None),
-        notes=tuple(notes), lacks=f"the body of {size} bytes is not in the HAR file" if is_away else "",
+        notes=tuple(notes), lacks=lacks,
         readings=("request.url: the address", "request.postData: the body"),
     )  # fmt: skip
 
 
-def _body(data: dict[str, object], notes: list[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return the body's text, or the pairs that stand for it where the text is missing."""
+def _body(data: dict[str, object], notes: list[str]) -> tuple[str, tuple[tuple[str, str], ...], str]:
+    """Return the body's text, or the pairs that stand for it where the text is missing, and what is not sure of them.
+
+    Chrome has the pairs of a form as they were sent, beside the text; others have decoded ones, and no text.
+    """
     text = data.get("text")
     if isinstance(text, str) and text:
         if data.get("encoding") == "base64":
             try:
-                return to_text(base64.b64decode(text)), ()
+                return to_text(base64.b64decode(text)), (), ""
             except ValueError:
                 notes.append("the body is no base64, although the HAR file says so")
-        return text, ()
+        return text, (), ""
     pairs = tuple(_pairs(data.get("params")))
     if pairs and "multipart" not in str(data.get("mimeType")):
-        # What is there was decoded by whoever wrote the file (Chrome leaves it encoded beside a text).
-        notes.append("the HAR file has the parameters of the body, but not its bytes")
-        return encode(pairs), ()
-    return "", pairs
+        sent = "&".join(f"{name}={value}" for name, value in pairs)
+        if not re.search("[%+]", sent) or not all(map(_ENCODED.fullmatch, (part for pair in pairs for part in pair))):
+            notes.append("the HAR file has the parameters of the body, but not its bytes")
+            return encode(pairs), (), ""
+        doubt = (
+            "the HAR file has the parameters of the body, but not its bytes: whether they are percent-encoded is open"
+        )
+        as_sent = "%" in sent or not re.search("(?:^|=)[+]", sent)  # a number begins with one, hardly a blank does
+        return sent if as_sent else encode(pairs), (), doubt
+    return "", pairs, ""
 
 
 def _pairs(items: object) -> Iterator[tuple[str, str]]:
