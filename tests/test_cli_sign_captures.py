@@ -12,6 +12,8 @@ import pytest
 
 from smscli import providers
 from smscli.cli import captures
+from smscli.sandbox._params import gather
+from smscli.sandbox._raw import RawRequest
 from smscli.wire import encode
 from tests.conftest import Ran
 from tests.vendors import NOW, PLATFORMS, account, environment, message
@@ -231,6 +233,19 @@ def test_a_har_file_without_the_body_s_text_blames_nobody(check: Run, text: str,
         cannot_be_told = wrong or (text == "1+1" and not is_encoded)
         assert ran.code == (2 if cannot_be_told else 0), ran.out + ran.err
         assert "encoded twice" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+def test_a_json_body_is_spoken_of_as_the_sandbox_reads_it(check: Run, vendor: str) -> None:
+    """It takes one that says so, and no other; no vendor documents either."""
+    path, body = target(vendor).partition("?")[0], json.dumps(dict(params(vendor)))
+    for kind, said, is_read in (
+        ("application/json", "the sandbox reads it", True), ("text/plain", "it is read as none", False),
+    ):  # fmt: skip
+        head = f"POST {path} HTTP/1.1\nContent-Type: {kind}\nContent-Length: {len(body.encode())}\n\n"
+        assert said in check(vendor, head + body).err
+        raw = RawRequest("POST", path.encode(), ((b"content-type", kind.encode()),), body.encode())
+        assert bool(gather(raw)) == is_read
 
 
 def test_only_what_was_checked_is_success(check: Run) -> None:

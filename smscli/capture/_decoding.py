@@ -79,11 +79,12 @@ def decode_body(raw: RawRequest, notes: list[str]) -> Pairs:
         notes.append("a part of the multipart body has no name: it is no parameter")
     if raw.fields or not raw.body.strip():
         return tuple(pair for pair in raw.fields if pair[0])
+    content_type = raw.header("content-type").lower()
     if _is_multipart(raw):
         return _multipart(raw, notes)
     if not is_form(raw):
-        return tuple(_json(raw.body, notes))
-    content_type = raw.header("content-type").lower()
+        notes.append(_about_json(content_type))
+        return tuple(_json(raw.body))
     if content_type and FORM not in content_type:
         notes.append(
             f"the body looks like a form, but its Content-Type is {visible(content_type.partition(';')[0])}: "
@@ -115,9 +116,20 @@ def _multipart(raw: RawRequest, notes: list[str]) -> Pairs:
     return tuple(pairs)
 
 
-def _json(text: str, notes: list[str]) -> Iterator[tuple[str, str]]:
+def _about_json(content_type: str) -> str:
+    """Say who reads such a body: the sandbox, and MainSMS' platform as far as its public clients tell."""
+    if content_type and "json" not in content_type:
+        return (
+            f"the body is JSON, but its Content-Type is {visible(content_type.partition(';')[0])}: it is read as none"
+        )
+    return (
+        "the body is JSON: the sandbox reads it, and clients of MainSMS' platform send it, but no vendor documents it; "
+        f"what all read is a form ({FORM})"
+    )
+
+
+def _json(text: str) -> Iterator[tuple[str, str]]:
     """Yield the members of a JSON object; numbers stay as they are written."""
-    notes.append(f"the body is JSON; a vendor reads a form ({FORM})")
     try:
         members = json.loads(text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=list)
     except (ValueError, RecursionError):
