@@ -101,6 +101,9 @@ def posted(data: object, **more: object) -> object:
         (har({"startedDateTime": "0", "request": {"url": f"{U}?a=\ud83d"}}), (("a", "\ufffd"),), None),
         (json.dumps(posted({"text": "a=1"}, headers=[])), (("a", "1"),), None),
         (json.dumps({"url": f"{U}?a=1", "headers": [{"name": "b", "value": "c"}]}), (("a", "1"),), None),
+        (f"[{U}?a=1]({U}?a=1)", (("a", "1"),), None),
+        (f"[sent]({U}?a=(1)&b[]=2)", (("a", "(1)"), ("b[]", "2")), None),
+        (f"- sent: [https://sms.ex…]({U}?a=(1)), and more", (("a", "(1)"),), None),
         # logs
         ('Started GET "/x?a=1" for ::1 at 2024-99-28 16:00:05 +0200', (("a", "1"),), None),
         ('{"request": 5, "x": 1} "GET /?a=1 HTTP/1.1"', (("a", "1"),), None),

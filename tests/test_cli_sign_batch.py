@@ -138,6 +138,12 @@ def test_a_signature_that_differs_is_exit_4(batch: Run, output: str) -> None:
         assert (ran.json["exit_code"], ran.json["data"]["requests"][0]["expected"]) == (4, "00")
 
 
+def test_a_signature_that_differs_hides_no_line_that_cannot_be_read(batch: Run) -> None:
+    """Both are counted."""
+    ran = batch("lightsms", '{"login": "one", "signature": "x"}\n{}\n')
+    assert (ran.code, "1 of 2 signatures do not match, 1 cannot be read" in ran.err) == (4, True)
+
+
 def test_lines_come_from_stdin_as_well(smscli: Run) -> None:
     """For a pipe; the same in both formats."""
     argv = ("sign", "--sandbox", "--provider", "lightsms", "--batch", "-")

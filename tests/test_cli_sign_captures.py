@@ -253,6 +253,8 @@ def test_only_what_was_checked_is_success(check: Run) -> None:
     good = logged(target("lightsms"))
     assert check("lightsms", good + good).code == 0
     assert check("lightsms", good + logged("https://[::1/?login=a&signature=b")).code == 2
+    bad = check("lightsms", good + logged(target("lightsms", sent="b")) + logged("https://[::1/?login=a"))
+    assert (bad.code, "1 of 3 signatures do not match, 1 cannot be read" in bad.err) == (4, True)
     unsigned = logged("/external/get/balance.php?login=a&timestamp=1")
     none = check("lightsms", unsigned + unsigned)
     assert (none.code, {line[3] for line in none.lines}) == (2, {"unsigned"})

@@ -12,6 +12,7 @@ from functools import lru_cache
 from smscli.capture._http import http
 from smscli.capture._request import METHODS, RawRequest, to_bytes, to_text, unix_seconds
 from smscli.capture._shell import unescape
+from smscli.capture._texts import LINK
 
 ACCESS = "access-log line"
 
@@ -71,7 +72,7 @@ def lines(text: str) -> list[RawRequest]:
 
 def messages(text: str) -> list[RawRequest]:
     """Return the requests to all addresses in a text that have a query; an address alone says nothing."""
-    return _each_line(text, lambda line: _first(line, (_ANY_ADDRESS,)))
+    return _each_line(text, lambda line: _first(LINK.sub(r"<\1>", line), (_ANY_ADDRESS,)))
 
 
 def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawRequest]:

@@ -6,9 +6,14 @@ import re
 
 from smscli.capture._request import RawRequest
 
+LINK = re.compile(r"\[[^\[\]\n]*\]\((https?://(?:(?!\]\()\S)+?)\)(?=[\s.,;:!?]|\Z)")
+"""A link as Markdown writes it: its label, in which an address may be cut, and the address."""
+
 
 def url(text: str) -> list[RawRequest]:
     """Read a URL, whole or in part, its method in front or not."""
+    if link := LINK.fullmatch(text):
+        text = link[1]
     method, _, target = text.rpartition(" ") if re.match(r"(?:GET|POST) \S+$", text) else ("", "", text)
     if "\n" not in text and re.match(r"(?:https?://|/(?=\S)|[\w.-]+\.\w+(?::\d+)?/)", target, re.IGNORECASE):
         return [RawRequest("URL", target, method or None, readings=("the whole text: the address",))]

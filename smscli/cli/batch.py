@@ -167,8 +167,9 @@ def _params(line: bytes) -> Pairs:
 def _error(counts: Mapping[str, int]) -> SmscliError | None:
     total = sum(counts.values())
     if counts.get("differs"):
+        unread = f", {counts['unreadable']} cannot be read" if counts.get("unreadable") else ""
         return AuthenticationError(
-            f"{counts['differs']} of {total} signatures do not match",
+            f"{counts['differs']} of {total} signatures do not match{unread}",
             hint="to see why: smscli sign --capture, with one of them as it was sent (a=1&b=2)",
         )
     if counts.get("unreadable"):

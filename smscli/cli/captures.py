@@ -142,7 +142,8 @@ class Checker:
         strangers = counts["no vendor"]
         rows = tuple(answer.cells() for answer in answers)
         drawn = tuple(answer.cells() for answer in answers if answer.verdict != "no vendor")
-        verdict = f"{counts['matches']} of {len(answers)} signatures match, {counts['differs']} do not"
+        unread = f", {counts['unreadable']} cannot be read" if counts["unreadable"] else ""
+        verdict = f"{counts['matches']} of {len(answers)} signatures match, {counts['differs']} do not{unread}"
         return Result(
             data={
                 "provider": self.provider.name, "key_source": self.key_source, "counts": dict(counts),
@@ -245,7 +246,8 @@ class Answer:
 
 def _error(counts: Mapping[str, int], total: int) -> SmscliError | None:
     if counts["differs"]:
-        return AuthenticationError(f"{counts['differs']} of {total} signatures do not match")
+        unread = f", {counts['unreadable']} cannot be read" if counts["unreadable"] else ""
+        return AuthenticationError(f"{counts['differs']} of {total} signatures do not match{unread}")
     if counts["unreadable"]:
         return InputError(f"{counts['unreadable']} of {total} captured requests cannot be read")
     if not counts["matches"]:
