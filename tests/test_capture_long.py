@@ -73,6 +73,35 @@ def test_what_is_longer_than_any_script_is_said() -> None:
     assert other.params == (("a", "2"),)
 
 
+@pytest.mark.parametrize("prompt", ["+ ", "$ ", ""])
+def test_an_apostrophe_between_commands_hides_none(prompt: str) -> None:
+    """What a prompt marks is read; without one it is refused, for the quote may be meant."""
+    first, second = f"{prompt}curl '{U}?a=1'", f"{prompt}curl '{U}?a=2' -d b=3"
+    text = f"{first}\nit's done\n{second}\nthat's all\n"
+    if prompt:
+        assert [dict(one.params)["a"] for one in read_all(text)] == ["1", "2"]
+    else:
+        with pytest.raises(InputError, match="a quote behind line 2 of the captured commands goes on over a line that"):
+            read_all(text)
+    in_value = f"curl {U}?a=1 -d b='it\n{second}'\n"
+    with pytest.raises(InputError, match="goes on over a line that begins with one"):
+        read_all(in_value)
+    assert len(read_all(f"{first}\necho 'see:\ncurl x'\n")) == 1
+
+
+@pytest.mark.parametrize("shell", ["ssh host", "bash -s", "sudo sh"])
+def test_commands_that_a_shell_gets_are_read(shell: str) -> None:
+    """In a here-document, with their lines."""
+    got = read_all(f"curl {U}?a=1\n{shell} <<'E'\ncd x\ncurl {U}?a=2\nE\ncurl {U}?a=3\n")
+    assert [(dict(one.params)["a"], one.place) for one in got] == [("1", "line 1"), ("2", "line 4"), ("3", "line 6")]
+
+
+def test_each_address_in_a_line_is_one() -> None:
+    """But one that stands there twice."""
+    got = read_all(f"see {U}?a=1, {U}?a=2 and {U}?a=1 <a href='{U}?a=3'>{U}?a=3</a>\n")
+    assert [one.params for one in got] == [(("a", "1"),), (("a", "2"),), (("a", "3"),)]
+
+
 @pytest.mark.parametrize("call", [f'fetch("{U}?a=1")', f"Invoke-WebRequest -Uri {U}?a=1", f'irm "{U}?a=1"'])
 def test_calls_that_are_not_read_in_long_texts_are_refused(call: str) -> None:
     """With the limit; a program that only names them is a log as others are."""

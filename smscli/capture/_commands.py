@@ -28,6 +28,7 @@ _NAMED = re.compile(f"(?m){_NAME}")
 _PASSAGE = re.compile(
     rf"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*=(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s'\"]*)[ \t]*;?[ \t]*$|{_NAME}"
 )
+_SWALLOWED = re.compile(rf"\n[ \t]*(?:[^\s\"']*/)?{CLIENT}[ \t]+[^\s]")
 _MOST = 10_000
 # Words that may stand before the name of a command.
 _BEFORE = re.compile(r"(?:exec|command|export|local|declare|readonly|if|then|else|elif|do|while|until|!|\{)$|\w+=")
@@ -49,14 +50,24 @@ def names_command(text: str) -> bool:
 def commands(text: str) -> list[RawRequest]:
     """Return the requests of the clients in a text; none when there is none. InputError names an open quote's line.
 
-    Of a long text a command that cannot be read has a fault: the next one may be sound.
+    Of a long text, or one where prompts tell commands from what they printed, a command that cannot be read has a
+    fault: the next one may be sound.
     """
     if not names_command(text):
         return []
+    if len(text) <= MAX_SCRIPT or _cmd.is_batch(text):
+        try:
+            return _counted(map(_requests, _read(text, 1, {})))
+        except InputError:
+            if not _shell.PROMPT.search(text):
+                raise
+    return _counted(_passages(text))
+
+
+def _counted(read: Iterable[Iterable[RawRequest]]) -> list[RawRequest]:
     requests: list[RawRequest] = []
-    at_once = len(text) <= MAX_SCRIPT or _cmd.is_batch(text)
-    for read in map(_requests, _read(text, 1, {})) if at_once else _passages(text):
-        requests += read
+    for more in read:
+        requests += more
         if len(requests) > _MOST:
             raise InputError(f"the captured commands make more than {_MOST} requests", hint="give some of them")
     return requests
@@ -88,6 +99,7 @@ def _passages(text: str) -> Iterator[list[RawRequest]]:
 
 
 def _requests(command: Command) -> Iterable[RawRequest]:
+    """Return what a command sends; InputError where a quote in it goes on over a line that is a command of its own."""
     runners: set[str] = set()
     for index, word in enumerate(command.words):
         if runners and word.startswith("-"):
@@ -97,6 +109,7 @@ def _requests(command: Command) -> Iterable[RawRequest]:
         if runners & _JOINING and (client in _CLIENTS or names_command(word)):
             return _read_again(" ".join(command.words[index:]), command)
         if client in _CLIENTS:
+            _check_quotes(command)
             return _CLIENTS[client](replace(command, words=(client, *command.words[index + 1 :])))
         if runners & _SHELLS and names_command(word):
             return _read_again(word, command)
@@ -104,7 +117,19 @@ def _requests(command: Command) -> Iterable[RawRequest]:
             runners.add(name)
         if not runners and not _BEFORE.match(word):
             break
+    if runners & {"ssh", *_SHELLS} and command.stdin is not None and names_command(command.stdin):
+        return _read_again(command.stdin, replace(command, line=command.line + 1, stdin=None))
+    _check_quotes(command)
     return ()
+
+
+def _check_quotes(command: Command) -> None:
+    """Refuse what an apostrophe in the output between commands makes of them; who prints may print a command."""
+    if command.words[0] not in ("echo", "printf") and any(map(_SWALLOWED.search, command.words)):
+        raise InputError(
+            f"a quote behind line {command.line} of the captured commands goes on over a line that begins with one",
+            hint="give the commands without what was printed between them",
+        )
 
 
 def _read_again(text: str, outer: Command) -> Iterable[RawRequest]:

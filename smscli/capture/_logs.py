@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -61,26 +61,25 @@ _MESSAGES = tuple(
 _BODIED = ("POST", "PUT", "PATCH")
 _UNTOLD = "a message does not hold the body: what was sent there is missing"
 _AGAIN = re.compile(r"(?i)\b(?:retry(?:ing)?|again|attempt|resen[dt])")
-_ANY_ADDRESS = ("", re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL})"))
+_ANY_ADDRESS = re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL})")
 
 
 def lines(text: str) -> list[RawRequest]:
     """Return the requests of the lines that a server wrote, or a program in a way that is known; none for others."""
-    found = _each_line(text, lambda line: _first(line, _MESSAGES) or _logged(line))
+    found = _each_line(text, lambda line: filter(None, [_first(line, _MESSAGES) or _logged(line)]))
     return found if any("?" in raw.target or raw.kind == ACCESS for raw in found) else []
 
 
 def messages(text: str) -> list[RawRequest]:
     """Return the requests to all addresses in a text that have a query; an address alone says nothing."""
-    return _each_line(text, lambda line: _first(LINK.sub(r"<\1>", line), (_ANY_ADDRESS,)))
+    return _each_line(text, lambda line: _addresses(LINK.sub(r"<\1>", line)))
 
 
-def _each_line(text: str, read: Callable[[str], RawRequest | None]) -> list[RawRequest]:
+def _each_line(text: str, read: Callable[[str], Iterable[RawRequest]]) -> list[RawRequest]:
     requests: list[RawRequest] = []
     tellings: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
-        request = read(line.strip()) if line else None
-        if request is not None:
+        for request in read(line.strip()) if line else ():
             requests.append(replace(request, place=f"line {number}"))
             # Times, counters and ids differ from call to call.
             told = "" if request.kind == ACCESS else line.rstrip().replace(request.target, "")
@@ -217,16 +216,31 @@ def _told(line: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> RawRequ
         match = pattern.search(line)
         parts = match.groupdict() if match else {}
         is_asking = match is not None and "?" in match[0]
-        untold = bool(source) and not is_asking and (parts.get("method") or "").upper() in _BODIED
+        untold = not is_asking and (parts.get("method") or "").upper() in _BODIED
         if match and (is_asking or untold):
-            target, notes = _delimited(line, match)
-            return RawRequest(
-                f"line of {source}" if source else "URL", target + (parts.get("path") or ""),
-                (parts.get("method") or "").upper() or None,
-                host=parts.get("host"), notes=notes, readings=("an address in a message",),
-                lacks=_UNTOLD if untold else "",
-            )  # fmt: skip
+            return replace(_message(f"line of {source}", line, match), lacks=_UNTOLD if untold else "")
     return None
+
+
+def _addresses(line: str) -> Iterator[RawRequest]:
+    """Yield the requests to the addresses in a line, each once: a link may be its own label."""
+    asked: set[str] = set()
+    for text in _texts(line):
+        for match in _ANY_ADDRESS.finditer(text):
+            request = _message("URL", text, match)
+            if "?" in request.target and request.target not in asked:
+                asked.add(request.target)
+                yield request
+
+
+def _message(kind: str, line: str, match: re.Match[str]) -> RawRequest:
+    parts = match.groupdict()
+    target, notes = _delimited(line, match)
+    method = (parts.get("method") or "").upper() or None
+    return RawRequest(
+        kind, target + (parts.get("path") or ""), method, host=parts.get("host"), notes=notes,
+        readings=("an address in a message",),
+    )  # fmt: skip
 
 
 def _delimited(line: str, match: re.Match[str]) -> tuple[str, tuple[str, ...]]:

@@ -46,7 +46,7 @@ _PIECES = re.compile(
 CLIENT = "(?:curl|wget|https?|xh)"
 """The names of commands that are HTTP clients, for a pattern."""
 
-_PROMPT = re.compile(rf"(?m)^[ \t]*(?:[$%>]|[+]+|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?{CLIENT}\s)")
+PROMPT = re.compile(rf"(?m)^[ \t]*(?:[$%>]|[+]+|[\w.-]+@[\w.-]\S*[$%#])[ \t]+(?=(?:\S*/)?{CLIENT}\s)")
 # Five fields of a time, or @daily; the user of a system's crontab is one word before the client.
 _CRON = re.compile(
     r"(?m)^[ \t]*(?:@[a-z]+|(?:[\d*,/-]+[ \t]+){3}[\w*,/-]+[ \t]+[\w*,/-]+)[ \t]+"
@@ -87,7 +87,7 @@ def commands(text: str, line: int = 1, variables: dict[str, str] | None = None) 
     ``variables`` are those that are set; those that the text sets are added.
     InputError says in which line a quote is open, or cron would cut the command.
     """
-    text = _PROMPT.sub("", text.replace("\r\n", "\n"))
+    text = PROMPT.sub("", text.replace("\r\n", "\n"))
     text = _CRON.sub(lambda match: _from_crontab(match, line), text)
     yield from _Reading(text, line, {} if variables is None else variables).commands()
 
