@@ -114,6 +114,13 @@ def test_a_body_that_is_none_is_not_in_the_capture() -> None:
             read(f"POST /x HTTP/1.1\nContent-Length: {length}\n\n{line}")
 
 
+def test_a_post_whose_address_has_all_of_it_lacks_nothing() -> None:
+    """No head that announces a body is one of none; a Content-Type announces one."""
+    head = "POST /x?a=1 HTTP/1.1\nHost: a.example\n"
+    assert not read(f"{head}\n").lacks
+    assert read(f"{head}{FORM}\n").lacks == "the body, if there was one, is not in the capture"
+
+
 @pytest.mark.parametrize("body", ['{"a": "1"', '{"a": 1}\n16:00 sent'])
 def test_a_body_of_json_ends_where_it_is_whole(body: str) -> None:
     """One that is cut goes on to its end, and cannot be read."""

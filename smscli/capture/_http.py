@@ -133,7 +133,8 @@ def _body(raw: RawRequest, text: str, start: int, stop: int, *, exact: bool) -> 
     if body and (length is None or "multipart/" in raw.header("content-type")):
         return body, start + len(body), ""
     if length is None:
-        return "", start, "" if raw.method in _BODILESS else "the body, if there was one, is not in the capture"
+        is_whole = raw.method in _BODILESS or ("?" in raw.target and not raw.header("content-type"))
+        return "", start, "" if is_whole else "the body, if there was one, is not in the capture"
     missing = length - len(to_bytes(body))
     cut = f"the body lacks {missing} of {length} bytes: the capture is cut"
     lacks = cut if body else f"the body of {length} bytes is not in the capture"
