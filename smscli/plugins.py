@@ -7,11 +7,14 @@ package; whoever asks for all goes on without it, and a warning waits for the on
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import cache
 from importlib import import_module
+from importlib.machinery import PathFinder
 from io import StringIO
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -114,7 +117,9 @@ def _entry_points() -> dict[str, dict[str, list[tuple[str, EntryPoint]]]]:
 
     Our own look through the packages, because the library's ends at the first one that it cannot read.
     """
-    from importlib.metadata import distributions  # 13 ms, and most calls need no plugin
+    if not any(map(_may_declare, sys.path)) and not any(map(_finds_more, sys.meta_path)):
+        return {}
+    from importlib.metadata import distributions  # 13 ms, and hardly anybody has a plugin
 
     groups: dict[str, dict[str, list[tuple[str, EntryPoint]]]] = {}
     packages: set[str] = set()
@@ -134,6 +139,27 @@ def _entry_points() -> dict[str, dict[str, list[tuple[str, EntryPoint]]]]:
             names = groups.setdefault(entry.group, {})
             names.setdefault(entry.name.lower(), []).append((visible(f"{package} {version}"), entry))
     return groups
+
+
+def _may_declare(folder: str) -> bool:
+    """Return whether a place on the path may hold a package that declares something for us."""
+    try:
+        names = os.listdir(folder or os.curdir)
+    except OSError as error:
+        return isinstance(error, NotADirectoryError)  # an archive
+    for name in names:
+        if name.endswith(".egg"):
+            return True
+        if name.endswith((".dist-info", ".egg-info")):
+            with suppress(OSError), open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123
+                if b"[smscli." in file.read():
+                    return True
+    return False
+
+
+def _finds_more(finder: object) -> bool:
+    """Return whether a finder looks for packages elsewhere than on the path."""
+    return finder is not PathFinder and hasattr(finder, "find_distributions")
 
 
 def _reason(error: BaseException) -> str:

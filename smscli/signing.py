@@ -8,10 +8,10 @@ The vendors dictate MD5 and SHA-1; neither is claimed to be secure here. What pr
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, unique
+from importlib import import_module
 from urllib.parse import quote, quote_plus
 
 from smscli.errors import InputError
@@ -229,4 +229,15 @@ def _digest(rule: Rule, name: str, text: str, secret: Secret) -> str:
         import hmac
 
         return hmac.new(secret.reveal().encode(), data, name).hexdigest()
-    return hashlib.new(name, data, usedforsecurity=False).hexdigest()
+    return _hash(name, data)
+
+
+def _hash(name: str, data: bytes) -> str:
+    """Return a digest in hex, by the interpreter's own module where there is one: hashlib loads all of OpenSSL first."""
+    try:
+        own = import_module(f"_{name}")
+    except ImportError:
+        import hashlib
+
+        return hashlib.new(name, data, usedforsecurity=False).hexdigest()
+    return str(getattr(own, name)(data).hexdigest())
