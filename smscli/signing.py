@@ -233,7 +233,7 @@ def _digest(rule: Rule, name: str, text: str, secret: Secret) -> str:
 
 
 def _hash(name: str, data: bytes) -> str:
-    """Return a digest in hex, by the interpreter's own module where there is one: hashlib loads all of OpenSSL first."""
+    """Return a digest in hex; by the interpreter's own module where there is one, as hashlib loads all of OpenSSL."""
     try:
         own = import_module(f"_{name}")
     except ImportError:

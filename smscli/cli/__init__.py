@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout, suppress
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
@@ -23,7 +23,7 @@ import typer.core
 import typer.main
 
 from smscli import __version__, plugins
-from smscli.cli.options import COMPLETE, FORGIVING, HELP, PROGRAM, Group, Invocation, new_group
+from smscli.cli.options import COMPLETE, FORGIVING, HELP, PROGRAM, Group, Invocation, add_command, new_group
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import SIGNALS
 from smscli.model import visible
@@ -67,15 +67,6 @@ class _Commands(Group):
 
     def line(self, ctx: Context, name: str) -> str:  # noqa: ARG002  (the group's signature)
         return COMMANDS.get(name, "Show the help of a command.")
-
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002  (Typer's signature)
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in self.commands:
-            loaded = typer.main.get_command(module(cmd_name).app)
-            loaded.name = cmd_name
-            self.commands[cmd_name] = loaded
-        return self.commands[cmd_name]
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
         if incomplete.startswith("-"):
@@ -149,6 +140,11 @@ def _print_version(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
+def _application(command: str) -> typer.Typer:
+    application: typer.Typer = module(command).app
+    return application
+
+
 _version = typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
 _app = new_group(
     "Send text messages through vendors with hand-made request signatures, and see those signatures.",
@@ -156,6 +152,8 @@ _app = new_group(
     own={"version": (Annotated[bool, _version], False)},
     examples=('smscli send --sandbox --to +37061234567 "Hello"', "smscli help send"),
 )
+for _name in COMMANDS:
+    add_command(_app, _name, partial(_application, _name))
 
 
 @cache

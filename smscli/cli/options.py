@@ -191,7 +191,23 @@ class Command(_Reader, typer.core.TyperCommand):
 
 
 class Group(_Reader, typer.core.TyperGroup):
-    """A group of commands: what stands before a command's name is read as if it stood behind it."""
+    """A group of commands: what stands before a command's name is read as if it stood behind it.
+
+    ``apps`` makes the application of each command when it is asked for: most are not.
+    """
+
+    apps: Mapping[str, Callable[[], typer.Typer]] = MappingProxyType({})
+
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002  (Typer's signature)
+        """Return the names of the commands, in the order in which they are written."""
+        return list(self.apps)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> AnyCommand | None:  # noqa: ARG002  (Typer's signature)
+        """Return a command by its name."""
+        if cmd_name in self.apps and cmd_name not in self.commands:
+            self.commands[cmd_name] = typer.main.get_command(self.apps[cmd_name]())
+            self.commands[cmd_name].name = cmd_name
+        return self.commands.get(cmd_name)
 
     def line(self, ctx: Context, name: str) -> str:
         """Return the one line that says what a command does."""
@@ -337,7 +353,8 @@ def command(
     appendix: Callable[[], Mapping[str, list[tuple[str, str]]]] | None = None,
     reads_on: bool = True,
 ) -> Callable[[Callable[..., Result | int]], Callable[..., Result | int]]:
-    """Register a function as a command that also takes the options every command has.
+    """Register a function as a command that also takes the options every command has; without a ``name``, by the
+    function's.
 
     The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
     when it has shown all there is. ``vendor`` False leaves out the options about the account;
@@ -352,7 +369,7 @@ def command(
         common["timeout"] = _timeout(*timeout), None
         _entitle("Account", [common["timeout"][0]])
 
-    def decorate(function: Callable[..., Result | int]) -> Callable[..., Result | int]:
+    def register(app: typer.Typer, function: Callable[..., Result | int]) -> typer.Typer:
         @wraps(function)
         def run(ctx: typer.Context, **values: Any) -> Result | int:
             call: Invocation = ctx.obj
@@ -375,7 +392,14 @@ def command(
         run.appendix = appendix  # type: ignore[attr-defined]  # what ``help`` reads
         settings = {"allow_interspersed_args": reads_on}
         app.command(name, cls=Command, epilog="\n".join(examples), context_settings=settings)(run)
-        return run
+        return app
+
+    def decorate(function: Callable[..., Result | int]) -> Callable[..., Result | int]:
+        if app.registered_callback:
+            add_command(app, name or function.__name__, lambda: register(new_app(), function))
+        else:
+            register(app, function)
+        return function
 
     return decorate
 
@@ -395,7 +419,8 @@ def new_group(
 ) -> typer.Typer:
     """Return the application of a group of commands; before a command it takes the options that every command has.
 
-    ``own`` are options of its own that stand for themselves (a version).
+    ``cls`` is the kind of the group, which gets the commands of this application alone. ``own`` are options of its own
+    that stand for themselves (a version).
     """
 
     def callback(**_values: Any) -> None:
@@ -403,8 +428,14 @@ def new_group(
 
     callback.__signature__ = inspect.Signature(_parameters({**own, **_VENDOR, **_PRESENTATION}))  # type: ignore[attr-defined]  # what Typer reads
     app = new_app()
-    app.callback(cls=cls, help=about, epilog="\n".join(examples))(callback)
+    app.callback(cls=type(cls.__name__, (cls,), {}), help=about, epilog="\n".join(examples))(callback)
     return app
+
+
+def add_command(app: typer.Typer, name: str, make: Callable[[], typer.Typer]) -> None:
+    """Put a command into the application of a group; ``make`` returns its own application when it is asked for."""
+    group: Any = app.registered_callback
+    group.cls.apps = {**group.cls.apps, name: make}
 
 
 def _parameters(options: _Shared) -> list[inspect.Parameter]:

@@ -13,34 +13,18 @@ import typer
 
 from smscli import profiles, providers
 from smscli.cli import inputs, prompts
-from smscli.cli.options import Group, Invocation, command, complete_profile, new_app, new_group, provider_option
+from smscli.cli.options import Invocation, add_command, command, complete_profile, new_app, new_group, provider_option
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
 from smscli.model import MASK, Field, Profile, Secret
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
 
 if TYPE_CHECKING:
-    # What Typer calls a command at run time; the names are its own.
-    from typer._click.core import Command, Context
-
     from smscli.providers import Provider
-
-
-class _Profiles(Group):
-    """The group; its ``add`` takes an option for each field of every vendor, so it is made when it is asked for."""
-
-    def list_commands(self, ctx: Context) -> list[str]:
-        return list(dict.fromkeys((*super().list_commands(ctx), "add")))
-
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
-        if cmd_name == "add" and cmd_name not in self.commands:
-            self.commands[cmd_name] = typer.main.get_command(_app_of_add())
-        return super().get_command(ctx, cmd_name)
 
 
 app = new_group(
     "Keep the accounts: list, show, add, use, remove, check, path.",
-    cls=_Profiles,
     examples=("smscli profile list", "smscli help profile add"),
 )
 
@@ -445,3 +429,6 @@ def _app_of_add() -> typer.Typer:
     app = new_app()
     command(app, vendor=False, sections=headings, examples=(_ADD, _ADD_BY_COMMAND))(add)
     return app
+
+
+add_command(app, "add", _app_of_add)
