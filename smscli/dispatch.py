@@ -7,7 +7,6 @@ recipient is submitted at most once, and that NOT_SENT is only said with proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 from threading import Lock
 from typing import Protocol, TypeVar
@@ -16,6 +15,7 @@ from smscli.echoes import without_echoes
 from smscli.errors import Cause, ConfigError, ConflictError, OutcomeUnknownError, SmscliError, UnreachableError
 from smscli.model import MSISDN, Account, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, Stamp
+from smscli.record import Record
 from smscli.wire import Request, Response, Transport
 
 In = TypeVar("In")
@@ -41,8 +41,7 @@ _STOPPED = "stopped by a signal before this recipient's turn"
 _AGAIN = "run the same command with the same --key to send the rest"
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Record):
     """What a call needs from outside.
 
     ``seconds`` is the time one call may take, its retries and the fetching of a stamp included. ``now`` is Unix

@@ -8,7 +8,6 @@ This module does no I/O of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from smscli.dispatch import Caller, Ledger, World, wait_for
 from smscli.errors import Cause, ConflictError, SmscliError
 from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Provider
+from smscli.record import Record
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two rounds, doubled each time, before jitter; an account that names a longer wait rests so long."""
@@ -33,8 +33,7 @@ class Relay(Ledger, Protocol):
         """Let this account claim these from now on, also those that another one has refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Record):
     """One account on the way: ``message`` is what it sends (its ``to`` is not looked at), ``account`` its public name.
 
     ``cannot_take`` are recipients that its vendor would not.
@@ -52,8 +51,7 @@ Whose = tuple[str, str]
 """An account: the vendor's name, and its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Record):
     """How all recipients ended, and the account that each was tried with last, if it was.
 
     ``is_replay``: nobody was tried now.

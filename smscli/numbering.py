@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smscli.errors import InputError
 from smscli.model import MSISDN, visible
+from smscli.record import Record
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Record):
     """A number that can be dialled, and a doubt about it when there is one."""
 
     msisdn: MSISDN

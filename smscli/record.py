@@ -1,9 +1,9 @@
 """A frozen value with named fields, cheap to declare.
 
 The program declares a hundred values before it does anything, and ``@dataclass`` compiles six methods for each of
-them at every start: for ``sign`` alone that took as long as importing Typer does (see ``benchmarks/``). A named tuple is
-cheaper, but it is a tuple: it unpacks, adds, and equals any other tuple. A record has one set of methods, written here
-once. Type checkers treat it as the frozen dataclass with slots that it stands in for (PEP 681).
+them at every start: for ``sign`` alone that took as long as importing Typer does (see ``benchmarks/``). A named tuple
+is cheaper, but it is a tuple: it unpacks, adds, and equals any other tuple. A record has one set of methods, written
+here once. Type checkers treat it as the frozen dataclass with slots that it stands in for (PEP 681).
 """
 
 from __future__ import annotations

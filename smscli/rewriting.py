@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass
 from itertools import accumulate
 
 from smscli.errors import InputError
+from smscli.record import Record
 from smscli.segments import is_gsm, measure
 
 ELLIPSIS = "..."
@@ -23,8 +23,7 @@ _OF_ASCII = {"`": "'", "\t": " "}
 _MARKS = ("Mn", "Me", "Cf")
 
 
-@dataclass(frozen=True, slots=True)
-class Outsider:
+class Outsider(Record):
     """A character that GSM-7 lacks, and so makes a text UCS-2.
 
     ``indexes`` are all its places, counted in characters from 1; ``line`` and ``column`` are the first one's, from 1,

@@ -9,9 +9,10 @@ National shift tables (Turkish, Spanish, Portuguese) are left out: only a vendor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from itertools import pairwise
+
+from smscli.record import Record
 
 # TS 23.038, 6.2.1, in table order. 0x1B, the escape to the extension table, is no character.
 _BASIC = frozenset(
@@ -37,8 +38,7 @@ class Alphabet(StrEnum):
     UCS_2 = "UCS-2"
 
 
-@dataclass(frozen=True, slots=True)
-class Segmentation:
+class Segmentation(Record):
     """What a text costs: ``units`` are septets (GSM-7) or UTF-16 code units (UCS-2), ``parts`` are billed messages.
 
     ``left`` is how many units more the last part would take.
@@ -50,8 +50,7 @@ class Segmentation:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """One billed message of a text: what it holds, and how many units of the text's alphabet that takes."""
 
     text: str

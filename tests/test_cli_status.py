@@ -8,7 +8,6 @@ import signal
 import sqlite3  # noqa: TID253  (to spoil a journal behind its back)
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -562,8 +561,8 @@ def test_half_a_text_is_not_delivered() -> None:
     """Parts that have an id each: the one that never arrives decides."""
     one, two = items_of(Submission(MSISDN("37061234567"), Outcome.SENT, "17,18"), "acme")
     assert (one.report.id, two.report.id) == ("17", "18")
-    arrived = replace(one, report=DeliveryReport("17", DeliveryState.DELIVERED, "ok"))
-    lost = replace(two, report=DeliveryReport("18", DeliveryState.EXPIRED, "late"))
+    arrived = one._replace(report=DeliveryReport("17", DeliveryState.DELIVERED, "ok"))
+    lost = two._replace(report=DeliveryReport("18", DeliveryState.EXPIRED, "late"))
     assert verdict([arrived], None) is None
     error = verdict([arrived, lost], None)
     assert error

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +58,7 @@ def test_a_receipt_is_replayed_with_everything_the_vendor_said(place: Place) -> 
         journal.claim("backup", ALL)
         journal.settle("backup", told)
     with Journal(place, now=lambda: NOON + 5) as journal:
-        found = journal.begin(replace(job(), messages=tuple(reversed(job().messages))))
+        found = journal.begin(job()._replace(messages=tuple(reversed(job().messages))))
     assert found.replayed
     assert not found.doubted
     assert found.submissions == tuple(reversed(told))

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -219,10 +218,10 @@ def test_its_keys_and_contents_are_looked_up_as_any(older: Path) -> None:
     with Journal(older, now=lambda: NOON) as journal:
         dead = journal.show("dead")[0].job
         again = Job("dead", "lightsms", "", "work", "Shop", ((MSISDN("37061234569"), "text"),), dead.fingerprint)
-        assert journal.begin(replace(again, key="another"), once=1e9).repeated_from == "dead"
+        assert journal.begin(again._replace(key="another"), once=1e9).repeated_from == "dead"
         assert journal._tables.job("ends") == journal.show("ends")[0].job
     with Journal(older, now=lambda: NOON) as journal:
-        begun = journal.begin(replace(again, key="another"), once=60)
+        begun = journal.begin(again._replace(key="another"), once=60)
         assert begun.repeated_from is None
         assert begun.twin == Twin("dead", dead.created, unknown=True)
 

@@ -6,7 +6,6 @@ import os
 import sqlite3  # noqa: TID253  (to look into pages, and to damage them)
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from itertools import product
 from math import inf
 from pathlib import Path
@@ -40,7 +39,7 @@ def lay(path: Path, jobs: int, *, moment: Callable[[int], float], same: bool = F
             row = JobRow(number, one.key, one.fingerprint, "lightsms", "work", "Alert", at, 1)
             insert(row)
             db.executemany("INSERT INTO lookup VALUES (?, ?)", _lookup_rows(row))
-            insert(replace(WitnessRow(number, one.fingerprint).after_claim(at, boot), gone=1))
+            insert(WitnessRow(number, one.fingerprint).after_claim(at, boot)._replace(gone=1))
             claim = ("lightsms", "demo", None, at)
             insert(MessageRow(number, 0, 1, "SENT", at, *claim, message_id=f"id-{number:04}", recipient=ANNA.digits))
         insert(InspectionRow(1, NOON, NOON))
@@ -195,7 +194,7 @@ def test_the_index_names_whom_the_rows_themselves_name(path: Path, since: float,
     rows = [WitnessRow(n, "f" * 64, at, *clock, gone, left) for n, (at, clock, gone, left) in enumerate(states, 1)]
     named = {row.job for row in rows if row.may_be_in(Window(since, boot, after))}
     with Journal(path, now=lambda: NOON) as journal, journal._db.writing(""):
-        for row in (*rows, replace(rows[-1], job=len(rows) + 1, fingerprint="e" * 64)):
+        for row in (*rows, rows[-1]._replace(job=len(rows) + 1, fingerprint="e" * 64)):
             journal._tables.insert(row)
         assert journal._tables.candidates("f" * 64, Window(since, boot, after)) == named
     certain = {row.job for row in rows if row.open}
@@ -305,7 +304,7 @@ def test_the_check_finds_records_that_disagree(path: Path) -> None:
 def test_the_check_finds_a_witness_of_another_content(path: Path) -> None:
     """By it ``--once`` finds a job: it would look unsent."""
     lay(path, 2, moment=lambda number: NOON - 2 * DAY + number)
-    other = replace(WitnessRow(2, "f" * 64).after_claim(NOON - 2 * DAY + 2, None), gone=1).columns()
+    other = WitnessRow(2, "f" * 64).after_claim(NOON - 2 * DAY + 2, None)._replace(gone=1).columns()
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(f"REPLACE INTO witness VALUES ({', '.join('?' * len(other))})", other)  # noqa: S608  (ours)
     with Journal(path, now=lambda: NOON) as journal:

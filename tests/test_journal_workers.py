@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +30,7 @@ Opener = Callable[..., Journal]
 
 def personal(*, store_text: bool = False) -> Job:
     """Return a job with a text for each."""
-    return replace(job(store_text=store_text), messages=((ANNA, "canary-4711"), (BERTA, "grüße\n")))
+    return job(store_text=store_text)._replace(messages=((ANNA, "canary-4711"), (BERTA, "grüße\n")))
 
 
 def test_each_message_has_its_own_text(opened: Opener) -> None:
@@ -59,7 +58,7 @@ def test_every_past_attempt_is_kept_with_all_that_was_said_of_it(place: Place) -
         ("lightsms", "demo", Submission(ANNA, Outcome.SENT, "id-1", 2, Money(Decimal("0.05"), "EUR"))),
     ):
         with Journal(place, now=lambda: next(times)) as journal:
-            journal.begin(replace(job(to=[ANNA]), provider=provider, account=account))
+            journal.begin(job(to=[ANNA])._replace(provider=provider, account=account))
             journal.claim("backup", [ANNA])
             journal.settle("backup", [submission], "HTTP 200")
             owners.append(journal._owner)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from smscli.cli.text import clean, counted, drawn, named
+from smscli.record import Record
 from smscli.render import Tree
 from smscli.rewriting import ELLIPSIS, Outsider, compose, outsiders, shorten, transliterate
 from smscli.segments import Part, Segmentation, cut, measure
@@ -46,8 +46,7 @@ def rewrite(text: str, *, transliterated: bool, parts: int | None) -> tuple[str,
     return text, notes
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Record):
     """What a text costs and why: a tree, a verdict in words, rows of a table of facts, and lines of three cells."""
 
     tree: dict[str, Tree]

@@ -6,7 +6,6 @@ What the vendor cannot take is refused here, before anything is recorded or sign
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +18,7 @@ from smscli.cli.text import clean
 from smscli.errors import ConfigError, InputError
 from smscli.model import MSISDN, Account, Message, Profile, SenderId
 from smscli.providers import Provider
+from smscli.record import Record
 from smscli.runtime import Runtime
 from smscli.segments import Segmentation, measure
 
@@ -32,8 +32,7 @@ MAX_YEAR = 9998
 """The last year that every zone can say; a test holds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Record):
     """A send that has not begun. ``batch_size`` recipients go into one request; ``notes`` are for stderr."""
 
     profile: Profile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -75,4 +74,4 @@ def _second(
             second.provider.send.build(second.message._replace(to=(number,)), second.account, "0")
         except (InputError, UnsupportedError) as error:
             refused[number] = error.message
-    return replace(second, notes=()), refused
+    return second._replace(notes=()), refused

@@ -100,9 +100,9 @@ def journal(name: str, place: str, health: Health | None, *, sandbox: bool) -> F
     if health.is_old:
         copy = ", and leaves a copy" if health.is_copied else ""
         return ok(name, f"of layout {health.layout}: the next send brings it up to date{copy}", place)
-    total, unknown = health.counts.total(), health.counts[State.UNKNOWN]
+    total, unknown = sum(health.counts.values()), health.counts.get(State.UNKNOWN, 0)
     what = f"layout {health.layout}, {total} recipient{'s' * (total != 1)}, {unknown} UNKNOWN"
-    in_flight = health.counts[State.IN_FLIGHT]
+    in_flight = health.counts.get(State.IN_FLIGHT, 0)
     if in_flight:
         what += f", {in_flight} in flight (UNKNOWN, should no process be at it)"
     if not health.is_read:

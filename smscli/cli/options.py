@@ -353,16 +353,15 @@ def command(
     appendix: Callable[[], Mapping[str, list[tuple[str, str]]]] | None = None,
     reads_on: bool = True,
 ) -> Callable[[Callable[..., Result | int]], Callable[..., Result | int]]:
-    """Register a function as a command that also takes the options every command has; without a ``name``, by the
-    function's.
+    """Register a function as a command that also takes the options every command has.
 
-    The function gets the ``Invocation`` first, then its own parameters, and returns a ``Result``, or the status alone
-    when it has shown all there is. ``vendor`` False leaves out the options about the account;
-    ``timeout``: what --timeout bounds where that is not one call, usually to how many seconds (first), and to how many
-    at most (last). ``examples`` are
-    command lines that work as they stand, one after the other; ``sections`` names the parameters under each heading of
-    the help page, and ``appendix`` gives what else stands there under a heading, term and text each, when somebody asks
-    for the page. ``reads_on`` False: behind the first word that is no option, none is.
+    Without a ``name`` it is the function's. The function gets the ``Invocation`` first, then its own parameters, and
+    returns a ``Result``, or the status alone when it has shown all there is. ``vendor`` False leaves out the options
+    about the account; ``timeout``: what --timeout bounds where that is not one call, usually to how many seconds
+    (first), and to how many at most (last). ``examples`` are command lines that work as they stand, one after the
+    other; ``sections`` names the parameters under each heading of the help page, and ``appendix`` gives what else
+    stands there under a heading, term and text each, when somebody asks for the page. ``reads_on`` False: behind the
+    first word that is no option, none is.
     """
     common = {**(_VENDOR if vendor else {}), **_PRESENTATION}
     if timeout:

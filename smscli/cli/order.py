@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import inf
 from shlex import quote
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from smscli.crew import Limits, batch_size
 from smscli.journal import ListFingerprint
 from smscli.model import MSISDN, Account, Message, Profile, SenderId
 from smscli.providers import Provider
+from smscli.record import Record
 from smscli.runtime import Runtime
 
 
@@ -28,8 +28,7 @@ class Pace(NamedTuple):
     failures: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Record):
     """A large job but for its messages. ``message`` is what these share: sender and test mode."""
 
     profile: Profile

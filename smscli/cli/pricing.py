@@ -7,7 +7,6 @@ Nothing is sent, and a vendor that cannot answer is a reason, never an error.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from smscli.cli.draft import Draft
@@ -17,6 +16,7 @@ from smscli.dispatch import Caller
 from smscli.errors import InputError, RejectedError, SmscliError
 from smscli.model import Message, Money, Quote
 from smscli.providers import Provider
+from smscli.record import Record
 from smscli.render import Tree
 from smscli.segments import measure
 
@@ -24,8 +24,7 @@ REQUESTS = 20
 """More requests than this are not made: a price that costs minutes, and a vendor's patience, is not worth it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Record):
     """What the vendor wants for messages to ``of`` recipients in all (one who gets two texts counts twice).
 
     ``total`` is the price of all, None unless the vendor named one for each, in one currency; ``reason`` then says
@@ -148,16 +147,16 @@ def _added(quotes: list[Quote], result: Estimate, provider: Provider, refusal: s
     prices = [(one.price, len(one.to)) for one in quotes if one.price]
     known = sum(count for _, count in prices)
     if not known:
-        return replace(result, reason=refusal or f"{provider.title} named none")
+        return result._replace(reason=refusal or f"{provider.title} named none")
     currencies = {price.currency for price, _ in prices}
     if len(currencies) > 1:
         names = ", ".join(sorted(filter(None, currencies)))
-        return replace(result, known=known, reason=f"{provider.title} named prices in several currencies: {names}")
+        return result._replace(known=known, reason=f"{provider.title} named prices in several currencies: {names}")
     money = Money(sum((price.amount for price, _ in prices), Decimal()), currencies.pop())
     if known == result.of:
-        return replace(result, known=known, partial=money, total=money)
+        return result._replace(known=known, partial=money, total=money)
     reason = f"{provider.title} named one for {known} of {counted(result.of, 'recipient')}, {_written(money)}"
-    return replace(result, known=known, partial=money, reason=f"{reason}; {refusal}" if refusal else reason)
+    return result._replace(known=known, partial=money, reason=f"{reason}; {refusal}" if refusal else reason)
 
 
 def _tells_none(provider: Provider) -> str:

@@ -11,7 +11,6 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
@@ -19,6 +18,7 @@ from smscli import private
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.journal import JournalEntry, State
 from smscli.model import Money, visible
+from smscli.record import Record
 
 if TYPE_CHECKING:
     from smscli.lists import Remark, Row
@@ -36,8 +36,7 @@ _ANOTHER = "the list has changed since it was sent, or is another one, or is rea
 _MOST_OF_A_CELL = 80
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
+class ResultRow(Record):
     """What became of one row. ``row`` is its number in the list, or in the order of a send, from 1.
 
     ``to`` is the recipient, or what stands in the place of one where the row is INVALID; empty when that row could not

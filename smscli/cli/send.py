@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -178,7 +177,7 @@ def _requests(call: Invocation, draft: Draft) -> list[dict[str, Tree]]:
 def _plan(call: Invocation, draft: Draft, refused: frozenset[MSISDN]) -> dict[str, Tree]:
     """Return what a fallback would send if nobody before it could, and to whom it cannot."""
     to = tuple(number for number in draft.message.to if number not in refused)
-    mine = replace(draft, message=draft.message._replace(to=to))
+    mine = draft._replace(message=draft.message._replace(to=to))
     return {
         "profile": draft.profile.name,
         "provider": draft.provider.name,

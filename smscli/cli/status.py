@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import Interruption
 from smscli.model import DeliveryReport, Profile
 from smscli.providers import Provider
+from smscli.record import Record
 from smscli.render import Result, Tree
 from smscli.runtime import DEFAULT_SECONDS, Wanted
 
@@ -65,8 +65,7 @@ def status(
     return result._replace(error=about.error, exit_code=about.error.exit_code) if about.error else result
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
+class _About(Record):
     """Whom to ask about which messages, and who gets to know; ``error`` where nobody can be asked."""
 
     parties: Sequence[Party]
@@ -102,7 +101,7 @@ def _of_send(call: Invocation, key: str | None) -> _About:
         messages = items_of(submission, provider, entry.message.position)
         if entry.deliveries and providers.get(provider).status is None:
             said = {row.message_id: row.report for row in entry.deliveries}
-            messages = [replace(item, report=said.get(item.report.id, item.report)) for item in messages]
+            messages = [item._replace(report=said.get(item.report.id, item.report)) for item in messages]
         items += messages
         if ids := [item.report.id for item in messages if item.report.id]:
             asked.setdefault((provider, entry.message.account or ""), []).extend(ids)

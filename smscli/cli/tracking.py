@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from math import inf
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from smscli.cli.options import Invocation
 from smscli.errors import ExitCode, InputError, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
 from smscli.interruption import Interruption
 from smscli.model import MASK, MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
+from smscli.record import Record
 from smscli.render import Result, Table, Tree
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 5.0, 1.5, 60.0
 _LAST_QUESTION = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Record):
     """One message that is asked about; ``report`` has no id where the vendor gave none, and ``outcome`` says why.
 
     ``provider`` is the vendor that has it, ``is_answered`` says whether it has answered a question about it. ``to``,
@@ -53,8 +52,7 @@ class Item:
     is_answered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Record):
     """An account, and the ids of the messages it knows."""
 
     profile: Profile
@@ -141,7 +139,7 @@ def _ask(
             news |= {(provider.name, one.id): _harmless(one, party.account) for one in reports}
     answers = (news.get((item.provider, item.report.id)) for item in items)
     return [
-        replace(item, report=answer, is_answered=True) if answer else item
+        item._replace(report=answer, is_answered=True) if answer else item
         for item, answer in zip(items, answers, strict=True)
     ], failure
 

@@ -6,7 +6,6 @@ No outcome hangs on them: that they are missing or damaged keeps nobody from sen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from smscli.journal._database import Database
@@ -25,7 +24,6 @@ class News(NamedTuple):
     ended: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class DeliveryRow(Row):
     """Where one message id stands. ``word`` and ``at`` are the vendor's own, as of ``DeliveryReport``.
 
@@ -58,7 +56,7 @@ class DeliveryRow(Row):
         if self.state != news.state:
             return news
         at, ended = (self.at, self.ended) if news.ended is None else (news.at, news.ended)
-        return replace(self, word=news.word, at=at, ended=ended)
+        return self._replace(word=news.word, at=at, ended=ended)
 
 
 Known = dict[tuple[int, int], tuple[DeliveryRow, ...]]

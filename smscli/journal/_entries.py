@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from smscli.errors import Cause
 from smscli.model import MSISDN, Outcome, Secret, Submission, visible
+from smscli.record import Record
 
 if TYPE_CHECKING:
     from smscli.journal._delivery import DeliveryRow
@@ -85,8 +86,7 @@ class State(StrEnum):
     """Committed before the first byte of its request left. Without a living process this is UNKNOWN."""
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Record):
     """A second witness of time: an id of this run of the machine, and the seconds since it began, sleep included.
 
     No one sets this clock. It says nothing about another run.
@@ -96,8 +96,7 @@ class Boot:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Record):
     """Some recipients, each with a text, under one key; ``fingerprint`` says what else must be equal to be the same.
 
     ``account`` is the public name of the account, ``profile`` and ``sender`` are empty when there is none. A text is
@@ -119,8 +118,7 @@ class Job:
         return tuple(number for number, _ in self.messages)
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(Record):
     """Another key under which the same content was begun, at ``since`` (Unix seconds).
 
     ``unknown`` says that what became of it is not known; then its age does not matter.
@@ -131,8 +129,7 @@ class Twin:
     unknown: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Record):
     """A job as it stands now that this process holds it: one submission for each recipient, in the order asked for.
 
     ``key`` is the one to claim and settle with. It is not the key asked for when ``once`` found the same content under
@@ -145,8 +142,8 @@ class Opened:
     key: str
     submissions: tuple[Submission, ...]
     since: float
-    by: Mapping[MSISDN, tuple[str, str]] = field(default_factory=dict)
-    refused_by: Mapping[MSISDN, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    by: Mapping[MSISDN, tuple[str, str]] = MappingProxyType({})
+    refused_by: Mapping[MSISDN, frozenset[tuple[str, str]]] = MappingProxyType({})
     repeated_from: str | None = None
     doubted: bool = False
     twin: Twin | None = None
@@ -187,8 +184,7 @@ class Selection(NamedTuple):
 EVERYTHING = Selection()
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Record):
     """One recipient of one job: the job's row, the message's row, and what both say in the words of a send.
 
     ``earlier`` are the attempts before the latest, oldest first; a list of many entries leaves them out.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from smscli.errors import Cause, ConfigError
@@ -19,7 +19,6 @@ class Ending(NamedTuple):
     evidence: str | None = None
 
 
-@dataclass
 class Held:
     """A job that this journal works on, alone or not, as it was begun: where its recipients stand, and what is claimed.
 
@@ -29,16 +28,15 @@ class Held:
     while an attempt before was UNKNOWN.
     """
 
-    job: JobRow
-    alone: bool
-    places: Mapping[MSISDN, int]
-    provider: str
-    account: str
-    claims: dict[int, tuple[int, int]] = field(default_factory=dict)
-    lost: bool = False
-    forgets_texts: bool = False
-    handed: frozenset[int] = frozenset()
-    doubtful: set[int] = field(default_factory=set)
+    def __init__(
+        self, job: JobRow, provider: str, account: str, claims: dict[int, tuple[int, int]],
+        *, places: Mapping[MSISDN, int] = MappingProxyType({}), alone: bool = False, forgets_texts: bool = False,
+    ) -> None:  # fmt: skip
+        self.job, self.account, self.claims, self.places = job, account, claims, places
+        self.provider, self.alone, self.forgets_texts = provider, alone, forgets_texts
+        self.lost = False
+        self.handed: frozenset[int] = frozenset()
+        self.doubtful: set[int] = set()
 
     def honest(self, place: int, submission: Submission) -> Submission:
         """Return an outcome as it is to be recorded: that the last attempt failed says nothing of one before."""

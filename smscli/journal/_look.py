@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
-from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from smscli.errors import ConfigError
 from smscli.journal._database import BUSY_SECONDS
@@ -26,12 +26,12 @@ from smscli.journal._rows import VERSION
 from smscli.journal._sqlite import SqliteDatabase
 from smscli.journal._tables import Tables
 from smscli.model import visible
+from smscli.record import Record
 
 _RIGHTS = "SELECT has_table_privilege('message', 'INSERT') AND has_table_privilege('message', 'UPDATE')"
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(Record):
     """What a look has told: the layout, and how many messages are in which state.
 
     ``is_read``: every page was looked at. ``is_old``: of an earlier layout, which the next send brings up to date, and
@@ -40,7 +40,7 @@ class Health:
     """
 
     layout: int = VERSION
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Mapping[str, int] = MappingProxyType({})
     is_read: bool = True
     is_old: bool = False
     is_copied: bool = False

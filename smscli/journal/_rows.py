@@ -7,17 +7,16 @@ row carries the SHA-256 of its values, and no row is believed whose checksum doe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from math import inf
-from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from smscli.errors import Cause, ConfigError
 from smscli.journal._entries import Boot, State, digest, is_pending
 from smscli.model import MSISDN, Money, Outcome, Reason, Submission, visible
+from smscli.record import Record
 
 VERSION = 5
 """The layout this program reads and writes; a file with a higher one belongs to a newer smscli."""
@@ -125,13 +124,14 @@ class DamagedError(ConfigError):
         super().__init__(f"the journal is damaged: {what}")
 
 
-class Row:
-    """What all rows share: the fields of a subclass are the columns of its table, in their order."""
+class Row(Record):
+    """What all rows share: the fields of a subclass are the columns of its table, in their order.
 
-    __slots__ = ()
-    TABLE: ClassVar[str]
-    KEYS: ClassVar[int] = 1
-    """So many of the first columns name the row."""
+    So many of the first columns as ``KEYS`` says name the row.
+    """
+
+    TABLE = ""
+    KEYS = 1
 
     @classmethod
     def read(cls, columns: Sequence[Any]) -> Self:
@@ -143,20 +143,14 @@ class Row:
 
     def columns(self) -> tuple[object, ...]:
         """Return the values and their checksum."""
-        values = self._values()(self)
+        values = self._values()
         return (*values, checksum(values))
-
-    @classmethod
-    @cache
-    def _values(cls) -> Callable[[Row], tuple[object, ...]]:
-        # astuple() would copy every value, at ten times the cost.
-        return attrgetter(*cls.__match_args__)  # type: ignore[attr-defined]  # of a dataclass
 
     @classmethod
     @cache
     def insertion(cls) -> str:
         """Return the statement that inserts ``columns``."""
-        marks = ", ".join("?" * (len(cls.__match_args__) + 1))  # type: ignore[attr-defined]  # as above
+        marks = ", ".join("?" * (len(cls.__match_args__) + 1))
         return f"INSERT INTO {cls.TABLE} VALUES ({marks})"  # noqa: S608  (constants and question marks)
 
     @classmethod
@@ -178,11 +172,10 @@ class Row:
     @classmethod
     def names(cls) -> tuple[Sequence[str], Sequence[str]]:
         """Return the columns that name the row, and the others."""
-        columns = (*cls.__match_args__, "checksum")  # type: ignore[attr-defined]  # as above
+        columns = (*cls.__match_args__, "checksum")
         return columns[: cls.KEYS], columns[cls.KEYS :]
 
 
-@dataclass(frozen=True, slots=True)
 class JobRow(Row):
     """One job, as it was begun. ``created`` is Unix seconds."""
 
@@ -209,7 +202,6 @@ class Window(NamedTuple):
     after: float
 
 
-@dataclass(frozen=True, slots=True)
 class WitnessRow(Row):
     """One for each job: when it was last claimed, by both clocks, and how it stands.
 
@@ -231,12 +223,12 @@ class WitnessRow(Row):
         """Return it as of a claim now. The latest claim stays, also one that a wrong clock put into the future."""
         claimed = max(self.claimed or 0.0, inf if is_doubted or moment <= BEFORE_SMSCLI else moment)
         by_boot = (boot.id, boot.seconds) if boot else (None, None)
-        return replace(self, claimed=claimed, boot=by_boot[0], seconds=by_boot[1])
+        return self._replace(claimed=claimed, boot=by_boot[0], seconds=by_boot[1])
 
     def counting(self, before: Sequence[MessageRow], after: Sequence[MessageRow]) -> WitnessRow:
         """Return it with messages of its job changed."""
         gone = sum(m.went_out for m in after) - sum(m.went_out for m in before)
-        return replace(self, gone=self.gone + gone, open=self.open + sum(map(_open, after)) - sum(map(_open, before)))
+        return self._replace(gone=self.gone + gone, open=self.open + sum(map(_open, after)) - sum(map(_open, before)))
 
     def may_be_in(self, window: Window) -> bool:
         """Return whether the job counts as sent in that time, as far as this row can tell, or is open at any age."""
@@ -246,7 +238,6 @@ class WitnessRow(Row):
         return clock is not None and clock >= from_then_on
 
 
-@dataclass(frozen=True, slots=True)
 class InspectionRow(Row):
     """When the whole file was last checked: the last try, and the last one that came to its end (Unix seconds)."""
 
@@ -261,7 +252,6 @@ class InspectionRow(Row):
         return 0 <= now - self.begun < TRY_SECONDS or (self.ended is not None and 0 <= now - self.ended < FRESH_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
 class AttemptRow(Row):
     """One attempt at one message; ``attempt`` counts from 1, and is 0 as long as there was none.
 
@@ -310,7 +300,6 @@ class AttemptRow(Row):
         return self.state == State.REFUSED and self.cause not in (Cause.STALE, Cause.BUSY)
 
 
-@dataclass(frozen=True, slots=True)
 class MessageRow(AttemptRow):
     """One message of one job with the latest attempt at it; every change is a new row.
 
@@ -357,7 +346,7 @@ class MessageRow(AttemptRow):
         """Return it as a person decided."""
         reason = None if sent else Reason("a person decided that it was not sent", Cause.UNREACHABLE)
         row = self._because(reason, State.SENT if sent else State.NOT_SENT, moment)
-        return replace(row, resolved=moment, text=None if forgets_text else self.text)
+        return row._replace(resolved=moment, text=None if forgets_text else self.text)
 
     def ended(
         self, submission: Submission, moment: float, evidence: str | None, *, forgets_text: bool = False
@@ -383,7 +372,7 @@ class MessageRow(AttemptRow):
         return Submission(MSISDN(self.recipient), outcome, self.message_id, self.parts, self.cost, self.why)
 
     def _because(self, reason: Reason | None, state: State, moment: float) -> MessageRow:
-        return replace(self, **_why(reason, state, moment))
+        return self._replace(**_why(reason, state, moment))
 
 
 def _why(reason: Reason | None, state: State, moment: float) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Journal(Archive):
         before = self._held.get(stored.key)
         claims = before.claims if before and before.job == stored else {}  # what is in flight stays this journal's own
         alone = not (together or is_over)
-        self._held[stored.key] = Held(stored, alone, places, job.provider, job.account, claims=claims)
+        self._held[stored.key] = Held(stored, job.provider, job.account, claims, places=places, alone=alone)
         return Opened(
             stored.key,
             tuple(message.submission() for message in asked.values()),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from itertools import islice
 
 from smscli.errors import Cause
@@ -298,7 +297,7 @@ class Tables:
     def check_job(self, job: JobRow, messages: Iterable[MessageRow]) -> None:
         """Raise ConfigError when the other records of a job disagree with its rows."""
         witness = self.witness(job.id)
-        counted = replace(witness, fingerprint=job.fingerprint, gone=0, open=0)
+        counted = witness._replace(fingerprint=job.fingerprint, gone=0, open=0)
         attempts, rest = dict[int, int](), iter(messages)
         while some := tuple(islice(rest, _ROWS)):
             counted = counted.counting((), some)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -85,17 +84,20 @@ class ListFingerprint:
         return self._sum.hexdigest()
 
 
-@dataclass
 class _Part(Held):
     """What this journal does of a job: ``ready`` are batches it has looked at, ``behind`` the place up to which.
 
     What was UNKNOWN at ``resends_before`` (Unix seconds) is taken as well.
     """
 
-    batch_size: int = 1
-    resends_before: float | None = None
-    behind: int = -1
-    ready: deque[Sequence[int]] = field(default_factory=deque)
+    def __init__(
+        self, job: JobRow, account: str, claims: dict[int, tuple[int, int]], *, batch_size: int, forgets_texts: bool
+    ) -> None:
+        super().__init__(job, job.provider, account, claims, forgets_texts=forgets_texts)
+        self.batch_size = batch_size
+        self.resends_before: float | None = None
+        self.behind = -1
+        self.ready: deque[Sequence[int]] = deque()
 
     def may_take(self, message: MessageRow) -> bool:
         """Return whether this message may be claimed."""
@@ -233,10 +235,7 @@ class TeamJournal(Journal):
         self._buried(job)
         before = self._held.get(job.key)
         claims = before.claims if before and before.job == job else {}  # what is in flight stays this journal's own
-        self._held[job.key] = _Part(
-            job, alone=False, places={}, provider=job.provider, account=account, claims=claims,
-            forgets_texts=forgets_texts, batch_size=batch_size,
-        )  # fmt: skip
+        self._held[job.key] = _Part(job, account, claims, batch_size=batch_size, forgets_texts=forgets_texts)
         return self._standing(job)
 
     def _standing(self, job: JobRow) -> Standing:
