@@ -16,7 +16,16 @@ from urllib3.util import Url, parse_url  # noqa: TID253  (as above)
 from smscli.errors import ConfigError, UnreachableError
 from smscli.model import Secret
 from smscli.transport._metered import METER, Ending, Meter, Session, Stage, Stop, TooLongError
-from smscli.transport._request import RawHeaders, checked_ca, checked_proxy, first, host_and_port, prepare, prepare_raw
+from smscli.transport._request import (
+    RawHeaders,
+    checked_proxy,
+    first,
+    host_and_port,
+    prepare,
+    prepare_raw,
+    trust,
+    usual_trust,
+)
 from smscli.transport._verdict import Exchange
 from smscli.wire import MAX_ANSWER, Request, Response, is_loopback
 
@@ -63,9 +72,10 @@ class HttpTransport:
         self._proxy = checked_proxy(proxy.reveal(), "the proxy setting") if proxy else None
         self._variable = checked_proxy(variable, "the proxy variable") if variable and not proxy else None
         ca = ca_file or first(environ, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-        self._verify: str | bool = checked_ca(ca) if ca else True
+        named = trust(ca) if ca else None
+        self._trust = usual_trust if named is None else lambda: named
         self._running: tuple[Meter, SimpleQueue[Ending]] | None = None
-        self._session = Session()
+        self._session = Session(self._trust)
 
     def __call__(self, request: Request, seconds: float) -> Response:
         """Return the complete answer to one request within ``seconds`` of wall time, name look-up included.
@@ -124,7 +134,7 @@ class HttpTransport:
         if isinstance(ending, Stop):
             # The worker may still be busy giving up its connection: what comes next must not be handed the same one.
             session.close()
-            self._session = Session()
+            self._session = Session(self._trust)
         raise Exchange(host_and_port(target), proxy and host_and_port(parse_url(proxy)), seconds, meter).verdict(ending)
 
     def cancel(self) -> None:
@@ -160,7 +170,7 @@ class HttpTransport:
                 prepared,
                 stream=True,
                 timeout=seconds + SLACK,
-                verify=self._verify,
+                verify=True,
                 proxies={"all": proxy} if proxy else {},
                 allow_redirects=False,
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from enum import Enum, unique
+from ssl import SSLContext
 from typing import Any
 
 import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
@@ -179,29 +180,50 @@ _POOLS = {"http": _Pool, "https": _PoolTLS}
 
 
 class _Adapter(HTTPAdapter):
-    """The adapter of requests with metered connections, also behind a proxy."""
+    """The adapter of requests with metered connections, also behind a proxy.
+
+    What is trusted is read once, when the first connection needs it: by itself the library reads it for each anew.
+    """
+
+    def __init__(self, trust: Callable[[], SSLContext]) -> None:
+        self._trust = trust
+        super().__init__(max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        if proxy.lower().startswith("https:"):
+            proxy_kwargs["proxy_ssl_context"] = self._trust()
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, settings = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            settings["ssl_context"] = self._trust()
+        return host, settings
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002  (the library's signature)
+        conn.cert_reqs = "CERT_REQUIRED"
 
 
 class Session(requests.Session):
     """A session of metered connections that reads no environment, repeats nothing and knows no redirects.
 
-    ``allow_redirects=False`` alone still reads the whole body of one, however long, to prepare the next request.
+    ``trust`` returns what servers are verified by. ``allow_redirects=False`` alone still reads the whole body of a
+    redirect, however long, to prepare the next request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trust: Callable[[], SSLContext]) -> None:
         super().__init__()
         self.trust_env = False
-        self.mount("http://", _Adapter(max_retries=0))
-        self.mount("https://", _Adapter(max_retries=0))
+        self.mount("http://", _Adapter(trust))
+        self.mount("https://", _Adapter(trust))
 
     def get_redirect_target(self, resp: object) -> None:  # noqa: ARG002  (the library's signature)
         return None

@@ -68,8 +68,8 @@ class Probe(HttpTransport):
             meter.begin()
             adapter: Any = session.get_adapter(prepared.url or "")  # of requests' own kind, and ours
             proxies = {"all": proxy} if proxy else {}
-            pool = adapter.get_connection_with_tls_context(prepared, self._verify, proxies=proxies)
-            adapter.cert_verify(pool, prepared.url, self._verify, None)
+            pool = adapter.get_connection_with_tls_context(prepared, verify=True, proxies=proxies)
+            adapter.cert_verify(pool, prepared.url, verify=True, cert=None)
             # What urllib3 does before it sends, which has no public name there.
             connection = pool._get_conn()  # noqa: SLF001
             connection.timeout = seconds + SLACK

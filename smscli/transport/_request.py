@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import requests  # noqa: TID253  (this package is loaded by the commands that need a network, and by no other)
+from requests.utils import DEFAULT_CA_BUNDLE_PATH  # noqa: TID253  (as above)
 from urllib3 import HTTPHeaderDict  # noqa: TID253  (as above)
 from urllib3.util import SKIP_HEADER, Url, parse_url  # noqa: TID253  (as above)
+from urllib3.util.ssl_ import create_urllib3_context  # noqa: TID253  (as above)
 
 from smscli import __version__
 from smscli.errors import ConfigError
@@ -98,11 +101,12 @@ def checked_proxy(text: str, where: str) -> str:
     return url
 
 
-def checked_ca(path: str) -> str:
-    """Return the path of a CA file or directory; raise ConfigError when it holds no certificates."""
+def trust(path: str) -> ssl.SSLContext:
+    """Return what verifies by the certificates of a file or directory; raise ConfigError when it holds none."""
+    context = create_urllib3_context()
     try:
         folder = Path(path).is_dir()
-        ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
+        context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
     except OSError as error:  # ssl.SSLError is one
         why = (
             "holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "cannot be read").lower()
@@ -111,4 +115,10 @@ def checked_ca(path: str) -> str:
             f"the CA file {visible(path)}: {why}",
             hint="set ca_file (or REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE) to a PEM file, or unset it",
         ) from None
-    return path
+    return context
+
+
+@cache
+def usual_trust() -> ssl.SSLContext:
+    """Return what verifies by the bundle that comes with requests: reading it takes as long as a TLS handshake."""
+    return trust(DEFAULT_CA_BUNDLE_PATH)
