@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -116,6 +115,8 @@ def _moment(at: str, profile: Profile, provider: Provider, runtime: Runtime) -> 
     zone = profile.time_zone or provider.time_zone
     if zone is None:
         return moment, f"deliver at {moment.isoformat(timespec='minutes')}"
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # only a text for later pays for it
+
     try:
         there = moment.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
