@@ -7,7 +7,6 @@ package; whoever asks for all goes on without it, and a warning waits for the on
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from smscli.errors import ConfigError, SmscliError
@@ -144,16 +144,15 @@ def _entry_points() -> dict[str, dict[str, list[tuple[str, EntryPoint]]]]:
 def _may_declare(folder: str) -> bool:
     """Return whether a place on the path may hold a package that declares something for us."""
     try:
-        names = os.listdir(folder or os.curdir)  # noqa: PTH208  (a tenth of the time)
+        for entry in Path(folder).iterdir():
+            if entry.suffix == ".egg":
+                return True
+            if entry.suffix in (".dist-info", ".egg-info"):
+                with suppress(OSError):
+                    if b"[smscli." in (entry / "entry_points.txt").read_bytes():
+                        return True
     except OSError as error:
         return isinstance(error, NotADirectoryError)  # an archive
-    for name in names:
-        if name.endswith(".egg"):
-            return True
-        if name.endswith((".dist-info", ".egg-info")):
-            with suppress(OSError), open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:  # noqa: PTH118, PTH123
-                if b"[smscli." in file.read():
-                    return True
     return False
 
 
