@@ -37,6 +37,9 @@ _TICK = 0.1
 _SLOW, _LINGER = 0.01, 0.05
 # Seconds a thread may keep the interpreter while another one wants it; Python's own is 5 ms.
 _SWITCH = 0.0005
+# Why what was claimed is not begun.
+_STOPPED = Reason("stopped before this recipient's turn", Cause.UNREACHABLE)
+_RESTING = Reason("the vendor asked to come later before this recipient's turn", Cause.BUSY)
 
 
 class Desk(Protocol):
@@ -107,12 +110,15 @@ class Tally:
 
 
 class _Report(NamedTuple):
-    """What a worker has to say: how a batch of it ended; ``receipt`` None asks whether it may be tried again."""
+    """What a worker has to say: how a batch of it ended; ``receipt`` None asks whether it may be tried again.
 
-    worker: int
+    ``next`` are the batches that were to follow it: not all was SENT, and the desk is to judge before they leave.
+    """
+
     batch: Batch
     receipt: SendReceipt | None
     reply: SimpleQueue[SmscliError | None]
+    next: Sequence[Batch] = ()
 
 
 class Crew:
@@ -137,14 +143,15 @@ class Crew:
         self._monotonic = monotonic
         self._stopped = stopped
         self._watch = watch
-        self._inboxes: list[SimpleQueue[Batch | None]] = [SimpleQueue() for _ in callers]
+        self._workers = 0
+        # What is claimed and nobody has begun; None ends a worker.
+        self._claimed: SimpleQueue[Batch | None] = SimpleQueue()
         self._reports: SimpleQueue[_Report] = SimpleQueue()
-        self._idle = set(range(len(callers)))
         self._endings: list[tuple[Batch, SendReceipt]] = []
         self._causes: deque[Cause | None] = deque(maxlen=BREAK_AFTER_UNREACHABLE)
         self._busy = 0
         self._commit_seconds = 0.0
-        self._not_before = -inf
+        self._not_before = self._rests_until = -inf
         self._is_proved = False
         self._is_exhausted = False
 
@@ -165,6 +172,8 @@ class Crew:
 
     def _advance(self) -> None:
         """Commit what has ended with what is begun next, and hand it out."""
+        if self._has_to_stop():
+            self._take_back(self._unbegun())
         count = self._wanted()
         if not self._endings and not count:
             return
@@ -213,7 +222,9 @@ class Crew:
         if not self._is_proved:
             # What is wrong with the account is learned from one request, not from one a worker.
             return 0 if self.tally.in_flight else 1
-        return min(len(self._idle), 1) if self._limits.rate < inf else len(self._idle)
+        if self._limits.rate < inf:
+            return min(self._workers - self.tally.in_flight, 1)
+        return self._workers + ahead(self._workers) - self.tally.in_flight
 
     def _hand_out(self, batch: Batch) -> None:
         if self._limits.rate < inf:
@@ -221,7 +232,24 @@ class Crew:
             earliest = self._monotonic() - _TICK
             self._not_before = max(self._not_before, earliest) + len(batch.places) / self._limits.rate
         self.tally.in_flight += 1
-        self._inboxes[self._idle.pop()].put(batch)
+        self._claimed.put(batch)
+
+    def _unbegun(self) -> list[Batch]:
+        """Take from the workers what is claimed and none of them has begun."""
+        batches: list[Batch] = []
+        with suppress(Empty):
+            while batch := self._claimed.get_nowait():
+                batches.append(batch)
+            self._claimed.put(None)  # a worker is to end by it
+        return batches
+
+    def _take_back(self, batches: Sequence[Batch]) -> None:
+        """Record as not sent what was claimed and not begun: it may be claimed again."""
+        rests = not self.tally.stop and self._monotonic() < self._rests_until
+        why = _RESTING if rests else _STOPPED
+        for batch in batches:
+            self.tally.in_flight -= 1
+            self._endings.append((batch, SendReceipt(all_of(tuple(batch.places), Outcome.NOT_SENT, why))))
 
     def _listen(self) -> None:
         """Wait for what a worker has to say, not longer than until something else is due, and take all there is."""
@@ -240,7 +268,6 @@ class Crew:
             report.reply.put(self._confirmed(report.batch))
             return
         receipt = report.receipt
-        self._idle.add(report.worker)
         self.tally.in_flight -= 1
         self._endings.append((report.batch, receipt))
         waits = [s.reason.wait or 0.0 for s in receipt.submissions if s.reason and _is_busy(s)]
@@ -253,11 +280,19 @@ class Crew:
             self._causes.append(receipt.cause)
             self._is_proved = self._is_proved or receipt.cause not in _PROVING_NOTHING
             self._judge(receipt)
+        if waits or self.tally.stop:
+            self._take_back(self._unbegun())
+        if report.next and (self._has_to_stop() or self._monotonic() < self._rests_until):
+            self._take_back(report.next)
+        else:
+            for batch in report.next:
+                self._claimed.put(batch)
 
     def _slow_down(self, wait: float) -> None:
         """Begin nothing for as long as the vendor asks: what it had no time for is taken again then."""
         self._busy += 1
-        self._not_before = max(self._not_before, self._monotonic() + (wait or min(2.0**self._busy, _LONGEST_PAUSE)))
+        pause = wait or min(2.0**self._busy, _LONGEST_PAUSE)
+        self._not_before = self._rests_until = max(self._not_before, self._monotonic() + pause)
         if self._busy >= BREAK_AFTER_BUSY:
             self._stop(f"stopped: the vendor asked {self._busy} times in a row to come later")
 
@@ -319,7 +354,7 @@ class Crew:
                     thread = threading.Thread(target=self._serve, args=(number,), name=name, daemon=True)
                     thread.start()
                     threads.append(thread)
-            self._idle = set(range(len(threads)))
+            self._workers = len(threads)
             if not threads:
                 self.tally.stop = Reason("this machine gives no thread; nothing was sent", Cause.CONFIG)
             yield
@@ -329,8 +364,9 @@ class Crew:
 
     def _wait_for(self, threads: Sequence[threading.Thread]) -> None:
         """Let the workers end, and record what they still say, should the desk have failed."""
-        for inbox in self._inboxes:
-            inbox.put(None)
+        self._take_back(self._unbegun())
+        for _ in threads:
+            self._claimed.put(None)
         while (alive := [thread for thread in threads if thread.is_alive()]) or not self._reports.empty():
             with suppress(Empty):
                 while True:
@@ -339,6 +375,7 @@ class Crew:
                         report.reply.put(ConfigError("this job has ended"))  # nobody is left to look
                     else:
                         self._endings.append((report.batch, report.receipt))
+                        self._take_back(report.next)
             for thread in alive[:1]:
                 thread.join(_TICK)
         if self._endings:
@@ -346,12 +383,15 @@ class Crew:
                 self._journal.finish(self._key, _recorded(self._endings))
 
     def _serve(self, number: int) -> None:
-        """Send what is put into the inbox of a worker, until there is None."""
+        """Send what is claimed, until there is None.
+
+        What follows a request that went well need not wait for its commit; what follows another one, for the desk.
+        """
         reply: SimpleQueue[SmscliError | None] = SimpleQueue()
-        while (batch := self._inboxes[number].get()) is not None:
+        while (batch := self._claimed.get()) is not None:
 
             def confirm(batch: Batch = batch) -> None:
-                self._reports.put(_Report(number, batch, None, reply))
+                self._reports.put(_Report(batch, None, reply))
                 error = reply.get()
                 if error:
                     raise error
@@ -364,7 +404,8 @@ class Crew:
             except BaseException as error:  # noqa: BLE001  (a bug: whatever was done, it has to be recorded)
                 why = Reason(f"internal error: {type(error).__name__}", Cause.UNKNOWN)
                 receipt = SendReceipt(all_of(message.to, Outcome.UNKNOWN, why))
-            self._reports.put(_Report(number, batch, receipt, reply))
+            is_fine = all(submission.outcome is Outcome.SENT for submission in receipt.submissions)
+            self._reports.put(_Report(batch, receipt, reply, () if is_fine else self._unbegun()))
 
 
 class _Errand:
@@ -384,6 +425,11 @@ class _Errand:
         self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
     ) -> None:
         """Do nothing: the desk settles what is reported."""
+
+
+def ahead(workers: int) -> int:
+    """Return how many requests are claimed before a worker is free for them, so that none waits for a commit."""
+    return workers // 8
 
 
 def batch_size(limit: int, rate: float) -> int:
