@@ -42,6 +42,18 @@ MAX_PASSED = 1024 * 1024
 """Bytes of an answer to somebody else's request."""
 
 
+class _Thread(threading.Thread):
+    """Does one thing after the other, until it is None: to begin a thread for each takes a tenth of its time."""
+
+    def __init__(self) -> None:
+        super().__init__(name="smscli-exchange", daemon=True)
+        self.errands: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def run(self) -> None:
+        while work := self.errands.get():
+            work()
+
+
 class HttpTransport:
     """Carry requests over HTTP(S), one at a time.
 
@@ -76,6 +88,7 @@ class HttpTransport:
         self._trust = usual_trust if named is None else lambda: named
         self._running: tuple[Meter, SimpleQueue[Ending]] | None = None
         self._session = Session(self._trust)
+        self._thread: _Thread | None = None
 
     def __call__(self, request: Request, seconds: float) -> Response:
         """Return the complete answer to one request within ``seconds`` of wall time, name look-up included.
@@ -117,17 +130,26 @@ class HttpTransport:
             endings.put(self._exchange(session, prepared, meter, proxy, seconds, keeps))
 
         self._running = meter, endings
+        thread, self._thread = self._thread, None
+        ending: Ending = Stop.CANCELLED
         try:
-            threading.Thread(target=work, name="smscli-exchange", daemon=True).start()
+            if thread is None or not thread.is_alive():  # as after a fork
+                thread = _Thread()
+                thread.start()
+            thread.errands.put(work)
             ending = endings.get(timeout=seconds)  # signal handlers run in here
         except Empty:
             ending = Stop.DEADLINE
         except RuntimeError as error:  # this machine gives no more threads
-            ending = error
+            thread, ending = None, error
         finally:
             # Whatever happened, KeyboardInterrupt included: behind this line not one more byte can leave.
             meter.cancel()
             self._running = None
+            if thread and isinstance(ending, Stop):
+                thread.errands.put(None)  # who knows when it is done
+            else:
+                self._thread = thread
         if isinstance(ending, Response):
             self._answered = time.monotonic()
             return ending
@@ -155,24 +177,26 @@ class HttpTransport:
     def close(self) -> None:
         """Close all kept connections."""
         self._session.close()
+        if self._thread:
+            self._thread.errands.put(None)
+            self._thread = None
 
     def _exchange(
         self, session: Session, prepared: requests.PreparedRequest, meter: Meter, proxy: str | None, seconds: float,
         keeps: bool,
     ) -> Ending:  # fmt: skip
-        # Runs in a thread of its own, because neither name look-up nor a dripping server heeds a total deadline.
+        # Runs in another thread, because neither name look-up nor a dripping server heeds a total deadline.
         # It may outlive the call, then unable to write.
         METER.set(meter)
         keep = False
         try:
             meter.begin()
-            answer = session.send(
+            answer = session.get_adapter(prepared.url or "").send(
                 prepared,
                 stream=True,
                 timeout=seconds + SLACK,
                 verify=True,
                 proxies={"all": proxy} if proxy else {},
-                allow_redirects=False,
             )
             meter.stage = Stage.READING
             most = MAX_ANSWER if meter.target is None else MAX_PASSED

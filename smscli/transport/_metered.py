@@ -130,6 +130,7 @@ class _Metered(HTTPConnection):
 
     auto_open = 0  # http.client would connect inside `send`, where refused connections look like bytes that left
     _meter: Meter | None = None
+    _pieces: list[bytes] | None = None
 
     def connect(self) -> None:
         self._meter = None  # what is sent until it stands is not the request: CONNECT lines of a proxy
@@ -153,12 +154,18 @@ class _Metered(HTTPConnection):
             self._meter.attach(self)
             self._meter.hold(self.sock)
         target = METER.get().target
+        self._pieces = []
         super().request(method, url if target is None else target.decode("latin-1"), *args, **kwargs)
+        pieces, self._pieces = self._pieces, None
+        self.send(b"".join(pieces))
 
     def _encode_request(self, request: str) -> bytes:
         return request.encode("latin-1")  # http.client takes ASCII alone; line breaks and blanks it refuses before
 
     def send(self, data: Any) -> None:
+        if self._pieces is not None:
+            self._pieces.append(data)
+            return
         if self._meter:
             self._meter.offer(len(data))
         super().send(data)
@@ -213,17 +220,13 @@ class _Adapter(HTTPAdapter):
 
 
 class Session(requests.Session):
-    """A session of metered connections that reads no environment, repeats nothing and knows no redirects.
+    """The metered connections to hosts and proxies, by their adapters, which repeat nothing.
 
-    ``trust`` returns what servers are verified by. ``allow_redirects=False`` alone still reads the whole body of a
-    redirect, however long, to prepare the next request.
+    ``trust`` returns what servers are verified by. Its own ``send`` is for nobody: it follows redirects, collects
+    cookies, and takes a tenth of an exchange's time.
     """
 
     def __init__(self, trust: Callable[[], SSLContext]) -> None:
         super().__init__()
-        self.trust_env = False
         self.mount("http://", _Adapter(trust))
         self.mount("https://", _Adapter(trust))
-
-    def get_redirect_target(self, resp: object) -> None:  # noqa: ARG002  (the library's signature)
-        return None
