@@ -130,7 +130,7 @@ class _Metered(HTTPConnection):
 
     auto_open = 0  # http.client would connect inside `send`, where refused connections look like bytes that left
     _meter: Meter | None = None
-    _pieces: list[bytes] | None = None
+    _pieces: list[bytes] | None = None  # of the request that is being written: head and body leave together
 
     def connect(self) -> None:
         self._meter = None  # what is sent until it stands is not the request: CONNECT lines of a proxy
@@ -154,9 +154,11 @@ class _Metered(HTTPConnection):
             self._meter.attach(self)
             self._meter.hold(self.sock)
         target = METER.get().target
-        self._pieces = []
-        super().request(method, url if target is None else target.decode("latin-1"), *args, **kwargs)
-        pieces, self._pieces = self._pieces, None
+        self._pieces = pieces = []
+        try:
+            super().request(method, url if target is None else target.decode("latin-1"), *args, **kwargs)
+        finally:
+            self._pieces = None
         self.send(b"".join(pieces))
 
     def _encode_request(self, request: str) -> bytes:
