@@ -78,7 +78,7 @@ class Tally:
     parts: int = 0
     cost: dict[str | None, Money] = field(default_factory=dict)
     in_flight: int = 0
-    """Requests that were begun and not answered yet."""
+    """Requests that were claimed and not answered yet: those of all workers, and what is claimed ahead."""
     stop: Reason | None = None
     """Why no other request is begun."""
     unrecorded: dict[MSISDN, Submission] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class Crew:
     def _advance(self) -> None:
         """Commit what has ended with what is begun next, and hand it out."""
         if self._has_to_stop():
-            self._take_back(self._unbegun())
+            self._take_back(self._unbegun(), _STOPPED)
         count = self._wanted()
         if not self._endings and not count:
             return
@@ -243,10 +243,8 @@ class Crew:
             self._claimed.put(None)  # a worker is to end by it
         return batches
 
-    def _take_back(self, batches: Sequence[Batch]) -> None:
-        """Record as not sent what was claimed and not begun: it may be claimed again."""
-        rests = not self.tally.stop and self._monotonic() < self._rests_until
-        why = _RESTING if rests else _STOPPED
+    def _take_back(self, batches: Sequence[Batch], why: Reason) -> None:
+        """Record as not sent what was claimed and not begun: it may be claimed again, here when it was for BUSY."""
         for batch in batches:
             self.tally.in_flight -= 1
             self._endings.append((batch, SendReceipt(all_of(tuple(batch.places), Outcome.NOT_SENT, why))))
@@ -280,12 +278,13 @@ class Crew:
             self._causes.append(receipt.cause)
             self._is_proved = self._is_proved or receipt.cause not in _PROVING_NOTHING
             self._judge(receipt)
-        if waits or self.tally.stop:
-            self._take_back(self._unbegun())
-        if report.next and (self._has_to_stop() or self._monotonic() < self._rests_until):
-            self._take_back(report.next)
+        following = [*report.next, *(self._unbegun() if waits else ())]
+        if following and self._has_to_stop():
+            self._take_back(following, _STOPPED)
+        elif following and (waits or self._monotonic() < self._rests_until):
+            self._take_back(following, _RESTING)
         else:
-            for batch in report.next:
+            for batch in following:
                 self._claimed.put(batch)
 
     def _slow_down(self, wait: float) -> None:
@@ -364,7 +363,7 @@ class Crew:
 
     def _wait_for(self, threads: Sequence[threading.Thread]) -> None:
         """Let the workers end, and record what they still say, should the desk have failed."""
-        self._take_back(self._unbegun())
+        self._take_back(self._unbegun(), _STOPPED)
         for _ in threads:
             self._claimed.put(None)
         while (alive := [thread for thread in threads if thread.is_alive()]) or not self._reports.empty():
@@ -375,7 +374,7 @@ class Crew:
                         report.reply.put(ConfigError("this job has ended"))  # nobody is left to look
                     else:
                         self._endings.append((report.batch, report.receipt))
-                        self._take_back(report.next)
+                        self._take_back(report.next, _STOPPED)
             for thread in alive[:1]:
                 thread.join(_TICK)
         if self._endings:

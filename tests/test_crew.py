@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from smscli import sandbox
-from smscli.crew import BREAK_AFTER_BUSY, Crew, Desk, Limits, Tally, batch_size
+from smscli.crew import BREAK_AFTER_BUSY, Crew, Desk, Limits, Tally, ahead, batch_size
 from smscli.dispatch import BREAK_AFTER_UNKNOWN, BREAK_AFTER_UNREACHABLE, Caller, Stamps, World
 from smscli.errors import Cause, ConfigError, OutcomeUnknownError, UnreachableError
 from smscli.journal import Batch, Ending, JournalEntry, News, TeamJournal
@@ -540,6 +540,169 @@ def test_a_vendor_that_names_no_time_is_given_longer_and_longer(journal: TeamJou
     pauses = [began[index] - began[index - 2] for index in range(2, len(began), 2)]  # each is tried twice
     assert len(pauses) == 5
     assert all(pause >= least for pause, least in zip(pauses, (2, 4, 8, 16, 30), strict=True))
+
+
+# --- what is claimed ahead --------------------------------------------------------------------------------------------
+
+
+class Full:
+    """A vendor that answers the first request at once, and the others when ``jobs`` of them are there, as ``word`` says.
+
+    ``claimed`` is what a watcher last saw in flight.
+    """
+
+    def __init__(self, jobs: int, word: Callable[[int], Answer] = lambda _number: None) -> None:
+        self._jobs = jobs
+        self._word = word
+        self._here = threading.Semaphore(0)
+        self._go = threading.Event()
+        self.claimed = 0
+        self.vendor = Vendor(self._answer)
+
+    def watch(self, tally: Tally) -> None:
+        """Let go as soon as all workers are at it, and as much is claimed ahead as may be."""
+        self.claimed = max(self.claimed, tally.in_flight)
+        if tally.in_flight == self._jobs + ahead(self._jobs) and not self._go.is_set():
+            assert all(self._here.acquire(timeout=20) for _ in range(self._jobs))
+            self._go.set()
+
+    def _answer(self, number: int, _to: list[str]) -> Answer:
+        if 2 <= number <= self._jobs + 1:
+            self._here.release()
+            assert self._go.wait(20)
+        return self._word(number)
+
+
+@pytest.mark.parametrize(("jobs", "count"), [(1, 0), (4, 0), (7, 0), (8, 1), (16, 2), (64, 8)])
+def test_few_workers_claim_nothing_ahead(jobs: int, count: int) -> None:
+    """A crash leaves each of them UNKNOWN."""
+    assert ahead(jobs) == count
+
+
+def test_a_request_is_claimed_ahead_and_waits_for_a_worker(journal: TeamJournal) -> None:
+    """There are never more at the vendor than there are workers, nor more in flight than one more."""
+    full = Full(8)
+    messages = people(40)
+    plan(journal, messages)
+    tally = crew(journal, full.vendor, 8, watch=full.watch).work()
+    assert (full.claimed, full.vendor.most) == (9, 8)
+    assert (tally.outcomes, tally.in_flight) == ({Outcome.SENT: 40}, 0)
+    assert full.vendor.accepted == each_once(messages)
+    assert {entry.message.attempt for entry in journal.show(KEY)} == {1}
+
+
+def test_what_follows_a_request_that_went_well_does_not_wait_for_its_commit(journal: TeamJournal) -> None:
+    """It is claimed already."""
+    waits, tenth = list[bool](), threading.Event()
+
+    def count(number: int) -> None:
+        if number == 10:
+            tenth.set()
+
+    def wait(what: str, time: int) -> None:
+        if (what, time) == ("advance", 3):
+            waits.append(tenth.wait(20))
+
+    full = Full(8, count)
+    plan(journal, people(20))
+    tally = crew(Watched(journal, wait), full.vendor, 8, watch=full.watch).work()
+    assert (waits, tally.outcomes) == ([True], {Outcome.SENT: 20})
+
+
+def test_what_follows_a_request_that_was_refused_waits_for_the_desk(journal: TeamJournal) -> None:
+    """Which stops here: what was claimed ahead is given back, as one that was not sent and not tried."""
+    full = Full(8, lambda number: refused("10") if number > 1 else None)
+    plan(journal, people(40))
+    tally = crew(journal, full.vendor, 8, watch=full.watch).work()
+    assert tally.stop is not None
+    assert tally.stop.cause is Cause.CREDENTIALS
+    assert (full.vendor.requests, tally.done, tally.in_flight) == (9, 9, 0)
+    assert Counter(states(journal)) == {"SENT": 1, "REFUSED": 8, "NOT_SENT": 31}
+    (given_back,) = (e for e in journal.show(KEY) if e.state == "NOT_SENT" and e.message.attempt)
+    assert given_back.submission.reason is not None
+    assert given_back.submission.reason.text == "stopped before this recipient's turn"
+
+
+def test_a_refusal_that_stops_nothing_loses_nobody_who_follows(journal: TeamJournal) -> None:
+    """Each is tried once."""
+    vendor = Vendor(lambda number, _to: refused("6") if number % 3 == 0 else None)
+    plan(journal, people(60))
+    tally = crew(journal, vendor, 8).work()
+    assert (tally.outcomes, tally.stop) == ({Outcome.SENT: 40, Outcome.REFUSED: 20}, None)
+    assert {entry.message.attempt for entry in journal.show(KEY)} == {1}
+
+
+def test_a_signal_gives_back_what_is_claimed_ahead(journal: TeamJournal) -> None:
+    """Certainly not sent; what was on its way is waited for."""
+    asked = threading.Event()
+
+    def ask(number: int) -> None:
+        if number > 1:
+            asked.set()
+
+    full = Full(8, ask)
+    plan(journal, people(40))
+    tally = crew(journal, full.vendor, 8, watch=full.watch, stopped=asked.is_set).work()
+    assert tally.stop == Reason("stopped by a signal", Cause.UNREACHABLE)
+    assert (full.vendor.requests, tally.outcomes[Outcome.SENT], tally.in_flight) == (9, 9, 0)
+    assert Counter(states(journal)) == {"SENT": 9, "NOT_SENT": 31}
+    assert journal.standing(KEY).pending == 31
+
+
+@pytest.mark.parametrize("wait", ["50", "0.000001"])
+def test_what_is_claimed_ahead_keeps_the_pause_that_others_are_asked_for(journal: TeamJournal, wait: str) -> None:
+    """It is given back, and claimed again by the same run when the pause is over."""
+    moments: dict[int, float] = {}
+    heard = threading.Event()
+
+    def answer(number: int) -> Answer:
+        moments[number] = fast()
+        if 2 < number <= 9:
+            heard.wait(20)
+        return later(wait) if number == 2 else None
+
+    def hear(what: str, time: int) -> None:
+        if (what, time) == ("advance", 3):
+            heard.set()
+
+    full, messages = Full(8, answer), people(40)
+    plan(journal, messages)
+    outside = {"seconds": 0.0}  # no call tries again by itself
+    tally = crew(
+        Watched(journal, hear), full.vendor, 8, watch=full.watch, monotonic=fast, outside=outside
+    ).work()  # fmt: skip
+    assert (tally.outcomes, tally.stop) == ({Outcome.SENT: 40}, None)
+    assert full.vendor.accepted == each_once(messages)
+    assert Counter(entry.message.attempt for entry in journal.show(KEY)) == {1: 38, 2: 2}
+    assert moments[10] - moments[2] >= float(wait)
+
+
+def test_a_rate_lets_nothing_be_claimed_ahead(journal: TeamJournal) -> None:
+    """It would leave at another moment than the one it was given."""
+    most: list[int] = []
+    vendor = Vendor(lambda _number, _to: time.sleep(0.02))
+    plan(journal, people(40))
+    tally = crew(
+        journal, vendor, 8, limits=Limits(rate=1e6), watch=lambda tally: most.append(tally.in_flight)
+    ).work()  # fmt: skip
+    assert tally.outcomes == {Outcome.SENT: 40}
+    assert max(most) <= 8
+
+
+def test_a_desk_that_fails_gives_back_what_is_claimed_ahead(journal: TeamJournal) -> None:
+    """No worker begins it any more."""
+    full = Full(8)
+
+    def watch(tally: Tally) -> None:
+        full.watch(tally)
+        if tally.in_flight == 9:
+            raise RuntimeError("nobody expected that")
+
+    plan(journal, people(40))
+    with pytest.raises(RuntimeError, match="nobody expected that"):
+        crew(journal, full.vendor, 8, watch=watch).work()
+    assert full.vendor.requests in (9, 10)  # who was answered before the desk failed goes on
+    assert Counter(states(journal)) == {"SENT": full.vendor.requests, "NOT_SENT": 40 - full.vendor.requests}
 
 
 # --- the journal in trouble -------------------------------------------------------------------------------------------

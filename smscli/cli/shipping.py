@@ -168,7 +168,7 @@ def _work(
                 _, callers = stack.enter_context(
                     call.callers(
                         order.profile, order.account, order.pace.jobs, interruption,
-                        notice=lambda: _notice(call, tally),
+                        notice=lambda: _notice(call, min(tally.in_flight, order.pace.jobs)),
                     )
                 )  # fmt: skip
         call.tell(_beginning(standing))
@@ -243,12 +243,12 @@ def _watching(call: Invocation, standing: Standing) -> Iterator[Callable[[Tally]
         progress.close()
 
 
-def _notice(call: Invocation, tally: Tally) -> str:
+def _notice(call: Invocation, in_flight: int) -> str:
     """Answer the first signal, at once."""
     begin = "\n" if call.runtime.is_terminal(call.runtime.stderr) else ""
-    if not tally.in_flight:
+    if not in_flight:
         return f"{begin}smscli: stopping, nothing is in flight\n"
-    left = counted(tally.in_flight, "request")
+    left = counted(in_flight, "request")
     return (
         f"{begin}smscli: finishing {left} in flight; again (Ctrl-C) to stop now, and what became of them is then "
         "unknown\n"

@@ -154,7 +154,8 @@ class _Metered(HTTPConnection):
             self._meter.attach(self)
             self._meter.hold(self.sock)
         target = METER.get().target
-        self._pieces = pieces = []
+        pieces: list[bytes] = []
+        self._pieces = pieces
         try:
             super().request(method, url if target is None else target.decode("latin-1"), *args, **kwargs)
         finally:
