@@ -8,12 +8,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -24,6 +26,7 @@ from smscli.errors import Cause, ConfigError, OutcomeUnknownError, UnreachableEr
 from smscli.journal import Batch, Ending, JournalEntry, News, TeamJournal
 from smscli.model import DeliveryReport, DeliveryState, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
 from smscli.providers import Operation, Provider, get
+from smscli.transport import HttpTransport
 from smscli.wire import Request, Response
 from tests.jobs import NOON
 from tests.test_journal_team import KEY, Messages, people, plan, states
@@ -546,7 +549,7 @@ def test_a_vendor_that_names_no_time_is_given_longer_and_longer(journal: TeamJou
 
 
 class Full:
-    """A vendor that answers the first request at once, and the others when ``jobs`` of them are there, as ``word`` says.
+    """A vendor that answers its first request at once, the next when ``jobs`` of them are there: as ``word`` says.
 
     ``claimed`` is what a watcher last saw in flight.
     """
@@ -589,6 +592,48 @@ def test_a_request_is_claimed_ahead_and_waits_for_a_worker(journal: TeamJournal)
     assert (tally.outcomes, tally.in_flight) == ({Outcome.SENT: 40}, 0)
     assert full.vendor.accepted == each_once(messages)
     assert {entry.message.attempt for entry in journal.show(KEY)} == {1}
+
+
+@pytest.mark.parametrize("jobs", [4, 8, 16])
+def test_never_more_requests_are_at_the_vendor_than_jobs(journal: TeamJournal, jobs: int) -> None:
+    """Counted by a server, from the first byte of a request to the first of its answer."""
+    lock, here, most = threading.Lock(), set[int](), [0]
+
+    class Counting(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def parse_request(self) -> bool:
+            with lock:
+                here.add(id(self))
+                most[0] = max(most[0], len(here))
+            return super().parse_request()
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            answer = accepted(form["recipients"]).body
+            time.sleep(0.02)
+            with lock:
+                here.remove(id(self))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    plan(journal, people(12 * jobs))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server, ExitStack() as stack:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        whose = account("mainsms", f"http://127.0.0.1:{server.server_port}/api/mainsms/")
+        ways = [stack.enter_context(closing(HttpTransport(keeps_alive=True))) for _ in range(jobs)]
+        callers = [Caller(VENDOR, whose, world(way)) for way in ways]
+        tally = Crew(
+            callers, message("mainsms")._replace(to=(), text=""), journal, KEY, tally=Tally(), monotonic=time.monotonic
+        ).work()  # fmt: skip
+        server.shutdown()
+    assert tally.outcomes == {Outcome.SENT: 12 * jobs}
+    assert jobs // 2 < most[0] <= jobs
 
 
 def test_what_follows_a_request_that_went_well_does_not_wait_for_its_commit(journal: TeamJournal) -> None:

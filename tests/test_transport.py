@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import re
 import signal
 import socket
@@ -136,6 +137,62 @@ def test_with_leave_sends_follow_each_other_on_one_connection(
             assert send(one, "lightsms", url, 5).outcome is Outcome.SENT
             one(ask(url), 5)
     assert (vendor.seen.connections, len(vendor.seen.requests)) == (1, 4)
+
+
+def test_one_thread_carries_one_exchange_after_the_other(vendor: Vendor) -> None:
+    """It is given up with the transport, and before where nobody knows when it is done."""
+    others = exchanging()
+    with transporting() as one:
+        threads = set[threading.Thread]()
+        for _ in range(3):
+            assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+            threads |= exchanging() - others
+        (first,) = threads
+        send(one, "lightsms", vendor.url("lightsms", Step(cut=0, then="stall")), 0.2)
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+        first.join(5)
+        (second,) = exchanging() - others
+        assert second is not first
+    second.join(5)
+    assert not second.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_transport_goes_on_behind_a_fork(vendor: Vendor) -> None:
+    """Its thread has stayed with the parent."""
+    with transporting() as one:
+        send(one, "lightsms", vendor.url("lightsms"), 5)
+        child = os.fork()
+        if not child:
+            outcome = None
+            try:
+                outcome = send(one, "lightsms", vendor.url("lightsms"), 5).outcome
+            finally:
+                os._exit(0 if outcome is Outcome.SENT else 1)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_head_and_body_of_a_request_leave_in_one_piece() -> None:
+    """A second write would wake the vendor twice."""
+    pieces: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server, transporting() as one:
+
+        def serve() -> None:
+            with server.accept()[0] as connection:
+                pieces.append(connection.recv(65536))
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        send(one, "mainsms", f"http://127.0.0.1:{server.getsockname()[1]}/", 5)
+        serving.join(5)
+    head, _, body = pieces[0].partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
+    assert b"recipients=" in body
+
+
+def exchanging() -> set[threading.Thread]:
+    """Return the threads in which exchanges run."""
+    return {thread for thread in threading.enumerate() if thread.name == "smscli-exchange"}
 
 
 def test_a_connection_that_was_idle_for_a_second_does_not_get_the_next_send(vendor: Vendor) -> None:
