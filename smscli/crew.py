@@ -1,8 +1,9 @@
 """Many messages at once: workers that send, one desk that records, and what makes them stop.
 
 The thread that calls ``work`` is the desk. It alone touches the journal, and commits what has ended together with what
-is begun next, for all workers at once: on a slow disk the commits are what a job waits for. The price is that a crash
-leaves one request a worker UNKNOWN. This module does no I/O of its own.
+is begun next, for all workers at once: on a slow disk the commits are what a job waits for. Where there are many
+workers it claims ahead, and one whose request went well goes on with that, while its outcome is written. The price is
+that a crash leaves one request a worker UNKNOWN, and those that were claimed ahead. This module does no I/O of its own.
 """
 
 from __future__ import annotations
@@ -427,7 +428,10 @@ class _Errand:
 
 
 def ahead(workers: int) -> int:
-    """Return how many requests are claimed before a worker is free for them, so that none waits for a commit."""
+    """Return how many requests are claimed before a worker is free for them, so that few workers wait for a commit.
+
+    A crash leaves them UNKNOWN, too.
+    """
     return workers // 8
 
 
