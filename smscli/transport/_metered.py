@@ -225,8 +225,8 @@ class _Adapter(HTTPAdapter):
 class Session(requests.Session):
     """The metered connections to hosts and proxies, by their adapters, which repeat nothing.
 
-    ``trust`` returns what servers are verified by. Its own ``send`` is for nobody: it follows redirects, collects
-    cookies, and takes a tenth of an exchange's time.
+    ``trust`` returns what servers are verified by. Its own ``send`` is for nobody: it collects cookies, and reads
+    the whole body of a redirect, however long, to prepare the next request.
     """
 
     def __init__(self, trust: Callable[[], SSLContext]) -> None:
