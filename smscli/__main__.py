@@ -10,6 +10,13 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import gc
+import sys
+import warnings
+
+# requests does without a detector of charsets, which no answer needs here, and which takes 10 ms to load. In the
+# program only: who imports the library may use requests for more.
+sys.modules["charset_normalizer"] = sys.modules["chardet"] = None  # type: ignore[assignment]  # "not there", to an import
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 # Imports make ten thousands of objects and hardly any garbage; looking for it takes a tenth of the start-up.
 gc.disable()

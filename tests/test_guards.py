@@ -118,6 +118,22 @@ def test_heavy_libraries_load_only_where_they_are_needed(argv: tuple[str, ...], 
     assert modules_after(*argv) & HEAVY <= needed
 
 
+def test_the_program_loads_no_detector_of_charsets_and_nobody_is_warned_of_that() -> None:
+    """Who imports the library keeps it."""
+    script = """
+import sys
+from smscli.__main__ import main
+sys.argv[1:] = ["balance", "--sandbox"]
+try:
+    main()
+finally:
+    assert "requests" in sys.modules, "requests was not loaded"
+    assert not any(name.startswith(("chardet.", "charset_normalizer.")) for name in sys.modules), "it was loaded"
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_send_that_changes_no_text_does_not_load_what_changes_one() -> None:
     """Only a dry run, ``count`` and the options that ask for it pay for the details."""
     argv = ("send", "--sandbox", "x" * 200, "--to", "1")
