@@ -9,6 +9,7 @@ here once. Type checkers treat it as the frozen dataclass with slots that it sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Self, dataclass_transform
 
 _MISSING = object()
@@ -21,6 +22,7 @@ class _Layout(type):
     _usual: Mapping[str, Any] = {}
     _required = 0
     _writers: Sequence[Callable[[object, object], None]] = ()
+    values_of: Callable[[Any], tuple[Any, ...]]
 
     def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> _Layout:
         usual: dict[str, Any] = {}
@@ -38,6 +40,10 @@ class _Layout(type):
         made._required = sum(value is _MISSING for value in usual.values())
         # What a slot's own descriptor writes does not go through __setattr__, which refuses.
         made._writers = [getattr(made, field).__set__ for field in usual]
+        # Of fewer than two names it gives no tuple.
+        made.values_of = (
+            attrgetter(*usual) if len(usual) > 1 else lambda record: tuple(getattr(record, f) for f in usual)
+        )
         return made
 
 
@@ -61,7 +67,7 @@ class Record(metaclass=_Layout):
         """Refuse nothing."""
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in type(self).__match_args__])
+        return type(self).values_of(self)
 
     def _replace(self, **changes: Any) -> Self:
         """Return a copy with some fields changed."""
@@ -92,8 +98,10 @@ def _completed(cls: _Layout, values: tuple[Any, ...], named: Mapping[str, Any]) 
     """Return a value for each field; raise TypeError as the call of a function would."""
     # A large job makes millions of these: what is refused is only looked for where something may be.
     fields, count = cls.__match_args__, len(values)
-    state = {**cls._usual, **dict(zip(fields, values, strict=False)), **named}
-    if count > len(fields) or len(state) > len(fields) or (named and any(name in named for name in fields[:count])):
+    state = dict(cls._usual)
+    state.update(zip(fields, values, strict=False))
+    state.update(named)
+    if count > len(fields) or len(state) > len(fields) or not named.keys().isdisjoint(fields[:count]):
         raise TypeError(f"{cls.__name__} takes {', '.join(fields)}, each once")
     if count < cls._required and (lacking := [name for name, value in state.items() if value is _MISSING]):
         raise TypeError(f"{cls.__name__} lacks {', '.join(lacking)}")
