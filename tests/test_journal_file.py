@@ -20,7 +20,7 @@ import pytest
 
 from smscli.cli.hints import journal_hints
 from smscli.errors import ConfigError, ConflictError, ExitCode, SmscliError
-from smscli.journal import Ending, Journal, State, TeamJournal, _file, begin_anew, exists
+from smscli.journal import BUSY_SECONDS, Ending, Journal, State, TeamJournal, _file, begin_anew, exists
 from smscli.model import MSISDN, Outcome
 from tests.jobs import ALL, ANNA, BERTA, NOON, STALE, connection, ended, job
 
@@ -122,6 +122,48 @@ def test_purge_goes_in_steps(opened: Callable[..., Journal]) -> None:
     assert max(step.count("DELETE") for step in steps) <= 7 * 120
     forgotten = [word.rpartition(" ")[2] for word in statements if word.startswith("DELETE FROM job ")]
     assert forgotten == [str(number) for number in range(1, 451)]
+
+
+def test_a_step_waits_for_other_processes_as_long_as_it_says(opened: Callable[..., Journal]) -> None:
+    """From the moment at which the file is opened."""
+    journal = opened()
+    for _ in range(2):
+        assert connection(journal).execute("PRAGMA busy_timeout").fetchone() == (1000 * BUSY_SECONDS,)
+        journal.check()
+
+
+def test_of_several_who_begin_a_journal_at_once_one_has_begun_it(path: Path) -> None:
+    """The others are told that it is there: what they meant to begin anew is not new."""
+    everybody, began = threading.Barrier(8), list[bool]()
+
+    def begin() -> None:
+        everybody.wait(30)
+        try:
+            begin_anew(path)
+        except ConflictError:
+            began.append(False)
+        else:
+            began.append(True)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(began) == [False] * 7 + [True]
+
+
+def test_a_new_journal_is_made_beside_its_place(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the system keeps what is temporary; what a killed process leaves is hidden and named after it."""
+    real, new = os.link, list[Path]()
+
+    def link(source: Path, target: Path) -> None:
+        new.append(source)
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", link)
+    begin_anew(path)
+    assert [(file.parent, file.name.rpartition("-")[0]) for file in new] == [(path.parent, f".{path.name}")]
 
 
 def test_there_is_a_journal_where_the_file_or_its_lock_file_is(opened: Callable[..., Journal], path: Path) -> None:
@@ -232,6 +274,18 @@ def test_a_file_changed_by_something_else_is_refused(sound: bytes, path: Path, s
     ):
         journal.begin(job("key-3", text="text 3"))
     assert caught.value.hint
+
+
+def test_a_message_that_is_gone_is_damage_not_somebody_elses(opened: Callable[..., Journal], path: Path) -> None:
+    """Whoever claims it is told so, and what to do is not to wait."""
+    journal = opened()
+    journal.begin(job())
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM message WHERE position = 1")
+    with pytest.raises(ConfigError, match="damaged: recipients of key 'backup' are missing"):
+        journal.claim("backup", ALL)
+    with pytest.raises(ConfigError, match="damaged: 1 recipients of key 'backup' are missing"):
+        opened().begin(job())
 
 
 def test_check_lists_every_broken_row_by_key(sound: bytes, path: Path) -> None:

@@ -258,6 +258,22 @@ def test_a_check_that_takes_too_long_is_given_up_and_said(path: Path, monkeypatc
     assert len(checks(path, NOON + DAY + 3600)) == 1
 
 
+def test_a_check_that_was_given_up_leaves_the_last_whole_one_in_force(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unclean end asked for it in between; the day of the check that came to its end goes on."""
+    lay(path, JOBS, moment=lambda number: NOON - 2 * DAY + number)
+    rollback = path.with_name(f"{path.name}-journal")
+    rollback.touch(0o600)
+    os.utime(rollback, (NOON - 60, NOON - 60))
+    monkeypatch.setattr(_archive, "_CHECK_SECONDS", -1.0)
+    assert len(checks(path, NOON + HOUR)) == 1
+    monkeypatch.undo()
+    rollback.unlink(missing_ok=True)
+    assert checks(path, NOON + 3 * HOUR) == []
+    assert len(checks(path, NOON + DAY)) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "offset", "is_listed"), [("message_in_flight", 3, False), ("job_of_content", -1, True)]
 )
@@ -273,6 +289,14 @@ def test_a_send_that_checks_refuses_a_damaged_file(path: Path, name: str, offset
             checks(path, NOON + DAY)
         assert bool(caught.value.problems) is is_listed
     assert path.read_bytes() == damaged
+
+
+def test_the_check_reads_the_messages_of_many_small_jobs_at_once(sound: Path) -> None:
+    """A million of them take seconds, not a statement each."""
+    with Journal(sound, now=lambda: NOON) as journal:
+        told = statements(journal)
+        assert journal.check() == ()
+    assert message_reads(told) <= JOBS / 100
 
 
 def test_the_check_finds_records_that_disagree(path: Path) -> None:

@@ -110,6 +110,19 @@ def test_the_check_reports_an_attempt_that_is_missing_or_damaged(
     assert line == f"key 'backup': the journal is damaged: {problem}"
 
 
+def test_a_receipt_does_not_hang_on_attempts_that_it_does_not_tell_of(opened: Opener) -> None:
+    """What is over is over, though the record of an attempt before is damaged."""
+    journal = opened()
+    journal.begin(job())
+    for outcome in (Outcome.NOT_SENT, Outcome.SENT):
+        journal.claim("backup", ALL)
+        journal.settle("backup", ended(outcome, *ALL))
+    with journal._db.writing(""):
+        journal._db.execute("UPDATE attempt SET state = 'SENT'")
+    assert opened().begin(job(), passes_on=True).replayed
+    assert opened().check()
+
+
 def test_purge_forgets_the_attempts_too(place: Place, twice_tried: Journal) -> None:
     """They name numbers and vendors as messages do."""
     twice_tried.close()
@@ -392,6 +405,19 @@ def test_an_outcome_whose_confirmation_was_lost_is_recorded_again(opened: Opener
         (State.SENT, 1, "HTTP 200")
     }
     assert opened().check() == ()
+
+
+def test_a_new_connection_is_waited_for_as_long_as_the_outcome_may_wait(opened: Opener) -> None:
+    """No longer: whoever is sending has a deadline."""
+    journal, waits = opened(), list[float]()
+    journal.begin(job())
+    journal.claim("backup", ALL)
+    lose(journal, 1, committed=False)
+    db: Any = journal._db  # as in ``lose``
+    db.reconnect = waits.append
+    journal.settle("backup", ended(Outcome.SENT, *ALL), seconds=90.0)
+    (wait,) = waits
+    assert 80 < wait <= 90
 
 
 def test_an_outcome_can_be_recorded_twice_and_is_the_first(opened: Opener) -> None:

@@ -97,12 +97,12 @@ class Archive:
         self, job: JobRow, messages: Iterable[MessageRow], known: Known | None = None
     ) -> Iterator[JournalEntry]:  # fmt: skip
         """Yield messages of a job with where they stand: ``known``, or read some of them at a time."""
-        stand, last = known or {}, -1
+        stand, places = known or {}, range(0)
         for message in messages:
-            if known is None and message.position > last:
-                last = message.position + _TOGETHER
+            if known is None and message.position not in places:
+                places = range(message.position, message.position + _TOGETHER)
                 with self._db.reading():
-                    stand = self._deliveries.between(job.id, message.position, last)
+                    stand = self._deliveries.at(job.id, places)
             yield JournalEntry(job, message, deliveries=stand.get((job.id, message.position), ()))
 
     def learn(self, key: str, news: Sequence[News]) -> None:
@@ -269,13 +269,12 @@ class Archive:
     def _settled(self, job: JobRow, messages: tuple[MessageRow, ...]) -> tuple[MessageRow, ...]:
         """Return messages of the job, those in flight under a dead owner turned into UNKNOWN."""
         moment = self._clock()
-        settled = tuple(
-            m.died(moment, self._hints.decide) if m.state == State.IN_FLIGHT and not self._db.is_alive(m.owner) else m
-            for m in messages
-        )
-        if settled != messages:
-            self._change(messages, settled, self._tables.witness(job.id))
-        return settled
+        dead = [m for m in messages if m.state == State.IN_FLIGHT and not self._db.is_alive(m.owner)]
+        if not dead:
+            return messages
+        unknown = {m.position: m.died(moment, self._hints.decide) for m in dead}
+        self._change(dead, tuple(unknown.values()), self._tables.witness(job.id))
+        return tuple(unknown.get(m.position, m) for m in messages)
 
     def _is_worked_on(self, job: JobRow, messages: Sequence[MessageRow]) -> bool:
         """Return whether somebody has the job to himself, or one of these messages of it in flight."""
@@ -283,9 +282,8 @@ class Archive:
 
     def _change(self, before: Sequence[MessageRow], after: Sequence[MessageRow], witness: WitnessRow) -> None:
         """Put messages of one job in the place of those before, and count them anew in its witness."""
-        changed = [new for old, new in zip(before, after, strict=True) if new is not old]
-        if changed:
-            self._tables.put(*changed)
+        if after:
+            self._tables.put(*after)
         self._tables.put(witness.counting(before, after))
 
     @contextmanager

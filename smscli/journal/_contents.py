@@ -19,6 +19,8 @@ TWIN_SECONDS = 600.0
 
 # So many of the jobs of one content are asked whether a process holds them without having claimed anything yet.
 _LATEST = 20
+# What stands for the run of the machine where the system names none: nothing was claimed in it.
+_NO_BOOT = Boot("", 0.0)
 
 
 class Contents:
@@ -57,10 +59,10 @@ class Contents:
         However many there are of an earlier time, they are not read. The latest are also found without the indexes of
         their witnesses, which could be damaged.
         """
-        now, here = self._clock(), self._boot()
+        now, here = self._clock(), self._boot() or _NO_BOOT
         # A clock that is behind tells nothing of any other boot's claims.
         since = now - seconds if self._tables.newest()[1] <= now else -inf
-        window = Window(since, here.id if here else "", here.seconds - seconds if here else 0.0)
+        window = Window(since, here.id, here.seconds - seconds)
         latest = self._tables.latest(content, _LATEST)
         candidates = self._tables.candidates(content, window)
         candidates |= {number for number in latest if self._tables.witness(number).may_be_in(window)}

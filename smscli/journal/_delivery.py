@@ -75,9 +75,9 @@ class Deliveries:
             return {}  # PostgreSQL has no empty lists
         return self._known(f"job IN ({', '.join('?' * len(jobs))})", *jobs)
 
-    def between(self, job: int, first: int, last: int) -> Known:
-        """Return what is known of the messages of one job from one place to another."""
-        return self._known("job = ? AND position BETWEEN ? AND ?", job, first, last)
+    def at(self, job: int, places: range) -> Known:
+        """Return what is known of the messages of one job at these places."""
+        return self._known("job = ? AND position >= ? AND position < ?", job, places.start, places.stop)
 
     def put(self, job: int, news: Sequence[News], moment: float) -> None:
         """Record what was learnt at that second; what says nothing new is not written."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -262,3 +263,7 @@ def fingerprint(
 def digest(text: str) -> str:
     """Return the SHA-256 of ``text`` in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+text_digest = lru_cache(maxsize=1)(digest)
+"""The same of a message's text, which is often that of the message before."""

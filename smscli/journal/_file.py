@@ -43,6 +43,9 @@ _TROUBLE = {
     sqlite3.SQLITE_CONSTRAINT: ("is damaged", "damaged"),
 }
 
+# So many instructions of SQLite's lie between two looks at the clock.
+_STEPS = 10_000
+
 
 def exists(path: Path) -> bool:
     """Return whether a journal was ever begun at ``path``: it is there, or its lock file is."""
@@ -111,7 +114,7 @@ def explained(path: Path, hints: Hints, consequence: str = "") -> Iterator[None]
 def primary_code(error: BaseException) -> int:
     """Return SQLite's primary result code of an error, 0 for any other."""
     # The lower byte is the primary code, the rest says which operation it was.
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)) & 0xFF
 
 
 def _check_directory(directory: Path, hints: Hints) -> None:
@@ -139,7 +142,7 @@ def _create(path: Path) -> bool:
     try:
         private.restrict(handle)
         os.close(handle)
-        db = sqlite3.connect(new, isolation_level=None)
+        db = sqlite3.connect(new)
         try:
             db.executescript(
                 "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; BEGIN;"
@@ -174,9 +177,14 @@ def _or_elsewhere(hints: Hints) -> Iterator[None]:
         raise
 
 
+def open_database(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a file that is there, to write (``rw``) or to read only (``ro``)."""
+    return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file with the settings that its promises hang on."""
-    db = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    db = open_database(path, "rw")
     try:
         # Bytes that are not UTF-8 must reach the checksum rather than end as a decoding error.
         db.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
@@ -261,7 +269,7 @@ def check_whole(db: sqlite3.Connection, path: Path, hints: Hints, seconds: float
     No other process can commit meanwhile.
     """
     deadline = monotonic() + seconds
-    db.set_progress_handler(lambda: monotonic() > deadline, 10_000)
+    db.set_progress_handler(lambda: monotonic() > deadline, _STEPS)
     try:
         problems = [str(row[0]) for row in db.execute("PRAGMA integrity_check(20)")]
     except sqlite3.OperationalError as error:
@@ -269,7 +277,7 @@ def check_whole(db: sqlite3.Connection, path: Path, hints: Hints, seconds: float
             raise
         return False
     finally:
-        db.set_progress_handler(None, 0)
+        db.set_progress_handler(None, _STEPS)
     if problems != ["ok"]:
         raise ConfigError(f"the journal {visible(str(path))} is damaged", hint=hints.damaged, problems=problems)
     return True

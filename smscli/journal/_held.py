@@ -64,9 +64,13 @@ class Held:
             raise ConfigError(f"a recipient was named twice under key {self.job.key!r}")
         return [self.places[number] for number in recipients]
 
+    def by_place(self, submissions: Sequence[Submission]) -> dict[int, Submission]:
+        """Return outcomes by where their recipients stand; raise ConfigError as ``places_of`` does."""
+        self.places_of([submission.to for submission in submissions])
+        return {self.places[submission.to]: submission for submission in submissions}
+
     def drop(self, endings: Sequence[Ending], others: Sequence[MessageRow]) -> None:
         """Forget the claims that are settled, but for those of ``others``."""
-        lost = {message.position for message in others}
-        for place in (place for ending in endings for place in ending.outcomes):
-            if place not in lost:
-                self.claims.pop(place, None)
+        settled = {place for ending in endings for place in ending.outcomes}
+        for place in settled.difference(message.position for message in others):
+            del self.claims[place]

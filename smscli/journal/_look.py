@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 
 from smscli.errors import ConfigError
-from smscli.journal._database import BUSY_SECONDS
 from smscli.journal._entries import Hints, Server
 from smscli.journal._file import (
     check_directory,
@@ -19,6 +17,7 @@ from smscli.journal._file import (
     explained,
     is_there,
     layout,
+    open_database,
     was_left_open,
 )
 from smscli.journal._places import Place
@@ -86,7 +85,7 @@ class _ReadOnly(SqliteDatabase):
 
     def __init__(self, path: Path, hints: Hints) -> None:
         self._path, self._hints = path, hints
-        self._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        self._db = open_database(path, "ro")
         try:
             self._db.execute("PRAGMA trusted_schema = OFF").close()
             self._db.execute("PRAGMA cell_size_check = ON").close()

@@ -14,7 +14,7 @@ class NoJournal:
     is_new = False
 
     def begin(
-        self, job: Job, *, once: float | None = None, passes_on: bool = False  # noqa: ARG002  (the journal's own shape)
+        self, job: Job, *, once: float | None, passes_on: bool  # noqa: ARG002  (the journal's own shape)
     ) -> Opened:  # fmt: skip
         """Open the job: every recipient is still to be sent."""
         return Opened(job.key, tuple(Submission(number, Outcome.NOT_SENT) for number in job.recipients), 0.0)

@@ -21,8 +21,8 @@ from smscli.journal._entries import Hints
 from smscli.locking import lock, unlock
 from smscli.model import visible
 
-FIRST_OWNER = 1 << 40
-"""Owners' numbers begin here; those below are of jobs."""
+FIRST_OWNER, OWNERS = 1 << 40, 1 << 61
+"""Owners' numbers begin here, and there are so many; those below are of jobs."""
 WHOLE_STORE = 0
 """Whoever checks the whole store, or brings it up to date, holds this; no job and no owner has that number."""
 

@@ -221,7 +221,7 @@ class WitnessRow(Row):
 
     def after_claim(self, moment: float, boot: Boot | None, *, is_doubted: bool = False) -> WitnessRow:
         """Return it as of a claim now. The latest claim stays, also one that a wrong clock put into the future."""
-        claimed = max(self.claimed or 0.0, inf if is_doubted or moment <= BEFORE_SMSCLI else moment)
+        claimed = max(self.claimed or moment, inf if is_doubted or moment <= BEFORE_SMSCLI else moment)
         by_boot = (boot.id, boot.seconds) if boot else (None, None)
         return self._replace(claimed=claimed, boot=by_boot[0], seconds=by_boot[1])
 
@@ -249,7 +249,8 @@ class InspectionRow(Row):
 
     def is_fresh(self, now: float) -> bool:
         """Return whether no other check is due; a moment in the future was taken from a wrong clock."""
-        return 0 <= now - self.begun < TRY_SECONDS or (self.ended is not None and 0 <= now - self.ended < FRESH_SECONDS)
+        limits = ((self.begun, TRY_SECONDS), (self.ended, FRESH_SECONDS))
+        return any(moment is not None and 0 <= now - moment < seconds for moment, seconds in limits)
 
 
 class AttemptRow(Row):
@@ -293,6 +294,11 @@ class AttemptRow(Row):
         if self.reason is None or self.cause is None:
             return None
         return Reason(self.reason, Cause(self.cause), self.code, self.hint)
+
+    @property
+    def tried_with(self) -> tuple[str, str] | None:
+        """The vendor and the account that it was tried with, None where there was no try."""
+        return None if self.provider is None or self.account is None else (self.provider, self.account)
 
     @property
     def is_refused(self) -> bool:
@@ -356,7 +362,7 @@ class MessageRow(AttemptRow):
         cost, why = submission.cost, _why(submission.reason, State(submission.outcome), moment)
         return MessageRow(
             self.job, self.position, self.attempt, provider=self.provider, account=self.account, owner=self.owner,
-            claimed=self.claimed, resolved=self.resolved, message_id=_visible(submission.message_id),
+            claimed=self.claimed, message_id=_visible(submission.message_id),
             parts=submission.parts, amount=str(cost.amount) if cost else None, currency=cost.currency if cost else None,
             **why, evidence=evidence, recipient=self.recipient, text_length=self.text_length,
             text_sha256=self.text_sha256, text=None if forgets_text and is_over else self.text,

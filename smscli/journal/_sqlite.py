@@ -129,7 +129,7 @@ class SqliteDatabase:
     def close(self) -> None:
         """Close the file, and let go of every number."""
         # Everything is committed by now, and the kernel frees what could not be: trouble here changes nothing.
-        with suppress(OSError, sqlite3.Error):
+        with suppress(sqlite3.Error):
             self._db.close()
         for number in tuple(self._held):
             with suppress(ConfigError):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
 from math import inf
 from secrets import randbelow
 from time import monotonic
@@ -22,10 +21,10 @@ from smscli.journal._entries import (
     Job,
     Opened,
     State,
-    digest,
+    text_digest,
 )
 from smscli.journal._held import Ending, Held
-from smscli.journal._owners import FIRST_OWNER
+from smscli.journal._owners import FIRST_OWNER, OWNERS
 from smscli.journal._places import Place
 from smscli.journal._rows import JobRow, MessageRow, WitnessRow
 from smscli.journal._tables import is_text
@@ -121,16 +120,12 @@ class Journal(Archive):
             stored.key,
             tuple(message.submission() for message in asked.values()),
             stored.created,
-            by={
-                number: (message.provider, message.account or "")
-                for number, message in asked.items()
-                if message.provider is not None
-            },
+            by={number: message.tried_with for number, message in asked.items() if message.tried_with},
             refused_by={
                 number: frozenset(
-                    (each.provider, each.account or "")
+                    each.tried_with
                     for each in (*earlier.get(message.position, ()), message)
-                    if each.provider is not None and each.is_refused
+                    if each.tried_with and each.is_refused
                 )
                 for number, message in asked.items()
             },
@@ -192,7 +187,7 @@ class Journal(Archive):
         self._confirm(held, held.places_of(recipients))
 
     def settle(
-        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = 0.0
+        self, key: str, submissions: Sequence[Submission], evidence: str | None = None, seconds: float = _SETTLE_SECONDS
     ) -> None:
         """Record how claimed recipients ended; NOT_SENT gives the claim back.
 
@@ -202,8 +197,7 @@ class Journal(Archive):
         Raises ConfigError when it cannot be recorded: then they stay in flight, which a later run reads as unknown.
         """
         held = self._work(key)
-        by_place = dict(zip(held.places_of([s.to for s in submissions]), submissions, strict=True))
-        for message in self._settle(held, [Ending(by_place, evidence)], seconds):
+        for message in self._settle(held, [Ending(held.by_place(submissions), evidence)], seconds):
             raise ConfigError(f"+{message.recipient} is {message.state}, not in flight, under key {key!r}")
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
@@ -230,10 +224,10 @@ class Journal(Archive):
             self._refuse_what_is_taken(held, places)
             raise
 
-    def _settle(self, held: Held, endings: Sequence[Ending], seconds: float) -> list[MessageRow]:
+    def _settle(self, held: Held, endings: Sequence[Ending], seconds: float = _SETTLE_SECONDS) -> list[MessageRow]:
         """Commit the outcomes, also over a connection that has to be begun anew; return what is no longer its own."""
         deadline = monotonic() + max(seconds, _SETTLE_SECONDS)
-        for left in range(_RECONNECTIONS, -1, -1):
+        for left in count(_RECONNECTIONS, -1):
             try:
                 if left < _RECONNECTIONS:
                     self._reconnect(deadline - monotonic())
@@ -293,15 +287,16 @@ class Journal(Archive):
         Where that fails too it is read as unknown later: needless, but safe.
         """
         with suppress(ConfigError, InputError):
-            for left in range(_RECONNECTIONS, -1, -1):
+            for left in count(_RECONNECTIONS, -1):
                 try:
                     self._reconnect()
-                    with self._db.writing(""):
+                    with self._db.writing("nothing was sent to these recipients"):
                         self._unclaim(key, claims)
-                    break
                 except LostError:
                     if not left:
                         raise
+                else:
+                    return
 
     def _unclaim(self, key: str, claims: Mapping[int, tuple[int, int]]) -> None:
         moment = self._clock()
@@ -374,24 +369,23 @@ class Journal(Archive):
         self, job: JobRow, messages: Iterable[tuple[int, MSISDN, str]], *, stores_text: bool
     ) -> int:  # fmt: skip
         """Insert the messages of a job, each with its place; return how many there were."""
-        of_text = lru_cache(maxsize=1)(digest)
         rows = (
             MessageRow(
                 job.id, place, updated=job.created, recipient=number.digits, text_length=len(text),
-                text_sha256=of_text(text), text=text if stores_text else None,
+                text_sha256=text_digest(text), text=text if stores_text else None,
             )
             for place, number, text in messages
         )  # fmt: skip
-        count = 0
+        inserted = 0
         while chunk := list(islice(rows, _CHUNK)):
             self._tables.insert_messages(chunk)
-            count += len(chunk)
-        return count
+            inserted += len(chunk)
+        return inserted
 
     def _own(self) -> int:
         """Return who this journal is: a number that nobody had before."""
         while self._owner is None:
-            number = FIRST_OWNER + randbelow(1 << 61)
+            number = FIRST_OWNER + randbelow(OWNERS)
             self._owner = number if self._db.hold(number) else None
         return self._owner
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
+from math import inf
 
 from smscli.errors import Cause
 from smscli.journal._database import Database
@@ -96,10 +97,10 @@ class Tables:
         return self._jobs("id = ?", job.id) == [job]
 
     def newest(self) -> tuple[int, float]:
-        """Return the number of the job that was begun last, and when; zeros when there is none."""
+        """Return the number of the job that was begun last, and when; 0 and minus infinity when there is none."""
         for job in self._jobs("id = (SELECT max(id) FROM job)"):
             return job.id, job.created
-        return 0, 0.0
+        return 0, -inf
 
     def messages(self, job: JobRow) -> tuple[MessageRow, ...]:
         """Return the messages of a job, in order; raise ConfigError when one is missing or damaged."""
@@ -114,15 +115,15 @@ class Tables:
         Each page is read in a transaction of ``each_in``, else in the caller's. A job that is forgotten meanwhile ends
         early. Raises ConfigError when a message is missing or damaged.
         """
-        last, count = -1, 0
+        first, count = 0, 0
         while True:
             with each_in():
                 if not self.still_has(job):
                     return
-                behind = "SELECT * FROM message WHERE job = ? AND position > ? ORDER BY position LIMIT ?"
-                rows = self._db.execute(behind, (job.id, last, _ROWS)).fetchall()
+                page = "SELECT * FROM message WHERE job = ? AND position >= ? ORDER BY position LIMIT ?"
+                rows = self._db.execute(page, (job.id, first, _ROWS)).fetchall()
             for message in map(MessageRow.read, rows):
-                last = message.position
+                first = message.position + 1
                 yield message
             count += len(rows)
             if len(rows) < _ROWS:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from smscli.errors import Cause, ConfigError, ConflictError, InputError
 from smscli.journal._archive import in_flight_elsewhere
 from smscli.journal._database import LostError
-from smscli.journal._entries import Job, JournalEntry, State, digest, is_pending
+from smscli.journal._entries import Job, JournalEntry, State, is_pending, text_digest
 from smscli.journal._held import Ending, Held
 from smscli.journal._rows import JobRow, MessageRow
 from smscli.journal._store import (
@@ -68,11 +67,10 @@ class ListFingerprint:
     ) -> None:
         head = json.dumps(["list", provider, base_url, account_id, sender or "", test])
         self._sum = sha256(head.encode())
-        self._digest = lru_cache(maxsize=1)(digest)
 
     def add(self, place: int, number: MSISDN, text: str) -> None:
         """Add a message."""
-        self.add_digest(place, number.digits, self._digest(text))
+        self.add_digest(place, number.digits, text_digest(text))
 
     def add_digest(self, place: int, digits: str, text_sha256: str) -> None:
         """Add a message of whose text only the digest is known."""
@@ -162,10 +160,11 @@ class TeamJournal(Journal):
 
     def latest(self, fingerprint: str) -> Standing | None:
         """Return how the job of this content stands that was begun last, None when there is none."""
+        standing = None
         with self._db.reading():
             for number in self._tables.latest(fingerprint, 1):
-                return self._standing(self._tables.numbered(number))
-        return None
+                standing = self._standing(self._tables.numbered(number))
+        return standing
 
     def standing(self, key: str) -> Standing:
         """Return how a job stands; raise InputError when there is no such key."""
@@ -183,7 +182,7 @@ class TeamJournal(Journal):
         """
         held = self._part(key)
         moment, boot = self._clock(), self._boot()
-        owner = self._own() if count else 0
+        owner = self._own()
         claims: dict[int, tuple[int, int]] = {}
         taken: list[list[MessageRow]] = []
         looked_at: list[Sequence[int]] = []
@@ -227,7 +226,7 @@ class TeamJournal(Journal):
         Raises ConfigError when they cannot be recorded: they count as unknown then.
         """
         held = self._work(key)
-        return [JournalEntry(held.job, message) for message in self._settle(held, endings, 0.0)]
+        return [JournalEntry(held.job, message) for message in self._settle(held, endings)]
 
     # --- below: one transaction's work --------------------------------------------------------------------------------
 
