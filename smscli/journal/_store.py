@@ -155,7 +155,7 @@ class Journal(Archive):
                     raise in_flight_elsewhere(key)
                 if not held.alone and self._db.is_alive(job.id):
                     raise in_flight_elsewhere(key)
-                witness = self._tables.witness(job.id, to_change=True)
+                witness = self._tables.witness(job.id, self._db.for_update)
                 for message in messages:
                     if not held.may_claim(message):
                         raise ConflictError(f"+{message.recipient} is already {message.state} under key {key!r}")
@@ -234,7 +234,7 @@ class Journal(Archive):
                 with self._db.writing(UNRECORDED, seconds=deadline - monotonic(), alone=False):
                     before, after, others = self._ended(self._begun(held), held, endings)
                     if after:
-                        self._change(before, after, self._tables.witness(held.job.id, to_change=True))
+                        self._change(before, after, self._tables.witness(held.job.id, self._db.for_update))
                 break
             except LostError:
                 if not left or monotonic() > deadline:

@@ -205,9 +205,8 @@ class Tables:
             attempts[attempt.position] = (*before, attempt)
         return attempts
 
-    def witness(self, number: int, *, to_change: bool = False) -> WitnessRow:
+    def witness(self, number: int, locked: str = "") -> WitnessRow:
         """Return the witness of a job; raise ConfigError when it is missing or damaged."""
-        locked = self._db.for_update if to_change else ""
         row = self._db.execute(f"SELECT * FROM witness WHERE job = ?{locked}", (number,)).fetchone()  # noqa: S608  (a constant)
         if row is None:
             raise DamagedError("a job has no witness")

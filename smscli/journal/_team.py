@@ -200,7 +200,7 @@ class TeamJournal(Journal):
                     after += claimed
                     taken.append(claimed)
                 if after:
-                    witness = self._tables.witness(job.id, to_change=True)
+                    witness = self._tables.witness(job.id, self._db.for_update)
                     self._change(before, after, claimed_now(witness, job, moment, boot) if taken else witness)
         except BaseException as error:
             held.ready.extendleft(reversed(looked_at))

@@ -7,14 +7,16 @@ import subprocess
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from smscli.errors import ConfigError, ConflictError
-from smscli.journal import Hints, Journal, Server, State, begin_anew, exists
+from smscli.errors import ConfigError, ConflictError, SmscliError
+from smscli.journal import Ending, Health, Hints, Journal, Server, State, TeamJournal, begin_anew, exists, look
 from smscli.journal._database import LostError
 from smscli.journal._postgres import PostgresDatabase
 from smscli.journal._rows import InspectionRow
@@ -205,6 +207,19 @@ def test_a_role_that_may_read_insert_and_update_can_send(running_cluster: Cluste
         assert journal.knows("backup")
 
 
+def test_a_look_tells_what_a_send_would_meet(running_cluster: Cluster, place: Server, role: Server) -> None:
+    """Nothing, what was sent, or that this role may not write."""
+    assert look(place, HINTS, 1) is None
+    send(place)
+    assert look(place, HINTS, 1) == Health(counts=Counter(SENT=3))
+    running_cluster.run_sql(
+        f"GRANT USAGE ON SCHEMA {place.schema} TO role_of_{place.schema}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA {place.schema} TO role_of_{place.schema}",
+    )
+    with pytest.raises(ConfigError, match="does not let this role write"):
+        look(role, HINTS, 1)
+
+
 def test_a_journal_that_is_there_is_not_begun_anew(place: Server) -> None:
     """Its keys would be free again."""
     assert not exists(place)
@@ -272,6 +287,125 @@ def test_whoever_ends_is_dead_at_once(place: Server) -> None:
             with Journal(place, now=lambda: NOON) as journal:
                 journal.begin(job(key, text=key))
             assert other.begin(job(key, text=key)).pending == ALL
+
+
+# --- sessions at the same moment --------------------------------------------------------------------------------------
+
+
+def meet(running: Cluster, journal: Journal, other: Callable[[], object]) -> Callable[[], list[SmscliError]]:
+    """Let another session act between what the journal's next transaction reads and what that changes.
+
+    It acts until it ends, or waits for a lock. Return what waits for its end and gives its errors.
+    """
+    import psycopg
+
+    errors = list[SmscliError]()
+
+    def act() -> None:
+        try:
+            other()
+        except SmscliError as error:
+            errors.append(error)
+
+    def is_waiting() -> bool:
+        with psycopg.connect(running.url) as db:
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            return db.execute(waiting).fetchone() != (0,)
+
+    def join() -> list[SmscliError]:
+        thread.join()
+        return errors
+
+    def witness(*arguments: Any) -> object:
+        tables.witness = real
+        row = real(*arguments)
+        thread.start()
+        while thread.is_alive() and not is_waiting():
+            time.sleep(0.01)
+        return row
+
+    thread = threading.Thread(target=act)
+    tables: Any = journal._tables  # what a transaction reads last
+    real, tables.witness = tables.witness, witness
+    return join
+
+
+@pytest.fixture
+def pair(place: Server) -> Iterator[tuple[TeamJournal, TeamJournal]]:
+    """Return two sessions."""
+    with TeamJournal(place, now=lambda: NOON) as one, TeamJournal(place, now=lambda: NOON) as other:
+        yield one, other
+
+
+def test_claims_and_outcomes_of_two_sessions_are_all_counted(
+    running_cluster: Cluster, pair: tuple[TeamJournal, TeamJournal]
+) -> None:
+    """By the count ``--once`` finds a job."""
+    one, other = pair
+    for journal in pair:
+        journal.begin(job(), together=True)
+    join = meet(running_cluster, one, lambda: other.claim("backup", [BERTA]))
+    one.claim("backup", [ANNA])
+    assert join() == []
+    assert one.check() == ()
+    join = meet(running_cluster, one, lambda: other.settle("backup", ended(Outcome.UNKNOWN, BERTA)))
+    one.settle("backup", ended(Outcome.SENT, ANNA))
+    assert join() == []
+    assert one.check() == ()
+
+
+def test_batches_of_two_sessions_are_all_counted(
+    running_cluster: Cluster, pair: tuple[TeamJournal, TeamJournal]
+) -> None:
+    """As claims are."""
+    one, other = pair
+    one.plan(job(to=[]), [(1, ANNA, "hi"), (2, BERTA, "hi")], 2)
+    other.join("backup", "demo")
+    join = meet(running_cluster, one, lambda: other.advance("backup", [], 1))
+    one.advance("backup", [], 1)
+    assert join() == []
+    assert one.counts() == {"IN_FLIGHT": 2}
+    assert one.check() == ()
+
+
+def test_of_two_sessions_that_claim_one_recipient_at_once_one_has_it(
+    running_cluster: Cluster, pair: tuple[TeamJournal, TeamJournal]
+) -> None:
+    """The other one sees it as somebody's, before that has committed."""
+    one, other = pair
+    for journal in pair:
+        journal.begin(job(), together=True)
+    join = meet(running_cluster, one, lambda: other.claim("backup", [ANNA]))
+    one.claim("backup", [ANNA])
+    assert [type(error) for error in join()] == [ConflictError]
+
+
+def test_what_is_being_recorded_is_not_sent_once_more(
+    running_cluster: Cluster, pair: tuple[TeamJournal, TeamJournal]
+) -> None:
+    """An outcome comes late, just as another session takes what is UNKNOWN."""
+    one, other = pair
+    one.plan(job(to=[]), [(1, ANNA, "hi")], 1)
+    one.advance("backup", [], 1)
+    one._db.release(one._own())  # as a session that ended lets go of it
+    other.join("backup", "demo", resends_unknown=True)
+    taken = list[object]()
+    join = meet(running_cluster, one, lambda: taken.extend(other.advance("backup", [], 1)[0]))
+    assert one.finish("backup", [Ending({1: ended(Outcome.SENT, ANNA)[0]})]) == []
+    assert (join(), taken) == ([], [])
+    assert one.counts() == {"SENT": 1}
+
+
+def test_sessions_that_send_do_not_wait_for_each_other(pair: tuple[TeamJournal, TeamJournal]) -> None:
+    """Whoever is in the middle of a claim keeps nobody from another one: a slow host is not everybody's."""
+    one, other = pair
+    one.begin(job(), together=True)
+    one.plan(job("list", to=[]), [(1, ANNA, "hi")], 1)
+    with other._db.writing("", alone=False):
+        one.claim("backup", [ANNA])
+        one.confirm("backup", [ANNA])
+        one.settle("backup", ended(Outcome.SENT, ANNA))
+        assert len(one.advance("list", [], 1)[0]) == 1
 
 
 # --- what may be secret -----------------------------------------------------------------------------------------------
