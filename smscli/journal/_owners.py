@@ -45,7 +45,7 @@ class LockFile:
         with cls._guard:
             file = cls._shared.get(_identity(path.lstat())) if path.exists() else None
             if file is None:
-                flags = os.O_RDWR | os.O_CREAT | private.flags("O_NOFOLLOW", "O_CLOEXEC")
+                flags = os.O_RDWR | os.O_CREAT | private.flags("O_NOFOLLOW")
                 handle = os.open(path, flags, 0o600)
                 info = os.fstat(handle)
                 if not stat.S_ISREG(info.st_mode) or not private.is_ours(info):

@@ -348,7 +348,7 @@ def test_claims_and_outcomes_of_two_sessions_are_all_counted(
     one.claim("backup", [ANNA])
     assert join() == []
     assert one.check() == ()
-    join = meet(running_cluster, one, lambda: other.settle("backup", ended(Outcome.UNKNOWN, BERTA)))
+    join = meet(running_cluster, one, lambda: other.settle("backup", ended(Outcome.REFUSED, BERTA)))
     one.settle("backup", ended(Outcome.SENT, ANNA))
     assert join() == []
     assert one.check() == ()
