@@ -420,10 +420,11 @@ def test_a_new_connection_is_waited_for_as_long_as_the_outcome_may_wait(opened: 
     assert 80 < wait <= 90
 
 
-def test_an_outcome_can_be_recorded_twice_and_is_the_first(opened: Opener) -> None:
+@pytest.mark.parametrize("store_text", [False, True])
+def test_an_outcome_can_be_recorded_twice_and_is_the_first(opened: Opener, store_text: bool) -> None:
     """After all confirmations were lost the same word is taken as said; another one is refused."""
     journal = opened()
-    journal.begin(job())
+    journal.begin(job(store_text=store_text))
     journal.claim("backup", ALL)
     lose(journal, 4, committed=True)
     with pytest.raises(LostError):
