@@ -111,6 +111,7 @@ def test_a_thousand_older_jobs_of_one_content_are_not_read(path: Path, older: in
     """The same line said each day for years costs what its first day cost, and is sent each time."""
     lay(path, older, moment=lambda number: NOON - (older - number + 1) * DAY, same=True, boot=boot)
     with Journal(path, now=lambda: NOON, boot=lambda: Boot("this", 9e6)) as journal:
+        journal.begin(job("this second", to=[ANNA], text="another"))
         told = statements(journal)
         begun = journal.begin(job("today", to=[ANNA], text="same"), once=HOUR)
         assert (begun.repeated_from, begun.twin, begun.pending) == (None, None, (ANNA,))
