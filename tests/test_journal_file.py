@@ -20,7 +20,8 @@ import pytest
 
 from smscli.cli.hints import journal_hints
 from smscli.errors import ConfigError, ConflictError, ExitCode, SmscliError
-from smscli.journal import BUSY_SECONDS, Ending, Journal, State, TeamJournal, _file, begin_anew, exists
+from smscli.journal import BUSY_SECONDS, Ending, Journal, State, TeamJournal, _file, begin_anew, exists, look
+from smscli.journal._entries import NO_HINTS
 from smscli.model import MSISDN, Outcome
 from tests.jobs import ALL, ANNA, BERTA, NOON, STALE, connection, ended, job
 
@@ -337,6 +338,13 @@ def test_a_place_that_cannot_be_trusted_is_refused(path: Path, prepare: Callable
     with pytest.raises(ConfigError, match=told) as caught:
         Journal(path, now=lambda: NOON, hints=journal_hints(sandbox=False))
     assert caught.value.hint
+
+
+def test_a_look_names_the_journal_that_could_not_be_made(path: Path) -> None:
+    """A file stands where its directory would be."""
+    path.parent.touch()
+    with pytest.raises(ConfigError, match=f"the journal {path} cannot be written"):
+        look(path, NO_HINTS, 1)
 
 
 def test_a_symbolic_link_to_a_journal_is_followed(path: Path, tmp_path: Path) -> None:
