@@ -228,6 +228,13 @@ def test_once_gives_the_stored_state_instead_of_a_second_send(opened: Callable[.
     assert (later.key, later.repeated_from, later.pending) == ("alert-4", None, ALL)
 
 
+def test_once_finds_what_is_about_to_be_sent(opened: Callable[..., Journal]) -> None:
+    """By a living process that has claimed nothing yet: one of two alerts of the same second goes out."""
+    opened().begin(job("alert-1"))
+    with pytest.raises(ConflictError, match="'alert-1' is being sent"):
+        opened().begin(job("alert-2"), once=60)
+
+
 def test_of_what_is_over_everybody_gets_the_receipt(opened: Callable[..., Journal]) -> None:
     """Also at the same moment, and while the process that sent it has not left: nothing is being sent any more."""
     sender, *readers = (opened() for _ in range(3))
