@@ -155,6 +155,17 @@ def test_only_what_is_in_flight_can_be_settled(opened: Callable[..., Journal]) -
     assert journal.show("backup")[0].state is State.SENT
 
 
+def test_what_was_claimed_in_several_steps_can_end_in_any_order(opened: Callable[..., Journal]) -> None:
+    """A claim lasts until its own outcome."""
+    journal = opened()
+    journal.begin(job())
+    for number in (ANNA, BERTA):
+        journal.claim("backup", [number])
+    for number in (BERTA, ANNA):
+        journal.settle("backup", ended(Outcome.SENT, number))
+    assert [entry.state for entry in journal.show("backup")] == ["SENT", "SENT", "NOT_SENT"]
+
+
 def test_a_job_that_was_not_begun_here_cannot_be_claimed(opened: Callable[..., Journal]) -> None:
     """Claiming takes the job's lock, not only its key."""
     opened().begin(job())
