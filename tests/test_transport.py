@@ -394,7 +394,7 @@ def test_a_look_up_or_connection_that_hangs_does_not_keep_the_program(transport:
     """The thread in which it hangs ends with the program, which has long given its verdict."""
     with mute_port() as port:
         send(transport, "lightsms", f"http://127.0.0.1:{port}/", 0.2)
-        workers = [thread for thread in threading.enumerate() if thread.name == "smscli-exchange"]
+        workers = exchanging()
     assert workers
     assert all(worker.daemon for worker in workers)
 
@@ -759,11 +759,12 @@ def test_the_deadline_bounds_the_whole_call(
     step: Step, listener: str, vendor: Vendor, transport: HttpTransport
 ) -> None:
     """Time-outs of single reads would let a dripping server hold the call for ever."""
+    others = exchanging()
     with taking(0.4):
         ending = send(transport, "lightsms", vendor.url("lightsms", step, listener=listener), 0.4)
     assert "0.4 s" in failing(ending, OutcomeUnknownError).message
     patience = time.monotonic() + 0.3
-    while any(thread.name == "smscli-exchange" for thread in threading.enumerate()):
+    while exchanging() - others:
         assert time.monotonic() < patience, "its thread still listens to the vendor"
         time.sleep(0.01)
 

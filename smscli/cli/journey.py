@@ -71,6 +71,8 @@ class Journey:
                 raise
             self._error = error
             raise SkipCheck("there is no connection") from None
+        finally:
+            self._probe.close()
         if self._probe.certificate is None:
             raise SkipCheck("plain http, to this machine itself")
         return findings.certificate(TLS, self._probe.certificate, self._runtime.now())
