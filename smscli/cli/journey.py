@@ -114,9 +114,9 @@ class Journey:
         with self._runtime.caller(self._wanted, self._profile, self._account, trace=self._trace) as (vendor, caller):
             assert vendor.timestamp is not None  # noqa: S101  (as above)
             before = self._runtime.now()
-            told = caller.call(vendor.timestamp, None)
+            clock = caller.call(vendor.timestamp, None)
             after = self._runtime.now()
-        return self._clock(CLOCK, Skew.of(told.unix, before, after), vendor.title)
+        return self._clock(CLOCK, Skew.of(clock.unix, before, after), vendor.title)
 
     def ask_balance(self, secrets: Mapping[str, Secret]) -> Finding:
         """Ask what is left, with the secrets by their fields' names: whether the vendor takes the key shows here."""

@@ -70,10 +70,10 @@ class Call:
         """Return the vendor name and account whose field has this value, or None."""
         return next(((n, a) for n, a in self.accounts.items() if a.fields.get(field_name) == value), None)
 
-    def told(self, field_name: str) -> list[str]:
+    def invented(self, field_name: str) -> list[str]:
         """Return what the invented accounts have in this field: that of a profile is nobody's business."""
-        invented = self.demo_keys.values()
-        return [a.fields[field_name] for a in self.accounts.values() if a.secret in invented and field_name in a.fields]
+        keys = self.demo_keys.values()
+        return [a.fields[field_name] for a in self.accounts.values() if a.secret in keys and field_name in a.fields]
 
 
 def account_settings(vendor: str, account: Account) -> dict[str, str]:

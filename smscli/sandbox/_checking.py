@@ -117,8 +117,8 @@ def find_mistakes(
     )  # fmt: skip
     if is_invented(account, call):
         return diagnosis
-    told = (one for one in diagnosis.explanations if not any(finding.name in _OF_THE_KEY for finding in one.findings))
-    return replace(diagnosis, explanations=tuple(told))
+    others = (one for one in diagnosis.explanations if not any(finding.name in _OF_THE_KEY for finding in one.findings))
+    return replace(diagnosis, explanations=tuple(others))
 
 
 def _diagnose(vendor: str, signature: str, call: Call, account: Account) -> str:

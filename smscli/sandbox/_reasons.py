@@ -161,11 +161,12 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
             return Damage(words, signed)
         said = {"plus-unescaped": PLUS, "ampersand-unescaped": "`&` ends a value: write %26", "wire-charset": foreign}
         for findings, meant in readings(query, form, names):
-            told = [why for finding in findings if (why := said.get(finding.name))]
-            if len(told) == len(findings) and fits(meant):
-                told += [foreign] if foreign and foreign not in told else []
-                either = f"{told[0]}, or sign the space where one is meant"
-                return Damage(either if told == [PLUS] and _may_be_encoded(query, form) else "; ".join(told), meant)
+            reasons = [why for finding in findings if (why := said.get(finding.name))]
+            if len(reasons) == len(findings) and fits(meant):
+                reasons += [foreign] if foreign and foreign not in reasons else []
+                if reasons == [PLUS] and _may_be_encoded(query, form):
+                    return Damage(f"{PLUS}, or sign the space where one is meant", meant)
+                return Damage("; ".join(reasons), meant)
     return Damage(foreign, None) if foreign else None
 
 

@@ -252,7 +252,7 @@ def _admit(call: Call) -> tuple[Fault | None, Check | None]:
     login, signature, stamp = (call.get(name) or "" for name in ("login", "signature", "timestamp"))
     owner = call.account("login", login)
     if owner is None:
-        return Fault("7", _reasons.identity("login", login, call.told("login"))), None
+        return Fault("7", _reasons.identity("login", login, call.invented("login"))), None
     check = verify(owner[0], signature, call, owner[1], _PARAMS)
     reasons = [reason for reason in (check.reason, _clock(call, stamp)) if reason]
     return Fault("6", "; also, ".join(reasons)) if reasons else call.fault, check

@@ -311,8 +311,8 @@ def _admit(call: Call) -> tuple[Fault | None, str, Check | None]:
     project = call.get("project")
     owner = call.account("project", project)
     if owner is None:
-        told = _reasons.identity("project", project, call.told("project")) if project else ""
-        return Fault("5" if project else "1", told or _reasons.missing("project", call.params)), "mainsms", None
+        why = _reasons.identity("project", project, call.invented("project")) if project else ""
+        return Fault("5" if project else "1", why or _reasons.missing("project", call.params)), "mainsms", None
     vendor, account = owner
     sign, key = call.get("sign"), call.get("apikey")
     damage = _reasons.not_utf8(call.raw_query) or _reasons.not_utf8(call.raw_body)

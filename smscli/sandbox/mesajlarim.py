@@ -115,8 +115,8 @@ def _admit(call: Call) -> tuple[Fault | None, Check | None]:
     app_id = call.get("appId") or call.get("appld")
     owner = call.account("app_id", app_id)
     if owner is None:
-        told = _reasons.identity("appId", app_id, call.told("app_id")) if app_id else ""
-        return Fault("Invalid App Id", told or _reasons.missing("appId", call.params)), None
+        why = _reasons.identity("appId", app_id, call.invented("app_id")) if app_id else ""
+        return Fault("Invalid App Id", why or _reasons.missing("appId", call.params)), None
     for text, name in (
         ("MSISDN is missing", "msisdn"),
         ("Random value cannot be empty", "rand"),
