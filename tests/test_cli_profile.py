@@ -170,6 +170,41 @@ def test_check_tells_all_that_resolve_cannot_see(smscli: Callable[..., Any], con
     assert [problem.split()[0] for problem in found] == ["to:", "ca_file:", "the"], found
 
 
+@pytest.mark.parametrize(
+    ("account", "sender", "allowed"),
+    [
+        ({"provider": "lightsms", "login": "x", "api_key": SECRET}, "ab", "3 to 11 Latin letters"),
+        (
+            {"provider": "mesajlarim", "app_id": "1", "msisdn": "5321000000", "secret": SECRET}
+            | {"base_url": "https://sms.example/x/"},
+            "Shop",
+            "messages come from the msisdn",
+        ),
+    ],
+)
+def test_check_add_and_doctor_refuse_a_sender_that_the_vendor_never_takes(
+    smscli: Callable[..., Any], config: Path, account: dict[str, str], sender: str, allowed: str
+) -> None:
+    """Before the night in which the first text is wanted; `add` leaves the file as it was."""
+    lines = (f"{name} = {json.dumps(value)}\n" for name, value in (account | {"sender": sender}).items())
+    config.write_text(f"[profiles.w]\n{''.join(lines)}")
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in account.items() if value != SECRET]
+    add = ("profile", "add", "new", *options, f"--sender={sender}")
+    for command, code in ((("profile", "check", "w"), 3), (("doctor", "w", "--sandbox"), 3), (add, 2)):
+        ran = smscli(*command, stdin=f"{SECRET}\n".encode())
+        assert (ran.code, f"'{sender}' ({allowed}" in ran.out + ran.err) == (code, True), ran.err
+    assert list(tables(config)) == ["w"]
+
+
+def test_check_takes_a_number_of_the_account_as_its_sender(smscli: Callable[..., Any], config: Path) -> None:
+    """Mesajlarim's texts come from the profile's own number, and it may be named."""
+    config.write_text(
+        '[profiles.w]\nprovider = "mesajlarim"\napp_id = "1"\nmsisdn = "5321000000"\n'
+        f'base_url = "https://sms.example/x/"\nsecret = "{SECRET}"\nsender = "905321000000"\n'
+    )
+    assert smscli("profile", "check", "w").out == "w\tok\n"
+
+
 def test_check_and_show_tell_all_problems_at_once(smscli: Callable[..., Any], config: Path) -> None:
     """On stderr, one line each."""
     config.write_text('[profiles.w]\nprovider = "mesajlarim"\nmsisdn = "0532"\n')

@@ -16,7 +16,7 @@ from smscli.cli.findings import Finding
 from smscli.cli.hints import journal_hints
 from smscli.cli.journey import BALANCE, CLOCK, CONNECTION, DATE, NAME, NETWORK, STEPS, TLS, Journey
 from smscli.cli.options import Invocation, command, complete_profile, new_app
-from smscli.cli.profile import bad_recipients, masked
+from smscli.cli.profile import bad_recipients, bad_sender, masked
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.journal import look
 from smscli.model import Field, Profile, Secret, visible
@@ -175,11 +175,11 @@ def _file(runtime: Runtime) -> Finding:
 
 
 def _profile(profile: Profile) -> Finding:
-    """Say whose account it is; a profile's own recipients may be wrong."""
-    problems = bad_recipients(profile)
+    """Say whose account it is; a profile's own recipients and sender may be wrong."""
+    problems = [*bad_recipients(profile), *bad_sender(profile)]
     if problems:
         whose = f"profile {profile.name}" if profile.name else "the environment"
-        error = ConfigError(f"{whose} names recipients that cannot be used", problems=problems, hint="mend to = […]")
+        error = ConfigError(f"{whose} cannot be used", problems=problems, hint="mend to = […] or sender")
         return findings.problem(_PROFILE, error, ExitCode.CONFIG)
     whose = f"profile {profile.name}" if profile.name else "no profile"
     where = profile.base_url or "the emulator in this process"

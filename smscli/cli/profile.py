@@ -15,7 +15,7 @@ from smscli import profiles, providers
 from smscli.cli import inputs, prompts
 from smscli.cli.options import Invocation, add_command, command, complete_profile, new_app, new_group, provider_option
 from smscli.errors import ConfigError, ConflictError, InputError, SmscliError
-from smscli.model import MASK, Field, Profile, Secret
+from smscli.model import MASK, MSISDN, Account, Field, Message, Profile, Secret, SenderId
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
 
@@ -81,7 +81,7 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
     """
     profile = call.runtime.profile(Wanted(profile=name))
     whose = f"profile {profile.name}" if profile.name else "the environment"
-    problems = bad_recipients(profile)
+    problems = [*bad_recipients(profile), *bad_sender(profile)]
     if profile.ca_file is not None and not Path(profile.ca_file).is_file():
         problems.append(f"ca_file: there is no file {profile.ca_file!r}")
     try:
@@ -142,6 +142,21 @@ def bad_recipients(profile: Profile) -> list[str]:
     return problems
 
 
+def bad_sender(profile: Profile) -> list[str]:
+    """Return why the vendor cannot take the sender that a profile names; nothing is fetched for it."""
+    if profile.sender is None:
+        return []
+    provider = providers.get(profile.provider).of(profile.fields)
+    sample = Secret("sample")
+    account = Account(profile.base_url, sample, profile.fields, dict.fromkeys(profile.sent_secrets, sample))
+    message = Message((MSISDN(provider.example_number),), "Hello", SenderId(profile.sender))
+    try:
+        provider.send.build(message, account, "0")
+    except InputError as error:
+        return [f"sender: {error.message}" + (f" ({error.hint})" if error.hint else "")]
+    return []
+
+
 # --- changing ---------------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +215,8 @@ def add(
     secrets = _secrets(call.runtime, vendor, options)
     start = {"provider": vendor.name, **secrets}
     profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
+    for problem in bad_sender(profile):
+        raise InputError(problem)
 
     table = _table(profile)
     if keyring:
