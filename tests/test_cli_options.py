@@ -163,6 +163,17 @@ def test_an_option_for_a_secret_is_refused_with_where_it_belongs(smscli: Run) ->
         assert "--key," not in ran.err
 
 
+def test_a_key_that_the_journal_is_asked_for_as_an_option_is_no_secret(smscli: Run) -> None:
+    """`status` has `--key`: who tries the same with the journal is told how it takes one."""
+    for command in ("list", "show", "export", "resolve"):
+        ran = smscli("journal", command, "--key", "backup-1", "--sandbox")
+        assert (ran.code, ran.out) == (2, "")
+        assert "No such option: --key" in ran.err
+        assert "journal show KEY" in ran.err
+    for words in (("sign",), ("profile", "add", "work")):
+        assert "no option takes a secret" in smscli(*words, "--key", "hunter2hunter2").err
+
+
 def test_an_option_that_is_mistyped_behind_the_word_key_is_no_option_for_a_secret(smscli: Run) -> None:
     """`--key-file` is one, and is proposed."""
     ran = smscli("sign", "--provider", "lightsms", "--key-fille", "/dev/null", "login=x")

@@ -171,6 +171,8 @@ def _call(argv: Sequence[str], call: Invocation) -> Result | int:
         _understand(group, argv, call)
         message = error.format_message()
         if typed := re.match(r"No such option: (--[a-z-]*(?:key|secret|password|token))(?![\w-])", message):
+            if typed[1] == "--key" and call.path.startswith(f"{PROGRAM} journal"):  # that of a send, and no secret
+                raise InputError(message, hint=f"a KEY stands alone: {PROGRAM} journal show KEY") from None
             # What looks like it (`--key`) would put the secret into the journal.
             raise InputError(
                 f"{typed[1]}: no option takes a secret, which others could see among the processes",
