@@ -196,6 +196,18 @@ def test_check_add_and_doctor_refuse_a_sender_that_the_vendor_never_takes(
     assert list(tables(config)) == ["w"]
 
 
+def test_check_and_show_name_a_variable_that_is_nearly_right(smscli: Callable[..., Any], config: Path) -> None:
+    """Nothing else is wrong, and it is not read; beside a profile that is named no variable is."""
+    config.write_text("")
+    environ = {"SMSCLI_PROVIDER": "lightsms", "SMSCLI_LOGIN": "x", "SMSCLI_API_KEY": SECRET, "SMSCLI_SENDR": "Shop"}
+    for action in ("check", "show"):
+        ran = smscli("profile", action, environ=environ)
+        assert ran.code == 0
+        assert ran.err == "smscli: SMSCLI_SENDR is set but not read: did you mean SMSCLI_SENDER?\n"
+    config.write_text(FILE)
+    assert smscli("profile", "check", "work", environ=environ).err == ""
+
+
 def test_check_takes_a_number_of_the_account_as_its_sender(smscli: Callable[..., Any], config: Path) -> None:
     """Mesajlarim's texts come from the profile's own number, and it may be named."""
     config.write_text(

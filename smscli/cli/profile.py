@@ -70,6 +70,7 @@ def show(call: Invocation, name: _AnyName = None) -> Result:
         },
         lines=rows,
         table=Table(("setting", "value", "comes from"), rows, title=profile.name, prose=("value", "comes from")),
+        notes=() if name else profiles.misspelt(call.runtime.environ),
     )
 
 
@@ -99,6 +100,7 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
         data={"profile": profile.name, "provider": profile.provider, "ok": True},
         lines=((profile.name or "environment", "ok"),),
         table=Table(("profile", "provider", "check"), ((profile.name or "environment", profile.provider, "ok"),)),
+        notes=() if name else profiles.misspelt(call.runtime.environ),
     )
 
 

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from smscli.profiles._editing import add, refuse_name, remove, use
 from smscli.profiles._file import Document, change, expanded, find, names, path, read
-from smscli.profiles._resolving import BUILT_IN, Need, resolve, values
+from smscli.profiles._resolving import BUILT_IN, Need, misspelt, resolve, values
 from smscli.profiles._secrets import (
     COMMAND_SECONDS,
     CREDENTIAL,
@@ -48,7 +48,6 @@ from smscli.profiles._settings import SETTINGS, SettingError, check
 
 __all__ = [
     "BUILT_IN", "COMMAND_SECONDS", "CREDENTIAL", "KEYRING", "MAX_SECRET", "SETTINGS", "Document", "Keyring", "Need",
-    "SettingError", "add", "change", "check", "doubt", "expanded", "find",
-    "journal_password", "names", "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use",
-    "values",
+    "SettingError", "add", "change", "check", "doubt", "expanded", "find", "journal_password", "misspelt",
+    "names", "path", "read", "refuse_name", "remove", "resolve", "secret", "sent_secrets", "use", "values",
 ]  # fmt: skip

@@ -119,13 +119,20 @@ def _naming_misspelt(environ: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        known = {name.upper(): f"SMSCLI_{name.upper()}" for name in _variables()}
-        ours = (name for name, value in environ.items() if value and name.upper().startswith("SMSCLI"))
-        for name in sorted(set(ours) - set(known.values())):
-            for meant in nearest(name.upper().removeprefix("SMSCLI").strip("_"), known):
-                if not environ.get(known[meant]):
-                    error.problems += (f"{visible(name)} is set but not read: did you mean {known[meant]}?",)
+        error.problems += misspelt(environ)
         raise
+
+
+def misspelt(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence about each variable that is set and not read, where an unset one was meant instead."""
+    known = {name.upper(): f"SMSCLI_{name.upper()}" for name in _variables()}
+    ours = (name for name, value in environ.items() if value and name.upper().startswith("SMSCLI"))
+    return tuple(
+        f"{visible(name)} is set but not read: did you mean {known[meant]}?"
+        for name in sorted(set(ours) - set(known.values()))
+        for meant in nearest(name.upper().removeprefix("SMSCLI").strip("_"), known)
+        if not environ.get(known[meant])
+    )
 
 
 def _variables() -> Iterator[str]:
