@@ -313,6 +313,16 @@ def begun(path: Path) -> Path:
     return lock(path)
 
 
+def test_a_file_that_is_no_journal_is_not_to_be_made_private(path: Path) -> None:
+    """Whoever names a list of people as the journal is not told to change its mode."""
+    path.parent.mkdir(mode=0o700)
+    path.write_text("phone;name\n+37061234567;Ona\n")
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match="is not a smscli journal") as caught:
+        Journal(path, now=lambda: NOON, hints=journal_hints(sandbox=False))
+    assert "chmod" not in (caught.value.hint or "chmod")
+
+
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [

@@ -9,7 +9,7 @@ import os
 import sqlite3  # noqa: TID253  (the journal is only loaded by the commands that need it)
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep, time
@@ -165,7 +165,21 @@ def _create(path: Path) -> bool:
 def check_file(path: Path, hints: Hints) -> None:
     """Refuse what is no file of this user alone; raises ConfigError."""
     with _or_elsewhere(hints):
-        private.check_file(path, "the journal")
+        try:
+            private.check_file(path, "the journal")
+        except ConfigError as error:
+            if _is_of_another_kind(path):  # which is not to be made private, as the hint would have it
+                raise ConfigError(f"{visible(str(path))} is not a smscli journal") from error
+            raise
+
+
+def _is_of_another_kind(path: Path) -> bool:
+    """Return whether it is a file with something in it that cannot be a journal; False where that cannot be seen."""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                return file.read(16) not in (b"", b"SQLite format 3\0")
+    return False
 
 
 @contextmanager
