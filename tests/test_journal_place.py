@@ -56,6 +56,19 @@ def test_what_goes_to_a_sandbox_stays_out_of_it(smscli: Smscli, tmp_path: Path) 
     assert (tmp_path / "state" / "sandbox.sqlite3").exists()
 
 
+def test_the_hint_names_the_variable_that_leads_elsewhere(smscli: Smscli, tmp_path: Path) -> None:
+    """SMSCLI_JOURNAL outweighs SMSCLI_STATE_DIR, and the sandbox's journal only has the latter."""
+    (tmp_path / "state").mkdir(0o777)
+    (tmp_path / "state").chmod(0o777)
+    for options, variable, place in (
+        ((), "SMSCLI_JOURNAL", tmp_path / "new" / "journal.sqlite3"),
+        (("--sandbox",), "SMSCLI_STATE_DIR", tmp_path / "new"),
+    ):
+        ran = smscli("journal", "init", *options, config=f'journal = "{tmp_path}/state/journal.sqlite3"')
+        assert (ran.code, f" in {variable}, or" in ran.err) == (3, True), ran.err
+        assert smscli("journal", "init", *options, **{variable: str(place)}).code == 0
+
+
 @pytest.mark.parametrize("named", ["journal.sqlite3", "mysql://sms:canary@host/texts", "~canary/x"])
 def test_any_other_place_is_refused(smscli: Smscli, named: str) -> None:
     """In words that do not repeat it: a mistyped URL holds a password."""
