@@ -165,7 +165,19 @@ def test_another_run_of_the_key_is_a_receipt(again: tuple[str, ...], shop: Shop)
     assert ran.code == 0, ran
     assert "accepted by MainSMS" in ran.out
     assert "this is its receipt, nothing was sent now" in ran.err
+    assert "refused" not in ran.err
     assert len(shop.taken()) == 1
+
+
+def test_the_receipt_of_a_refusal_says_how_it_is_sent_again(shop: Shop) -> None:
+    """Its hint still names the cause, which may be mended since."""
+    shop.profile("first", "lightsms", NO_FUNDS)
+    refused = shop.send("--key", "k")
+    again = shop.send("--key", "k")
+    assert (refused.code, again.code, shop.taken()) == (5, 5, [])
+    assert "under another --key" not in refused.err
+    assert "whoever was refused is sent to again, once the cause is mended, under another --key" in again.err
+    assert "receipt" not in shop.send("--key", "k2").err
 
 
 def test_the_two_swapped_are_another_content(shop: Shop) -> None:

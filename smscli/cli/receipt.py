@@ -146,6 +146,8 @@ def _remarks(opened: Opened, arrival: Arrival, journal_name: str, new_journal: s
             yield "this machine's clock was changed: nobody can tell how long ago that was. Without --once it is sent"
     elif opened.replayed and arrival.is_replay:
         yield f"key {opened.key} was used on {_date(opened.since)}{where}; this is its receipt, nothing was sent now"
+        if any(submission.outcome is Outcome.REFUSED for submission in receipt.submissions):
+            yield "whoever was refused is sent to again, once the cause is mended, under another --key"
     else:
         yield f"key {opened.key}{where}"
     is_unknown = any(submission.outcome is Outcome.UNKNOWN for submission in receipt.submissions)
