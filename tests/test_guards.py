@@ -232,6 +232,12 @@ def test_no_page_and_no_help_writes_a_key_on_a_command_line() -> None:
     assert not [line for line in lines if re.search(rf"SMSCLI_(API_KEY|SECRET)=[^\s`]|{keys}", line)]
 
 
+def test_the_readme_has_the_key_that_its_laboratory_line_wants() -> None:
+    """Who has nothing but the page can type the line, and sees what it promises."""
+    assert "`payforsms.key` holds a key" in README
+    assert f"`{KEYS['payforsms']}`:" in README
+
+
 def crontab_line() -> str:
     """Return what cron gives to the shell of the README's line: a percent sign instead of one with a backslash."""
     block = "".join(re.findall(r"```crontab\nMAILTO=.+\n(.*)\n```", README))
