@@ -290,7 +290,9 @@ class Crew:
 
     def _slow_down(self, wait: float) -> None:
         """Begin nothing for as long as the vendor asks: what it had no time for is taken again then."""
-        self._busy += 1
+        # What was on its way already when it asked for a pause asks for none of its own.
+        if not self._busy or self._monotonic() >= self._rests_until:
+            self._busy += 1
         pause = wait or min(2.0**self._busy, _LONGEST_PAUSE)
         self._not_before = self._rests_until = max(self._not_before, self._monotonic() + pause)
         if self._busy >= BREAK_AFTER_BUSY:

@@ -46,7 +46,8 @@ class World(Record):
 
     ``seconds`` is the time one call may take, its retries and the fetching of a stamp included. ``now`` is Unix
     seconds, ``monotonic`` never steps. ``jitter()`` is uniform in [0, 1); ``nonce()`` gives decimal digits, new each
-    time; ``stopped()`` is true once a signal asked to finish. ``trace`` gets a line for each step.
+    time; ``stopped()`` is true once a signal asked to finish. ``trace`` gets a line for each step. After ``hang_up()``
+    the next request has a connection of its own.
     """
 
     transport: Transport
@@ -58,6 +59,7 @@ class World(Record):
     nonce: Callable[[], str]
     stopped: Callable[[], bool] = lambda: False
     trace: Callable[[str], object] = lambda _step: None
+    hang_up: Callable[[], object] = lambda: None
 
 
 class Ledger(Protocol):
@@ -224,6 +226,10 @@ class Caller:
             outcome = Outcome.UNKNOWN if unknown else Outcome.NOT_SENT
             return SendReceipt(all_of(message.to, outcome, Reason.of(error)))
         receipt = self._provider.send.parse(response, message, stamp)
+        if any(submission.outcome is not Outcome.SENT for submission in receipt.submissions):
+            # Only an acceptance names its recipients. Anything else may be a second answer to the request before, and
+            # the next request must not get this one's.
+            self.world.hang_up()
         signed = (value for name, value in (*request.query, *request.form) if name == self._provider.rule.signature)
         return without_echoes(receipt, (*(s.reveal() for s in self._account.secrets), message.text, *signed))
 

@@ -33,6 +33,8 @@ class _Layout(type):
             if field.startswith("_") or "ClassVar" in str(annotation) or "InitVar" in str(annotation):
                 raise TypeError(f"{name}.{field}: {annotation} can be no field of a record; leave the type out")
             usual[field] = body.pop(field, _MISSING)
+            if usual[field] is _MISSING and any(value is not _MISSING for value in usual.values()):
+                raise TypeError(f"{name}.{field} has no default, behind one that has")
         body["__slots__"] = [field for field in usual if field not in inherited]
         body["__match_args__"] = tuple(usual)
         made = super().__new__(cls, name, bases, body)

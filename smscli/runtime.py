@@ -199,6 +199,7 @@ class Runtime(Record):
                     nonce=fresh_nonce,
                     stopped=lambda: bool(interruption),
                     trace=trace or (lambda _step: None),
+                    hang_up=way.hang_up,
                 )
                 callers.append(Caller(providers.get(profile.provider), account, world, stamps))
 
@@ -255,7 +256,7 @@ class Runtime(Record):
             HttpTransport(proxy=profile.proxy, ca_file=profile.ca_file, environ=self.environ, keeps_alive=count > 1)
             for _ in range(count)
         ]
-        return [_Way(http, http.cancel, http.close, http.is_running) for http in transports]
+        return [_Way(http, http.cancel, http.close, http.is_running, http.hang_up) for http in transports]
 
     # --- what is kept ---
 
@@ -386,6 +387,7 @@ class _Way(Record):
     cancel: Callable[[], None] = _nothing
     close: Callable[[], None] = _nothing
     is_running: Callable[[], bool] = lambda: True
+    hang_up: Callable[[], None] = _nothing
 
 
 def _traced(transport: Transport, trace: Trace, monotonic: Callable[[], float]) -> Transport:

@@ -530,6 +530,24 @@ def test_a_vendor_that_stays_busy_stops_the_job(journal: TeamJournal) -> None:
     assert (tally.done, journal.standing(KEY).pending) == (0, 9)
 
 
+def test_what_was_on_its_way_when_a_pause_was_asked_for_asks_for_none_of_its_own(journal: TeamJournal) -> None:
+    """Eight answers of one burst are not eight pauses that were in vain."""
+    messages = people(24)
+    burst = threading.Barrier(8)
+
+    def answer(number: int, _to: list[str]) -> Answer:
+        if 2 <= number <= 9:  # the first one goes alone
+            burst.wait(30)
+            return later("5")
+        return None
+
+    vendor = Vendor(answer)
+    plan(journal, messages)
+    tally = crew(journal, vendor, 8, monotonic=fast).work()
+    assert (tally.outcomes, tally.stop) == ({Outcome.SENT: 24}, None)
+    assert vendor.accepted == each_once(messages)
+
+
 def test_a_vendor_that_names_no_time_is_given_longer_and_longer(journal: TeamJournal) -> None:
     """2 s, 4 s, 8 s, 16 s, 30 s."""
     began: list[float] = []

@@ -115,6 +115,7 @@ class Stage:
         self.account = account or demo_account(vendor)
         self.events: list[str] = []
         self.requests: list[Request] = []
+        self.hung_up: list[int] = []
         self.clock = Clock()
         self.ledger = Ledger(self.events, broken)
         self._answer = answer
@@ -130,6 +131,7 @@ class Stage:
             jitter=lambda: jitter,
             nonce=lambda: next(nonces),
             stopped=stopped,
+            hang_up=lambda: self.hung_up.append(len(self.requests)),
         )
         self.caller = Caller(get(vendor), self.account, self.world)
 
@@ -526,6 +528,18 @@ def test_the_local_clock_needs_no_network() -> None:
     assert [event.split()[0] for event in stage.events] == ["claim", "send", "settle"]
     assert dict(stage.requests[0].query)["timestamp"] == "1732809605"
     assert stage.requests[0].not_after == 1008.0
+
+
+def test_what_does_not_name_its_recipient_is_the_last_answer_of_its_connection() -> None:
+    """A second answer to one request would be taken for the next one's, and each of those for the one behind.
+
+    So a refusal would be given to somebody whose text was accepted, and he would get it again.
+    """
+    answers = iter((None, Response(200, b'{"error": "9"}'), None))
+    stage = Stage("lightsms", lambda request, _seconds: next(answers) if request.billable else None)
+    outcomes = [submission.outcome for submission in stage.send(3).submissions]
+    assert outcomes == [Outcome.SENT, Outcome.REFUSED, Outcome.SENT]
+    assert stage.hung_up == [2]
 
 
 @pytest.mark.parametrize(("wait", "pieces"), [(5.0, [2.0, 2.0, 1.0]), (4.0, [2.0, 2.0])])

@@ -81,3 +81,9 @@ def test_what_would_silently_become_a_field_is_refused(annotations: dict[str, ob
     """A dataclass leaves these out; a record would ask for them as an argument."""
     with pytest.raises(TypeError, match=next(iter(annotations))):
         type("Wrong", (Record,), {"__annotations__": annotations})
+
+
+def test_a_field_without_a_default_behind_one_that_has_is_refused() -> None:
+    """A dataclass refuses it, too: nobody could leave out the one before."""
+    with pytest.raises(TypeError, match="z"):
+        type("Wrong", (Point,), {"__annotations__": {"z": "int"}})

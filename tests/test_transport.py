@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import pytest
@@ -211,6 +212,28 @@ def test_a_connection_that_the_vendor_means_to_close_does_not_get_the_next_send(
         for _ in range(2):
             assert send(one, "lightsms", url, 5).outcome is Outcome.SENT
     assert vendor.seen.connections == 2
+
+
+def test_a_connection_that_was_given_up_does_not_get_the_next_send(vendor: Vendor) -> None:
+    """What else comes over it belongs to a request before."""
+    with transporting(keeps_alive=True) as one:
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+        one.hang_up()
+        assert send(one, "lightsms", vendor.url("lightsms"), 5).outcome is Outcome.SENT
+    assert vendor.seen.connections == 2
+
+
+def test_nothing_has_left_when_the_authorities_are_gone(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when an upgrade exchanges the file of the bundle while a job runs."""
+
+    def gone() -> SSLContext:
+        raise ConfigError("the CA file: no such file")
+
+    monkeypatch.setattr(transport._session, "_trust", gone)
+    with pytest.raises(ConfigError, match="no such file"):
+        transport(ask("https://127.0.0.1:9/"), 5)
 
 
 def test_a_connection_whose_answer_was_not_whole_does_not_get_the_next_send(vendor: Vendor) -> None:

@@ -120,6 +120,7 @@ class HttpTransport:
         proxy = self._proxy_for(target)
         if seconds <= 0:
             raise UnreachableError("no time was left to send the request; nothing was sent", hint="allow a longer time")
+        self._session.get_ready(target)
         endings: SimpleQueue[Ending] = SimpleQueue()
 
         if self._keeps_alive and time.monotonic() - self._answered > _IDLE:
@@ -173,6 +174,10 @@ class HttpTransport:
     def is_running(self) -> bool:
         """Return whether an exchange is running; may be asked in a signal handler."""
         return self._running is not None
+
+    def hang_up(self) -> None:
+        """Let the next request have a connection of its own: what else may come over this one is not its answer."""
+        self._answered = -inf
 
     def close(self) -> None:
         """Close all kept connections."""

@@ -16,6 +16,7 @@ import requests  # noqa: TID253  (this package is loaded by the commands that ne
 from requests.adapters import HTTPAdapter  # noqa: TID253  (as above)
 from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253  (as above)
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253  (as above)
+from urllib3.util import Url  # noqa: TID253  (as above)
 
 from smscli.wire import Response
 
@@ -231,5 +232,11 @@ class Session(requests.Session):
 
     def __init__(self, trust: Callable[[], SSLContext]) -> None:
         super().__init__()
+        self._trust = trust
         self.mount("http://", _Adapter(trust))
         self.mount("https://", _Adapter(trust))
+
+    def get_ready(self, target: Url) -> None:
+        """Raise ConfigError where nothing can be trusted, while it is sure that nothing has left."""
+        if target.scheme == "https":
+            self._trust()
