@@ -98,6 +98,14 @@ def test_one_that_cannot_be_cut_out_is_said_with_its_place() -> None:
     assert read(f'{GET}::1 - - "GET /x?login=c&signature=3 HTTP/1.1" 200\n').params[0] == ("login", "c")
 
 
+@pytest.mark.parametrize("around", ['"{}"\n', '"{}" 200\n', '16:00:05 sent "{}"\n', '"{}"\n"{}"\n'])
+def test_a_post_that_stands_in_quotes_is_read(around: str) -> None:
+    """Go's %q, a log: in one line, nothing else beside it."""
+    quoted = around.replace("{}", printed(post(BODIES[0], head=FORM)))
+    got = read_all(quoted)
+    assert [one.raw_form for one in got] == [BODIES[0].encode()] * around.count("{}")
+
+
 def test_lists_of_headers_are_not_mixed() -> None:
     """Of several requests none is read."""
     listed = ":method: GET\n:path: /x?a=1\n"

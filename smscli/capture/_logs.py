@@ -67,7 +67,8 @@ _ANY_ADDRESS = re.compile(rf"(?:\b(?P<method>{METHODS}):? \W?)?(?P<target>{_URL}
 def lines(text: str) -> list[RawRequest]:
     """Return the requests of the lines that a server wrote, or a program in a way that is known; none for others."""
     found = _each_line(text, lambda line: filter(None, [_first(line, _MESSAGES) or _logged(line)]))
-    return found if any("?" in raw.target or raw.kind == ACCESS for raw in found) else []
+    # Lines of programs alone, none of them with a query, tell too little; a dump has its body.
+    return found if any("?" in raw.target or not raw.kind.startswith("line of ") for raw in found) else []
 
 
 def messages(text: str) -> list[RawRequest]:
