@@ -106,6 +106,42 @@ def test_a_post_that_stands_in_quotes_is_read(around: str) -> None:
     assert [one.raw_form for one in got] == [BODIES[0].encode()] * around.count("{}")
 
 
+OK = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+ANSWERS = {
+    "with its length": f'{OK}Content-Length: 14\r\n\r\n{{"text": "Ж"}}',
+    "of digits": "HTTP/2 200\r\nserver: nginx\r\ncontent-length: 10\r\n\r\n1732809600",
+    "in chunks": f'{OK}Transfer-Encoding: chunked\r\n\r\n8;a=b\r\n{{"error"\r\n3\r\n:0}}\r\n0\r\n\r\n',
+    "in two": f"HTTP/1.1 100 Continue\r\n\r\n{OK}Content-Length: 2\r\n\r\n{{}}",
+    "without a body": "HTTP/1.1 304 Not Modified\r\nContent-Length: 40\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("order", ["GPGP", "PGPG", "GGPP", "PPGG"])
+def test_a_conversation_is_read_in_both_directions(answer: str, order: str) -> None:
+    """Each answer is skipped by its own length: what follows it is a request, in the same line or not."""
+    parts = [answer, *(f"{GET if letter == 'G' else post(BODIES[0])}{answer}" for letter in order)]
+    for text in ("".join(parts), "".join(parts).replace("\r\n", "\n"), "".join(parts[1:]), "\n".join(parts)):
+        got = read_all(text)
+        assert [dict(one.params)["signature"] for one in got] == ["3" if letter == "G" else "1" for letter in order]
+        assert not [one for one in got if one.fault or one.notes]
+
+
+@pytest.mark.parametrize("sent", [GET, post(BODIES[0]), post(BODIES[1]).replace("/x", "/y")])
+@pytest.mark.parametrize("end", ["1732809600", "a page</html>", "ok"])
+def test_a_request_behind_an_answer_of_unknown_length_is_said_to_be_there(sent: str, end: str) -> None:
+    """Though one to the same address was read."""
+    one, other, last = read_all(f"{post(BODIES[0])}{OK}\r\n{end}{sent}{OK}\r\n{{}}\n{GET}")
+    assert (one.raw_form, last.fault) == (BODIES[0].encode(), "")
+    assert other.fault.startswith("the captured HTTP request in line 8 cannot be read: what stands around it is no")
+
+
+@pytest.mark.parametrize("answer", [OK, *ANSWERS.values()])
+def test_an_answer_is_no_part_of_a_body_without_a_length(answer: str) -> None:
+    """Nor is one that is not whole."""
+    assert read(post(BODIES[0], length=False) + answer).raw_form == BODIES[0].encode()
+
+
 def test_lists_of_headers_are_not_mixed() -> None:
     """Of several requests none is read."""
     listed = ":method: GET\n:path: /x?a=1\n"

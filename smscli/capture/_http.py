@@ -25,6 +25,10 @@ _HEAD = re.compile(rf"(?m)^{_LINE}")
 _NEXT = re.compile(rf"(?m)\s*{_LINE}")
 _INSIDE = re.compile(rf"(?m)(?:{METHODS}) (?:/|https?://)\S* HTTP/[0-9.]+\r?$")
 _NAMED = re.compile(rf"\b({METHODS}) (\S+) HTTP/[0-9.]")
+# A head right behind what stands in its line, as it follows a body whose end nothing tells.
+_GLUED = re.compile(rf"(?<=[^\s\"'`])({METHODS}) ((?:/|https?://)\S*) HTTP/[0-9.]+\r?\n{_HEADER}")
+# How an answer begins; it may stand behind a body, in the same line.
+_ANSWER = re.compile(r"(?<![ \t])HTTP/[0-9.]{1,3} (\d{3})(?: [^\n]{0,100})?\r?\n(?=\r?\n|[A-Za-z][\w-]{0,99}:)")
 _END = re.compile(
     r"(?m)^(?:HTTP/[0-9.]+ \d{3}|###|---re(?:quest|sponse) |\* |< |reply: |header: |[{}] \[\d+ bytes data\])"
 )
@@ -36,6 +40,8 @@ _LINE_OF_FORM = re.compile(r"&[\w\[\]%.]+=")
 _LOGGED = re.compile(r"\W*(?:\d{4}-\d\d|\d\d?:\d\d:\d\d|[A-Z][a-z]{2} +\d|(?:TRACE|DEBUG|INFO|WARN|ERROR|FINE)\b)|\[")
 # Whoever pastes a POST may leave out its headers; of these methods hardly any has a body, and it would say so.
 _BODILESS = ("GET", "HEAD", "DELETE")
+_BARE = ("100", "101", "102", "103", "204", "304")
+"""Statuses of answers that never have a body."""
 _OF_BODIES = ("content-length", "content-type", "transfer-encoding")
 _MOST = 10_000
 _LONGEST = 256 * 1024
@@ -55,10 +61,15 @@ def http(text: str) -> list[RawRequest]:
     whole = "".join(piece for _, piece in sent)
     starts = list(accumulate((len(piece) for _, piece in sent), initial=0))
     begun = (_NEXT.match(whole, start) for start in starts[1:-1])
-    heads = {head.start("method"): head for head in (*filter(None, begun), *_HEAD.finditer(whole))}
+    answers = [] if exact else list(_answers(whole))
+    behind = (_NEXT.match(whole, end) for _, end in answers)
+    first = (*filter(None, begun), *filter(None, behind), *_HEAD.finditer(whole))
+    heads = {head.start("method"): head for head in first}
     if not heads:
         return list(_of_headers(text))
-    cut = list(islice(_cut(whole, [heads[at] for at in sorted(heads)], exact=exact), _MOST + 1))
+    ends = [] if exact else [*(stop.start() for stop in _END.finditer(whole)), *(start for start, _ in answers)]
+    cutting = _cut(whole, [heads[at] for at in sorted(heads)], [*sorted(ends), len(whole)], exact=exact)
+    cut = list(islice(cutting, _MOST + 1))
     if len(cut) > _MOST:
         raise InputError(f"the capture has more than {_MOST} HTTP requests", hint="give some of them")
     requests = []
@@ -71,9 +82,32 @@ def http(text: str) -> list[RawRequest]:
     return requests
 
 
-def _cut(text: str, heads: Sequence[re.Match[str]], *, exact: bool) -> Iterator[tuple[int, RawRequest]]:
-    """Yield each request with the place where it begins; ``exact``: the text is what was sent, and nothing else."""
-    stops = [len(text)] if exact else [*(stop.start() for stop in _END.finditer(text)), len(text)]
+def _answers(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where each answer begins, and where it ends by its own length; one of an unknown length ends at its head.
+
+    One between two requests, as whoever follows a connection writes them down, has no line break behind its body.
+    """
+    heads = list(_ANSWER.finditer(text))
+    stops = [*(head.start() for head in heads), len(text)]
+    for head, stop in zip(heads, stops[1:], strict=True):
+        blank = _BLANK.search(text, head.end() - 1, stop)
+        start = blank.end() if blank else stop
+        raw = RawRequest("answer", headers=tuple(_headers(text[head.end() : start])))
+        data = to_bytes(text[start : min(stop, start + _LONGEST)])
+        if "chunked" in raw.header("transfer-encoding").lower():
+            size = len(_unchunked(data)[1])
+        else:
+            size = int((re.fullmatch("[0-9]{1,9}", raw.header("content-length")) or "0")[0])
+        yield head.start(), start + len(to_text(data[: 0 if head[1] in _BARE else size]))
+
+
+def _cut(
+    text: str, heads: Sequence[re.Match[str]], stops: Sequence[int], *, exact: bool
+) -> Iterator[tuple[int, RawRequest]]:
+    """Yield each request with the place where it begins; ``exact``: the text is what was sent, and nothing else.
+
+    ``stops``: where something begins that is part of no request, and the text's end, in order.
+    """
     unread = [(0, heads[0].start("method"))]
     targets: set[tuple[str, str]] = set()
     at = 0
@@ -87,10 +121,10 @@ def _cut(text: str, heads: Sequence[re.Match[str]], *, exact: bool) -> Iterator[
             following = _NEXT.match(text, at, end)
         unread.append((at, end))
     for begin, end in unread:
-        for named in _NAMED.finditer(text, begin, end):
-            if (named[1], _ORIGIN.sub("", named[2])) not in targets:
-                fault = "what stands around it is no request, so that its beginning and end are not sure"
-                yield named.start(), RawRequest("HTTP request", named[2], named[1], fault=fault)
+        named = [one for one in _NAMED.finditer(text, begin, end) if (one[1], _ORIGIN.sub("", one[2])) not in targets]
+        for one in {one.start(1): one for one in (*named, *_GLUED.finditer(text, begin, end))}.values():
+            fault = "what stands around it is no request, so that its beginning and end are not sure"
+            yield one.start(1), RawRequest("HTTP request", one[2], one[1], fault=fault)
 
 
 def _request(text: str, head: re.Match[str], stop: int, *, exact: bool) -> tuple[RawRequest, int]:
