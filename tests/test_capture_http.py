@@ -142,6 +142,27 @@ def test_an_answer_is_no_part_of_a_body_without_a_length(answer: str) -> None:
     assert read(post(BODIES[0], length=False) + answer).raw_form == BODIES[0].encode()
 
 
+@pytest.mark.parametrize("behind", ["junk", "&x=1", "\x00"])
+def test_what_stands_right_behind_a_body_is_said_not_to_be_read(behind: str) -> None:
+    """It would be lost on its way, too; what stands in further lines is none of the body."""
+    note = "the body goes on behind the 19 bytes that its head announces: not read"
+    for more in ("", "\nmore=1", f"\n{GET}"):
+        one, *others = read_all(post(BODIES[0]) + behind + more)
+        assert (one.raw_form, one.notes) == (BODIES[0].encode(), (note,))
+        assert not [other for other in others if other.notes]
+    assert not read(f"{post(BODIES[0])}\n{behind}").notes
+
+
+def test_a_request_behind_a_body_that_is_too_long_is_said_to_be_there() -> None:
+    """What was announced is read."""
+    one, other = read_all(post(BODIES[0]).replace("Length: 19", "Length: 17") + post(BODIES[1]))
+    assert (one.raw_form, one.notes) == (
+        BODIES[0][:17].encode(),
+        ("the body goes on behind the 17 bytes that its head announces: not read",),
+    )
+    assert other.fault.startswith("the captured HTTP request in line 5 cannot be read")
+
+
 def test_lists_of_headers_are_not_mixed() -> None:
     """Of several requests none is read."""
     listed = ":method: GET\n:path: /x?a=1\n"

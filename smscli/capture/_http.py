@@ -141,8 +141,13 @@ def _request(text: str, head: re.Match[str], stop: int, *, exact: bool) -> tuple
         *((f"what follows the blank line: the body, {len(to_bytes(body))} bytes",) if body else ()),
         *(("what follows the blank line: not read, the head announces no body",) if ends and rest else ()),
     )  # fmt: skip
-    unsure = rest and not (ends or raw.header("content-length") or _NEXT.match(text, at, stop))
-    notes = ("the head does not say how long the body is: what follows its line was not read",) if unsure else ()
+    unread = ""
+    if rest and not (ends or _NEXT.match(text, at, stop)):
+        if not raw.header("content-length"):
+            unread = "the head does not say how long the body is: what follows its line was not read"
+        elif body and not lacks and not text[at].isspace():
+            unread = f"the body goes on behind the {len(to_bytes(body))} bytes that its head announces: not read"
+    notes = (unread,) if unread else ()
     host = raw.header("host").partition(":")[0] or None
     return replace(raw, body=body, host=host, lacks=lacks, notes=notes, readings=readings), at
 
