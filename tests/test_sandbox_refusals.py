@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smscli import providers, sandbox
+from smscli.diagnosis import diagnose
 from smscli.errors import Cause
-from smscli.model import MSISDN, Outcome, Pairs, Secret
+from smscli.model import MSISDN, Outcome, Pairs, Secret, visible
 from smscli.providers import Stamp
 from smscli.sandbox import Call, Desk, Emulator
 from smscli.sandbox._raw import RawRequest
@@ -149,6 +150,13 @@ def test_what_was_not_escaped_is_told(vendor: str, text: str, travels: str, word
         ("Tel: +370612", "Tel:%20+370612"),
         ("Tom+Jerry", "Tom+Jerry"),
         ("R&D", "R&D"),
+        ("Привет, мир", quote("Привет, мир".encode().decode("latin-1"))),
+        ("Привет, мир", "".join(f"%u{ord(one):04x}" for one in "Привет, мир")),
+        ("Привет, мир", quote(quote("Привет, мир"))),
+        ("R&D", "R%26amp;D"),
+        ("R&D", "R&amp;D"),
+        ("R&D", "R%26amp%3Bamp%3BD"),
+        ("100%de", "100%de"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -166,11 +174,47 @@ def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travel
     (entry,) = listed(speak)
     assert header["X-Smscli-Diagnosis"] == header["X-Smscli-Reason"]
     assert entry["diagnosis"] == entry["reason"] is not None
+    assert not entry["reason"].endswith("is not that of the parameters that came")
     page = json.loads(speak(Request("GET", "http://sandbox.invalid/page/messages/1"), 1.0).body)
     (explanation,) = page["explanations"]
     assert explanation["findings"] == []
     assert text in "".join(yours for yours, _ in explanation["overlay"])
-    assert "".join(right for _, right in explanation["overlay"]) == entry["expected"]
+    assert "".join(right for _, right in explanation["overlay"]) == visible(entry["expected"])
+
+
+@pytest.mark.parametrize(
+    ("text", "travels"),
+    [
+        ("Привет", quote("Привет".encode().decode("latin-1"))),
+        ("Привет", "".join(f"%u{ord(one):04x}" for one in "Привет")),
+        ("Привет", quote(quote("Привет"))),
+        ("R&D", "R%26amp;D"),
+        ("100%de", "100%de"),
+    ],
+)
+@pytest.mark.parametrize("vendor", OWN)
+def test_a_fault_of_the_sending_has_the_words_of_a_comparison(vendor: str, text: str, travels: str) -> None:
+    """What the sandbox says of a request, ``sign --capture`` says of its capture."""
+    request, params = pairs(vendor, text)
+    provider, complete = providers.get(vendor), signed(vendor, params)
+    query = encode(complete).replace(f"={quote_plus(text)}", f"={travels}")
+    arrived = tuple(parse_qsl(query, keep_blank_values=True, errors="replace"))
+    diagnosis = diagnose(provider, arrived, KEY, complete[-1][1], wire=(query.encode(), b""))
+    words = " ".join(f"{one.sentence} {one.fix}" for one in diagnosis.explanations[0].findings)
+    assert reason(closed(vendor), raw(request, query)) == words
+
+
+@pytest.mark.parametrize("vendor", OWN)
+@pytest.mark.parametrize("text", ["Привет, мир", "a b", "R&D"])
+def test_a_value_that_was_encoded_before_it_was_signed_was_not_damaged(vendor: str, text: str) -> None:
+    """Its codes are not what was meant."""
+    request, params = pairs(vendor, text)
+    speak = sandbox.transport(sandbox.create_app(clock=lambda: NOW))
+    demo = sandbox.demo(vendor).account.secret
+    proof = signed(vendor, tuple((name, quote(v) if v == text else v) for name, v in params), demo)[-1]
+    reply = speak(raw(request, encode((*params, proof))), 1.0)
+    assert "percent-encoded before signing" in reply.headers["x-smscli-diagnosis"]
+    assert reply.headers["x-smscli-reason"].endswith("is not that of the parameters that came")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -48,13 +48,15 @@ MEANT: Pairs = (("login", "me"), ("phone", "+37061234567"), ("text", "1 + 1"))
         ({"text": "Tom & Tim"}, b"login=me&text=Tom & Tim", {"text": "Tom ", " Tim": ""}, "ampersand-unescaped"),
         ({"text": "a&b c=d"}, b"login=me&text=a&b%20c=d", {"text": "a", "b c": "d"}, "ampersand-unescaped"),
         ({"text": "room #5"}, b"login=me&text=room%20#5", {"text": "room "}, "hash-unescaped"),
-        ({"text": "5%20"}, b"login=me&text=5%20", {"text": "5 "}, "percent-unescaped"),
+        ({"text": "100%de"}, b"login=me&text=100%de", {"text": "100Ю"}, "percent-unescaped"),
+        ({"text": "5% or%20"}, b"login=me&text=5% or%20", {"text": "5% or "}, "percent-unescaped"),
         ({"text": "a+%20"}, b"login=me&text=a+%20", {"text": "a  "}, "not-encoded"),
         ({"text": "a b"}, b"login=me&text=a%2520b", {"text": "a%20b"}, "encoded-twice"),
         ({"text": "şef"}, b"login=me&text=%FEef", {"text": "юef"}, "wire-charset"),
         ({"text": "a"}, b"login=me&text=a&text=b", {"text": "b"}, "name-repeated"),
         ({"text": "Tom & <b>"}, b"login=me&text=Tom+%26amp%3B+%26lt%3Bb>", {"text": "Tom &amp; &lt;b>"},
          "html-entities"),
+        ({"text": "R&D"}, b"login=me&text=R%26amp%3Bamp%3BD", {"text": "R&amp;amp;D"}, "html-entities"),
         ({"text": "Tom & Tim"}, b"login=me&text=Tom%20&amp;%20Tim", {"text": "Tom ", "amp; Tim": ""}, "html-entities"),
         ({"text": "a"}, b"login=me&amp;text=a", {"amp;text": "a"}, "html-entities"),
         ({"text": "текст é 👍"}, b"login=me&text=%u0442%u0435%u043A%u0441%u0442%20%E9%20%uD83D%uDC4D",
@@ -72,6 +74,22 @@ def test_what_was_damaged_on_its_way_is_a_fault_of_the_sending(
     diagnosis = ask((("login", "me"), *arrived.items()), sign((("login", "me"), *meant.items())), query)
     assert kinds(diagnosis)[0] == [("sending", name)], kinds(diagnosis)
     assert not diagnosis.matches
+
+
+@pytest.mark.parametrize(
+    ("text", "signed", "query", "name"),
+    [
+        ("Привет, мир", quote("Привет, мир"), quote("Привет, мир"), "percent-encoded"),
+        ("a b", quote("a b"), quote("a b"), "percent-encoded"),
+        ("a b & c", quote_plus("a b & c"), quote_plus("a b & c"), "percent-encoded"),
+        ("1 + 2", "1   2", quote_plus("1 + 2"), "space-for-plus"),
+    ],
+)
+def test_what_was_encoded_properly_is_a_mistake_of_the_signing(text: str, signed: str, query: str, name: str) -> None:
+    """Whoever signs what an encoder made of a value did not mean its codes; nor did the sending encode it twice."""
+    diagnosis = ask((("login", "me"), ("text", text)), sign((("login", "me"), ("text", signed))),
+                    b"login=me&text=" + query.encode())  # fmt: skip
+    assert kinds(diagnosis)[0] == [("signing", name)], kinds(diagnosis)
 
 
 @pytest.mark.parametrize("text", ["čia “x”", "Žmogau, 5 €", "Привет", "é"])

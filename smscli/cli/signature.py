@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 _LITERAL = ("HTTP request", "access-log line", "curl command")  # curl refuses a space
-_CODES = {"percent-unescaped", "percent-u", "not-encoded"}
 
 
 class Question(Record):
@@ -65,7 +64,7 @@ class Working:
         """Hold the signature against ``expected``; what cannot be one becomes the error of the result."""
         from dataclasses import replace  # the diagnosis loads it
 
-        from smscli.diagnosis import diagnose, faults
+        from smscli.diagnosis import CODES, diagnose, faults
 
         if expected.strip() == self._account.secret.reveal():
             self._error = AuthenticationError(
@@ -85,7 +84,7 @@ class Working:
             self._error = error
             return
         self._diagnosis = diagnosis = replace(diagnosis, expected=self._mask(diagnosis.expected))
-        if {one.name for each in diagnosis.explanations for one in each.findings} & _CODES:
+        if {one.name for each in diagnosis.explanations for one in each.findings} & CODES:
             # What is no UTF-8 once it is decoded was not meant to be decoded.
             self._faults = tuple(fault for fault in self._faults if fault.name != "wire-charset")
         if not diagnosis.matches:

@@ -47,7 +47,7 @@ from smscli.diagnosis._participation import PARTICIPATION
 from smscli.diagnosis._printing import PRINTING
 from smscli.diagnosis._recipe import true_recipe
 from smscli.diagnosis._search import Search
-from smscli.diagnosis._sending import faults, readings, refusals
+from smscli.diagnosis._sending import CODES, faults, readings, refusals
 from smscli.diagnosis._spelling import SPELLING
 from smscli.diagnosis._stamp import STAMP
 from smscli.model import MASK, Pairs, Secret
@@ -55,8 +55,8 @@ from smscli.providers import Provider
 from smscli.signing import KeyUse, arrange
 
 __all__ = [
-    "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin", "readings",
-    "refusals",
+    "CODES", "LIMIT", "MISTAKES", "Diagnosis", "Explanation", "Finding", "clean", "diagnose", "faults", "latin_twin",
+    "readings", "refusals",
 ]  # fmt: skip
 
 LIMIT = 200_000
@@ -116,8 +116,8 @@ def diagnose(
     if unhashed:
         return _of_sum(search, case, *unhashed)
     meant = [
-        (sent, true_recipe(provider.rule, arrange(provider.rule, others_meant)[0], secret.reveal()))
-        for sent, others_meant in readings(*wire)
+        (one, true_recipe(provider.rule, arrange(provider.rule, one.params)[0], secret.reveal()))
+        for one in readings(*wire)
     ]
     recipe = true_recipe(provider.rule, signed, secret.reveal())
     search.run(recipe, meant)

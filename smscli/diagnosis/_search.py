@@ -18,6 +18,7 @@ from smscli.diagnosis._forms import Form, outcome_lengths
 from smscli.diagnosis._mistake import Attempt, Case, Facts, Mistake, Stage
 from smscli.diagnosis._recipe import Recipe, true_recipe
 from smscli.diagnosis._respelling import rawurlencode
+from smscli.diagnosis._sending import Reading
 from smscli.model import MASK, visible
 
 Combination = tuple[tuple[Mistake, Facts], ...]
@@ -50,22 +51,22 @@ class Search:
         self.tried = 0
         self.cut = False
 
-    def run(self, recipe: Recipe, meant: Sequence[tuple[tuple[Finding, ...], Recipe]] = ()) -> None:
+    def run(self, recipe: Recipe, meant: Sequence[tuple[Reading, Recipe]] = ()) -> None:
         """Try level after level until one explains; in pairs the wide variants would be too many.
 
-        ``meant`` are recipes without a mistake over what the program may have meant, with the faults of the sending
-        that made something else of it.
+        ``meant`` are what the program may have meant, each with the recipe without a mistake over it.
         """
         self._try([(recipe, ())])
         if not self._solved(0):
-            for self._sent, other in meant:
-                self._try([(other, ())])
-            self._sent = ()
+            self._meant(meant, doubtful=False)
         if not self._solved(1):
             self._single(recipe)
         if not self._solved(1):
+            self._meant(meant, doubtful=True)
+        if not self._solved(1):
             wide, self._case = self._case, self._case._replace(wide=False)
-            for self._sent, other in meant:
+            for reading, other in meant:
+                self._sent = reading.findings
                 for mistake in self._mistakes:
                     if not mistake.alone:
                         self._try(mistake.apply(other, self._case), mistake)
@@ -125,6 +126,13 @@ class Search:
 
     def _solved(self, level: int) -> bool:
         return any(hit.cost <= level for hit in self._hits)
+
+    def _meant(self, meant: Sequence[tuple[Reading, Recipe]], *, doubtful: bool) -> None:
+        for reading, other in meant:
+            if reading.is_doubtful == doubtful:
+                self._sent = reading.findings
+                self._try([(other, ())])
+        self._sent = ()
 
     def _single(self, recipe: Recipe) -> None:
         for mistake in self._mistakes:

@@ -22,17 +22,27 @@ _FRAGMENT = re.compile(rb"=[0-9A-Fa-f]{32,}#[^#&=]*$")
 """What is no part of a signature, and no parameter: nobody misses it."""
 
 _ESCAPED = re.compile(rb"%u[0-9A-Fa-f]{4}")
+_ENCODED = re.compile(rb"(?:[\w.~*!'()/?:@=+$,;\[\]-]|%[0-9A-Fa-f]{2})*")
+"""What encoders write, ``encodeURI`` among them."""
 _ENCODE = (
     "encode every value (PHP: http_build_query; JavaScript: URLSearchParams, encodeURIComponent; Python: urlencode; "
     "Go: url.Values.Encode; Java: URLEncoder; curl: --data-urlencode)"
 )
 
 
+CODES = frozenset(("percent-unescaped", "percent-u", "not-encoded"))
+"""Faults for which a value was decoded that was not meant to be: that it is no UTF-8 then says nothing."""
+
+
 class Reading(NamedTuple):
-    """What a program may have meant by the bytes it sent, and the faults that made something else of it."""
+    """What a program may have meant by the bytes it sent, and the faults that made something else of it.
+
+    ``is_doubtful``: the bytes look as if they were right, and a single mistake of the signing is likelier.
+    """
 
     findings: tuple[Finding, ...]
     params: Pairs
+    is_doubtful: bool = False
 
 
 class _Piece(NamedTuple):
@@ -62,7 +72,23 @@ def readings(query: bytes, form: bytes, names: Collection[str] = ()) -> tuple[Re
         meant.setdefault(counted_params(params), findings)
     for finding, params in _once(sent):
         meant.setdefault(params, (finding,))
-    return tuple(Reading(findings, params) for params, findings in meant.items() if findings)
+    doubtful = _doubtful(sent)
+    return tuple(
+        Reading(findings, params, findings[0].name in doubtful) for params, findings in meant.items() if findings
+    )
+
+
+def _doubtful(sent: tuple[_Piece, ...]) -> frozenset[str]:
+    """Return the faults that proper bytes look like: what an encoder has written may have been signed as it stands.
+
+    Nobody means the codes of a well encoded value; and whoever encodes twice leaves no ``+`` as it is.
+    """
+    names: set[str] = set()
+    if all(_ENCODED.fullmatch(piece.value) and _is_utf8(_usual(piece.value)) for piece in sent if b"%" in piece.value):
+        names |= {"percent-unescaped", "not-encoded"}
+    if any(b"+" in piece.value and _usual(_usual(piece.value)) != _usual(piece.value) for piece in sent):
+        names.add("encoded-twice")
+    return frozenset(names)
 
 
 def faults(query: bytes, form: bytes) -> tuple[Finding, ...]:
@@ -150,7 +176,7 @@ def _meanings(
             yield (cut,), _read(joined)
             yield (plus, cut), _read(joined, unquote_to_bytes)
             yield (cut,), _read(joined, lambda value: value.replace(b"%26", b"&"))
-            yield _as_html(_read(joined))
+            yield from _as_html(_read(joined))
     twice = _names(sent, lambda value: _usual(_usual(value)) != _usual(value))
     yield (
         (
@@ -197,7 +223,7 @@ def _owned(part: bytes, names: Collection[str]) -> tuple[_Piece, ...]:
 def _written_twice(sent: tuple[_Piece, ...]) -> Iterator[tuple[tuple[Finding, ...], Pairs]]:
     """Yield what was meant where proper values were written once more as HTML, or as UTF-8."""
     arrived = _read(sent)
-    yield _as_html(arrived)
+    yield from _as_html(arrived)
     for charset in ("latin-1", "windows-1252", "windows-1251"):
         once = tuple((name, _undoubled(value, charset)) for name, value in arrived)
         doubled = _finding(
@@ -209,14 +235,17 @@ def _written_twice(sent: tuple[_Piece, ...]) -> Iterator[tuple[tuple[Finding, ..
         yield (doubled,), once
 
 
-def _as_html(arrived: Pairs) -> tuple[tuple[Finding, ...], Pairs]:
-    plain = tuple((html.unescape(name.removeprefix("amp;")), html.unescape(value)) for name, value in arrived)
-    entities = _finding(
-        "html-entities",
-        f"{_changed(plain, arrived)}: sent as HTML, with &amp; for & or other entities.",
-        "Send the plain text; &amp; belongs to pages only, and to an address as it stands in one.",
-    )
-    return (entities,), plain
+def _as_html(arrived: Pairs) -> Iterator[tuple[tuple[Finding, ...], Pairs]]:
+    """Yield what was meant where it was written as HTML, once or twice."""
+    plain = arrived
+    for _ in range(2):
+        plain = tuple((html.unescape(name.removeprefix("amp;")), html.unescape(value)) for name, value in plain)
+        entities = _finding(
+            "html-entities",
+            f"{_changed(plain, arrived)}: sent as HTML, with &amp; for & or other entities.",
+            "Send the plain text; &amp; belongs to pages only, and to an address as it stands in one.",
+        )
+        yield (entities,), plain
 
 
 def _changed(meant: Pairs, arrived: Pairs) -> str:

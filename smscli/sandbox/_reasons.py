@@ -140,13 +140,14 @@ class Damage(NamedTuple):
 
 
 def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pairs], bool]) -> Damage | None:
-    """Return what a request lost because ``+`` or ``&`` stood in it as they are, what it has besides, or its charset.
+    """Return what the sending made of a request whose signature is right for what was meant, or what it has besides.
 
-    Both are as they travelled. ``names`` are the vendor's parameters: what stands behind an ``&`` and has none of these
-    names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs: nothing is said on
-    suspicion, but for bytes that are not UTF-8.
+    Query and body are as they travelled; the faults are those of ``smscli sign --capture``, in its words but for the
+    three that are told shorter. ``names`` are the vendor's parameters: what stands behind an ``&`` and has none of
+    these names belongs to the value before. ``fits`` tells of parameters whether the signature is theirs: nothing is
+    said on suspicion, but for bytes that are not UTF-8.
     """
-    from smscli.diagnosis import readings  # only a wrong signature needs it
+    from smscli.diagnosis import CODES, readings  # only a wrong signature needs it
 
     # What has line breaks is no form, but another kind of body.
     form = body if b"\n" not in body and not body.startswith((b"{", b"[")) else b""
@@ -160,10 +161,11 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
             words = f"{', '.join(strangers[:_NAMED])} came and {verb} not signed: sign all that is sent"
             return Damage(words, signed)
         said = {"plus-unescaped": PLUS, "ampersand-unescaped": "`&` ends a value: write %26", "wire-charset": foreign}
-        for findings, meant in readings(query, form, names):
-            reasons = [why for finding in findings if (why := said.get(finding.name))]
-            if len(reasons) == len(findings) and fits(meant):
-                reasons += [foreign] if foreign and foreign not in reasons else []
+        for findings, meant, is_doubtful in readings(query, form, names):
+            if not is_doubtful and fits(meant):
+                reasons = [said.get(one.name) or f"{one.sentence} {one.fix}" for one in findings]
+                is_code = any(one.name in CODES for one in findings)
+                reasons += [foreign] if foreign and not is_code and foreign not in reasons else []
                 if reasons == [PLUS] and _may_be_encoded(query, form):
                     return Damage(f"{PLUS}, or sign the space where one is meant", meant)
                 return Damage("; ".join(reasons), meant)
