@@ -330,6 +330,8 @@ def test_what_accepts_nobody_is_passed_by() -> None:
         ("lightsms send partial=1 count=1", {"signature": "0" * 32, "phone": "37061234567,37061234568"},
          {"phone": "37061234567,37061234568"}),
         ("lightsms send error=32 count=1", {"text": ""}, {}),
+        ("lightsms send clock=60 count=1", {"signature": "0" * 32}, {}),
+        ("lightsms send clock=60 count=1", {"timestamp": "1"}, {}),
     ],
 )  # fmt: skip
 def test_what_keeps_its_own_error_uses_up_nothing(words: str, wrong: dict[str, str], right: dict[str, str]) -> None:

@@ -296,9 +296,12 @@ class Chaos:
 
         def changes(rule: Rule) -> bool:
             """Return whether the vendor refuses something else: a wrong signature keeps its own error."""
-            if rule.effect not in ("error", "address", "partial"):
+            if rule.effect not in ("error", "address", "partial", "clock"):
                 return True
-            return refusals(_troubled(rule, emulator, entry, to, call)) != refusals(call)
+            own = refusals(call)
+            # What is answered tells of the clock, whether or not anything is refused for it.
+            is_seen = rule.effect == "clock" and not (own and all(code for _, code in own))
+            return is_seen or refusals(_troubled(rule, emulator, entry, to, call)) != own
 
         rule = self.hit(entry, to, changes)
         if rule is None:
