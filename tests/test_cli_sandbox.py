@@ -211,6 +211,30 @@ def test_what_is_printed_for_a_profile_leads_to_the_sandbox_by_that_profile(tmp_
     assert caught == [(name, True) for name in sandbox.demo_accounts()] * 2
 
 
+def test_a_profile_that_falls_back_on_a_real_account_says_what_makes_it_usable(tmp_path: Path) -> None:
+    """No send under the printed variables would reach the sandbox; what is named instead does."""
+    own = 'provider = "payforsms"\nproject = "mine"\napi_key = "precious"\nsender = "Demo"\n'
+    table = sandbox.profile_table("lightsms", "")
+    emulator = "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items() if value)
+    config = tmp_path / "config.toml"
+    config.touch(0o600)
+    config.write_text(
+        f'[profiles.work]\n{own}fallback = ["spare", "box", "gone"]\n'
+        f"[profiles.spare]\n{own.replace('mine', 'other')}[profiles.box]\n{emulator}"
+    )
+    with serving(tmp_path, "-p", "work") as (rows, server):
+        (url,) = (row[1] for row in rows if row[0] == "payforsms")
+        environ = {**os.environ, "SMSCLI_CONFIG": str(config), "SMSCLI_STATE_DIR": str(tmp_path)}
+        environ |= {"SMSCLI_PROFILE": "work", "SMSCLI_SANDBOX": "true", "SMSCLI_BASE_URL": url}
+        for instead, code in (("", 3), ("box", 0)):
+            argv = [str(BINARY), "send", "--to", sandbox.demo("payforsms").numbers[0], "Hello"]
+            ran = subprocess.run(argv, env=environ | {"SMSCLI_FALLBACK": instead}, capture_output=True, check=False)
+            assert ran.returncode == code, ran.stderr
+        said = stop(server)
+    assert "profile work falls back on spare, and a real account cannot stand in for the sandbox" in said
+    assert "SMSCLI_FALLBACK or --fallback names profiles with sandbox = true" in said
+
+
 def test_a_profile_s_credentials_come_with_what_they_leave_out(smscli: Run, tmp_path: Path) -> None:
     """No profile is written for that vendor, variables do not lead there beside -p, and two are too many."""
     own = {**sandbox.demo_accounts(), "lightsms": Account("https://vendor.example/get/", Secret("x"), {"login": "y"})}

@@ -153,13 +153,18 @@ def _emulate(
     from shlex import quote
 
     from smscli import sandbox as emulator
+    from smscli.profiles import Need
     from smscli.runtime import Wanted
 
     accounts = emulator.demo_accounts()
+    real: list[str] = []  # profiles
     if profile is not None:
         chosen = call.runtime.profile(Wanted(profile=profile))
         emulator.demo(chosen.provider)  # nothing answers where there is none
         accounts[chosen.provider] = call.runtime.account(chosen)
+        for name in chosen.fallback:
+            with suppress(ConfigError):  # what cannot be used is told where it is wanted
+                real += [] if call.runtime.profile(Wanted(profile=name), need=Need.ADDRESS).sandbox else [name]
     app = emulator.create_app(
         accounts,
         clock=call.runtime.now,
@@ -171,6 +176,11 @@ def _emulate(
 
     def describe(root: str) -> Result:
         notes = _write_profiles(call, write_profile, root, accounts, profile) if write_profile else ()
+        if real:
+            others = ", ".join(real)
+            beside = f"profile {profile} falls back on {others}, and a real account cannot stand in for the sandbox"
+            remedy = "no send comes here unless SMSCLI_FALLBACK or --fallback names profiles with sandbox = true"
+            notes += (f"{beside}: {remedy}",)
         if app.chaos:
             notes += (
                 f"failures: {len(app.chaos.tracks)}; --seed {quote(app.chaos.seed)} gives the same chances again",
