@@ -179,7 +179,8 @@ def _emulate(
         if real:
             others = ", ".join(real)
             beside = f"profile {profile} falls back on {others}, and a real account cannot stand in for the sandbox"
-            remedy = "no send comes here unless SMSCLI_FALLBACK or --fallback names profiles with sandbox = true"
+            (variable,) = emulator.environ({"fallback": ""})
+            remedy = f"no send comes here unless {variable} or --fallback names profiles with sandbox = true"
             notes += (f"{beside}: {remedy}",)
         if app.chaos:
             notes += (
