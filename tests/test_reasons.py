@@ -59,6 +59,8 @@ def test_a_wrong_clock_is_told_by_how_far_it_is_off(stamp: str, reason: str | No
         ("text", (("text ", "x"),), "text is missing: `text ` came, and names are compared to the letter"),
         ("text", (("message", "x"),), "text is missing: message came instead, which is another name"),
         ("recipients", (("to", "1"),), "recipients is missing: to came instead, which is another name"),
+        ("text", (("amp;text", "x"),),
+         "text is missing: `amp;text` came instead, for the address was sent as HTML: write & for &amp;"),
         ("timestamp", (("×tamp", "1"),),
          "timestamp is missing: &timestamp was read as HTML and became ×tamp; there, write &amp;timestamp"),
         ("login", (("×tamp", "1"),), "login is missing"),

@@ -59,6 +59,8 @@ def missing(name: str, params: Pairs) -> str:
         return f"{name} is empty"
     if "×tamp" in names and name == "timestamp":
         return "timestamp is missing: &timestamp was read as HTML and became ×tamp; there, write &amp;timestamp"
+    if f"amp;{name}" in names:
+        return f"{name} is missing: `amp;{name}` came instead, for the address was sent as HTML: write & for &amp;"
     if slip := next((own for own in names if own.strip().lower() == name.lower()), None):
         return f"{name} is missing: {_quoted(slip)} came, and names are compared to the letter"
     if array := [value for own, value in params if own.startswith(f"{name}[")]:
