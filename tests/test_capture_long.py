@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from smscli.capture import read_all
@@ -70,6 +72,17 @@ def test_what_is_longer_than_any_script_is_said() -> None:
     """A command; its rest is none."""
     one, other = read_all(f"curl {U}?a={'1' * 140_000}\ncurl {U}?a=2\n")
     assert "longer than" in one.fault
+    assert other.params == (("a", "2"),)
+
+
+def test_a_quote_that_is_closed_behind_the_limit_is_not_called_open() -> None:
+    """The limit is named, of one command and of one among others."""
+    long = f"curl -d 'a={'1' * 140_000}' {U}"
+    why = r"the captured command in line 1 cannot be read: it is longer than 131072 characters$"
+    with pytest.raises(InputError, match=why):
+        read_all(long)
+    one, other = read_all(f"{long}\ncurl {U}?a=2\n")
+    assert re.search(why, one.fault)
     assert other.params == (("a", "2"),)
 
 

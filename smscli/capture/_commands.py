@@ -94,7 +94,9 @@ def _passages(text: str) -> Iterator[list[RawRequest]]:
             passage = text[begin:at]
             yield [request for command in _read(passage, line, variables) for request in _requests(command)]
         except InputError as error:
-            yield [RawRequest("command", place=f"line {line}", fault=error.message)]
+            is_cut = at == begin + MAX_SCRIPT < len(text)  # its quote may well be closed behind
+            fault = f"it is longer than {MAX_SCRIPT} characters" if is_cut else error.message
+            yield [RawRequest("command", place=f"line {line}", fault=fault)]
         line += text.count("\n", begin, at)
 
 
