@@ -12,6 +12,7 @@ import pytest
 
 from smscli import providers
 from smscli.cli import captures
+from smscli.cli.signature import nothing_signed
 from smscli.sandbox._params import gather
 from smscli.sandbox._raw import RawRequest
 from smscli.wire import encode
@@ -287,15 +288,76 @@ def test_what_lacks_a_part_is_neither_signed_nor_blamed(check: Run, capture: str
         assert check("lightsms", capture.format(path=path, query=query) * times).code == 0
 
 
-def test_a_key_alone_makes_no_signature(smscli: Run) -> None:
-    """Where nothing is signed, there is none to print; one that was sent is explained."""
-    environ = environment("lightsms")
-    for source, why in (("signature=x",), "no parameter that lightsms signs"), (
-        ("--capture", "/external/get/send.php?&signature"), "is not a signature",
-    ):  # fmt: skip
-        ran = smscli("sign", *source, environ=environ)
-        assert (ran.code, ran.out, why in ran.err) == (2, "", True), ran.out
-    assert smscli("sign", "signature=x", "--expect", "0" * 32, environ=environ).code == 4
+@pytest.mark.parametrize("vendor", PLATFORMS)
+@pytest.mark.parametrize(
+    ("capture", "place"),
+    [
+        ('curl -d "$Q" {url}', "$Q"),
+        ('curl -d "${{Q}}" {url}', "${Q}"),
+        ('curl -d "$(build)" {url}', "$(…)"),
+        ('curl -G -d "$Q" {url}', "$Q"),
+        ('curl -d "%Q%" {url}', "%Q%"),
+        ('wget --post-data "$Q" {url}', "$Q"),
+        ("Invoke-WebRequest -Uri {url} -Method POST -Body $q", "$q"),
+        ("{url}?$Q", "$Q"),
+        ("{url}?...", "..."),
+        ("{url}?" + "$" * 99, "$" * 40 + "…"),
+        ("{url}?$1&$2&$3&$4", "$1, $2, $3, …"),
+    ],
+)
+def test_what_was_never_filled_in_makes_no_signature(check: Run, vendor: str, capture: str, place: str) -> None:
+    """It is named, alone and among requests that are right."""
+    url = "https://sandbox.invalid" + target(vendor).partition("?")[0]
+    source, why = capture.format(url=url), f"there is {place} where the parameters should be"
+    ran = check(vendor, source, "--provider", vendor)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{why}: a digest of the key alone is no signature" in ran.err
+    if not capture.startswith("curl"):
+        return
+    right = f"curl '{url}?{target(vendor).partition('?')[2]}'\n"
+    many = check(vendor, f"{right}{source}\n", "--provider", vendor)
+    assert (many.code, [line[3] for line in many.lines]) == (2, ["matches", "unreadable"])
+    assert many.lines[1][4].startswith(why)
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_a_key_alone_makes_no_signature(smscli: Run, vendor: str, form: str) -> None:
+    """There is none to print, whatever was sent as one, and wherever the parameters come from."""
+    environ, provider = environment(vendor), providers.get(vendor).of(account(vendor).fields)
+    name, secret = provider.rule.signature, account(vendor).secret
+    alone = provider.sign((), secret).signature, provider.sign((("x", ""),), secret).signature
+    path, why = target(vendor).partition("?")[0], f"there is no parameter that {vendor} signs"
+    for sent in (*alone, "0" * len(alone[0])):
+        for source in (
+            (f"{name}={sent}",), ("x=", "y="), (f"{name}=x", "--expect", sent), ("x=", "--expect", sent),
+            ("--capture", f"{path}?{name}={sent}"), ("--capture", f"{path}?x=&{name}={sent}"),
+            ("--capture", f"https://sandbox.invalid{path}?{secret.reveal()}"),
+        ):  # fmt: skip
+            ran = smscli("sign", *source, "--provider", vendor, "-o", form, environ=environ)
+            assert (ran.code, why in ran.err + ran.out) == (2, True), source
+            assert not {*alone, secret.reveal()} & set(re.findall(r"[\w-]+", ran.out + ran.err))
+        lines = json.dumps({name: sent}) + "\n" + json.dumps({"x": "", name: sent})
+        ran = smscli("sign", "--batch", "-", "-o", form, environ=environ, stdin=lines.encode())
+        assert (ran.code, ran.out.count("unreadable") >= 2, ran.out.count(why)) == (2, True, 2)
+    for query, other in ((f"&{name}", "is not a signature"), (f"{name}={secret.reveal()}", "the key")):
+        assert other in smscli("sign", "--capture", f"{path}?{query}", environ=environ).err
+
+
+def test_a_request_that_needs_no_signature_is_not_missing_one(check: Run) -> None:
+    """Such as the question for the time, with or without something against caches."""
+    log = logged(target("lightsms"))
+    for more in ("", "?1732809600", "?_"):
+        ran = check("lightsms", log + logged(f"/external/get/timestamp.php{more}"), "--provider", "lightsms")
+        assert (ran.code, [line[3] for line in ran.lines]) == (0, ["matches", "unsigned"])
+
+
+def test_a_name_counts_where_names_are_hashed() -> None:
+    """An empty value then is something; what was never filled in is nothing."""
+    provider = providers.get("lightsms")
+    named = provider._replace(rule=provider.rule._replace(glue="="))
+    for params, wanted in (((("x", ""),), ""), ((("$Q", ""),), "there is $Q where the parameters should be")):
+        assert nothing_signed(named, params, str) == wanted
 
 
 def test_requests_of_others_are_not_checked_with_this_key(smscli: Run, check: Run, tmp_path: Path) -> None:

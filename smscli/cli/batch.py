@@ -15,7 +15,7 @@ from shutil import copyfileobj
 from typing import IO, NamedTuple
 
 from smscli.cli.options import Invocation
-from smscli.cli.signature import participation
+from smscli.cli.signature import nothing_signed, participation
 from smscli.errors import AuthenticationError, InputError, SmscliError
 from smscli.model import Account, Pairs
 from smscli.providers import Provider
@@ -129,9 +129,9 @@ def _answer(number: int, line: bytes, provider: Provider, account: Account) -> A
         trace = provider.sign(params, account.secret, others=account.secrets)
     except InputError as error:
         return Answer(number, "unreadable", error.message)
+    if none := nothing_signed(provider, params, account.mask):
+        return Answer(number, "unreadable", none)
     expected = values.get(provider.rule.signature)
-    if expected is None and not trace.parameters:
-        return Answer(number, "unreadable", f"there is no parameter that {provider.name} signs")
     if expected is None:
         return Answer(number, "signed", why, trace)
     return Answer(number, "matches" if expected == trace.signature else "differs", why, trace, expected)

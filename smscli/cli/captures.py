@@ -16,7 +16,7 @@ from smscli import capture
 from smscli.capture import Captured
 from smscli.cli import inputs
 from smscli.cli.options import Invocation
-from smscli.cli.signature import Question, Working
+from smscli.cli.signature import Question, Working, nothing_signed, unfilled
 from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
 from smscli.model import Account, Secret
 from smscli.profiles import Need
@@ -177,6 +177,9 @@ class Checker:
         stranger = another_account(captured, self.own)
         if stranger and self.account.mask(stranger) == stranger:  # else the key stands where the login belongs
             return answer.but("other account", f"it names {stranger}")
+        none = nothing_signed(self.provider, asked.params, self.account.mask) if asked.params else ""
+        if none and (asked.expected is not None or operation or unfilled(asked.params)):  # no question for the time
+            return answer.but("unreadable", "; ".join(filter(None, (none, answer.why))))
         if asked.expected is None:
             return answer.but("unreadable", answer.why) if captured.lacks else answer
         from smscli.diagnosis import refusals  # only a signature that is there needs it

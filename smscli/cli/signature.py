@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from smscli.model import MASK, Account, Pairs, Secret, visible
 from smscli.providers import Provider
 from smscli.record import Record
 from smscli.render import Result, Table, Tree
-from smscli.signing import SignatureTrace
+from smscli.signing import SignatureTrace, arrange
 from smscli.wire import Request, encode
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _LITERAL = ("HTTP request", "access-log line", "curl command")  # curl refuses a space
+_LONGEST_NAME, _MOST_NAMES = 40, 3
 
 
 class Question(Record):
@@ -103,10 +105,10 @@ class Working:
                 f"the captured {captured.kind}{where} is not whole, and cannot be checked: {captured.lacks}",
                 hint="curl --trace-ascii, a HAR file and the command itself hold bodies",
             )
-        if not (self._diagnosis or self._trace.parameters):
-            raise self._error or InputError(
-                f"there is no parameter that {self._provider.name} signs: a digest of the key alone is no signature",
-                hint="give the parameters as they are sent",
+        if why := nothing_signed(self._provider, self._question.params, self._account.mask):
+            other = None if self._diagnosis else self._error
+            raise other or InputError(
+                f"{why}: a digest of the key alone is no signature", hint="give the parameters as they are sent"
             )
 
     def result(self, *, explain: bool, curl: bool) -> Result:
@@ -275,6 +277,29 @@ class Working:
         if not diagnosis.explanations:
             cut = "; the search was cut there" if diagnosis.cut else ""
             yield "tried", f"{diagnosis.tried} combinations{cut}", ", ".join(diagnosis.searched)
+
+
+def nothing_signed(provider: Provider, params: Pairs, mask: Callable[[str], str]) -> str:
+    """Return why there is nothing but the key to be hashed, empty when there is; ``mask`` hides the secrets."""
+    signed, _ = arrange(provider.rule, params)
+    has_names = provider.rule.glue is not None
+    if any(value or (has_names and not unfilled(((name, value),))) for name, value in signed):
+        return ""
+    if places := unfilled(params):
+        return f"there is {_listed(places, mask)} where the parameters should be"
+    none = f"there is no parameter that {provider.name} signs"
+    return f"{none} but empty ones ({_listed([name for name, _ in signed], mask)})" if signed else none
+
+
+def unfilled(params: Pairs) -> list[str]:
+    """Return what stands among the names and is none: ``$QUERY``, ``%QUERY%``, ``…``, for what was never filled in."""
+    return [name for name, value in params if not (value or re.fullmatch(r"(?=.*\w)[\w.\[\]-]+", name))]
+
+
+def _listed(names: list[str], mask: Callable[[str], str]) -> str:
+    texts = [visible(mask(name)) for name in dict.fromkeys(names)]
+    short = [text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…" for text in texts]
+    return ", ".join((*short[:_MOST_NAMES], *("…" for _ in short[_MOST_NAMES : _MOST_NAMES + 1])))
 
 
 def participation(trace: SignatureTrace, mask: Callable[[str], str]) -> dict[str, Tree]:
