@@ -11,6 +11,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from smscli import providers
+from smscli.capture._request import FORM
 from smscli.cli import captures
 from smscli.cli.signature import nothing_signed
 from smscli.sandbox._params import gather
@@ -358,6 +359,47 @@ def test_a_name_counts_where_names_are_hashed() -> None:
     named = provider._replace(rule=provider.rule._replace(glue="="))
     for params, wanted in (((("x", ""),), ""), ((("$Q", ""),), "there is $Q where the parameters should be")):
         assert nothing_signed(named, params, str) == wanted
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+@pytest.mark.parametrize(
+    ("capture", "kind"),
+    [
+        ("curl {url} -d '{form}' -H 'Content-Type: {kind}'", "text/plain"),
+        ("curl {url} -d '{form}' -H 'Content-Type: {kind}'", "application/json"),
+        ("curl {url} -d '{form}' -H 'Content-Type:'", "empty"),
+        ("curl {url} -d '{form}' -H 'Content-Type;'", "empty"),
+        ("wget {url} --post-data '{form}' --header 'Content-Type: {kind}'", "application/octet-stream"),
+        ("POST {url} HTTP/1.1\nContent-Type: {kind}\nContent-Length: {size}\n\n{form}", "text/plain"),
+        ("POST {url} HTTP/1.1\nContent-Type:\nContent-Length: {size}\n\n{form}", "empty"),
+        ("fetch('{url}', {{method: 'POST', body: '{form}'}})", "text/plain"),
+    ],
+)
+def test_a_form_that_is_sent_as_something_else_is_no_match(check: Run, vendor: str, capture: str, kind: str) -> None:
+    """The sandbox finds no parameter in it; sent as a form, or with all in the address, it matches."""
+    path, _, form = target(vendor).partition("?")
+    url = f"https://sandbox.invalid{path}"
+    source = capture.format(url=url, form=form, kind=kind, size=len(form)) + "\n"
+    for times in (1, 2) if "HTTP/1.1" not in capture else (1,):
+        ran = check(vendor, source * times, "--provider", vendor)
+        assert (ran.code, f"its Content-Type is {kind}" in ran.out + ran.err) == (4, True), ran.err
+    sent = b"" if kind == "empty" else kind.encode()
+    assert gather(RawRequest("POST", b"", ((b"content-type", sent),), form.encode())) == ()
+    for right in (
+        f"curl {url} -d '{form}'", f"wget {url} --post-data '{form}'", f"curl '{url}?{form}' -H 'Content-Type: {kind}'",
+        f"fetch('{url}', {{method: 'POST', headers: [['Content-Type', '{FORM}']], body: '{form}'}})",
+        f"POST {url} HTTP/1.1\nContent-Length: {len(form)}\n\n{form}",
+    ):  # fmt: skip
+        assert check(vendor, right, "--provider", vendor).code == 0, right
+
+
+@pytest.mark.parametrize("vendor", PLATFORMS)
+@pytest.mark.parametrize("command", ["curl -d '{body}' {url}", "wget --post-data '{body}' {url}"])
+def test_json_without_a_type_of_its_own_is_sent_as_a_form(check: Run, vendor: str, command: str) -> None:
+    """As these clients do; the sandbox finds nothing in it."""
+    url, body = "https://sandbox.invalid" + target(vendor).partition("?")[0], json.dumps(dict(params(vendor)))
+    ran = check(vendor, command.format(url=url, body=body), "--provider", vendor)
+    assert f"the body is JSON, but its Content-Type is {FORM}: it is read as none by the sandbox" in ran.err
 
 
 def test_requests_of_others_are_not_checked_with_this_key(smscli: Run, check: Run, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ FORMS = {
 }
 SENDING = {
     "plus-unescaped", "ampersand-unescaped", "hash-unescaped", "space-unescaped", "percent-unescaped", "encoded-twice",
-    "not-encoded", "bytes-unescaped", "wire-charset", "name-repeated",
+    "not-encoded", "bytes-unescaped", "wire-charset", "name-repeated", "body-type",
     "utf-8-doubled", "html-entities", "percent-u",
 }  # fmt: skip
 NOW = 1732809725.0

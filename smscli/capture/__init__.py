@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from smscli.capture._decoding import decode_body, decode_query, is_form, mend
+from smscli.capture._decoding import decode_body, decode_query, is_form, mend, other_type
 from smscli.capture._request import WANTED, RawRequest, split_target, to_bytes, to_text
 from smscli.capture._staleness import staleness
 from smscli.capture._vendor import Vendors
@@ -54,6 +54,7 @@ class Captured:
     ``place`` is where it stood. ``providers`` are the vendors it may be for, best first. ``seen_at`` is when it was
     logged, in Unix seconds. ``readings`` say what was read as what, without a value; ``fault`` says why a request
     among others cannot be read, ``lacks`` what of it is not in the text (that is among the notes, too).
+    ``unread_as`` is the Content-Type of a form that no vendor reads under it; empty for all others.
     ``raw_query`` and ``raw_form`` are what was decoded, byte by byte as it stood on the wire, the query with what
     follows a ``#`` (which is not sent); empty where there is none, None where the body is multipart or JSON, no form.
     """
@@ -72,6 +73,7 @@ class Captured:
     readings: tuple[str, ...] = ()
     fault: str = ""
     lacks: str = ""
+    unread_as: str = ""
 
 
 def read(text: str) -> Captured:
@@ -182,4 +184,5 @@ def _interpreted(raw: RawRequest, vendors: Vendors) -> Captured:
         place=raw.place,
         readings=raw.readings,
         lacks=raw.lacks,
+        unread_as=other_type(raw),
     )

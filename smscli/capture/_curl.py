@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from smscli.capture._options import CURL
-from smscli.capture._request import RawRequest, split_target, to_bytes
+from smscli.capture._request import FORM, RawRequest, split_target, to_bytes
 from smscli.capture._shell import Command
 from smscli.capture._words import options
 from smscli.model import visible
@@ -84,6 +84,8 @@ class _Operation:
         elif name == "header" and ":" in value:
             header, _, content = value.partition(":")
             self._headers.append((header.strip(), content.strip()))
+        elif name == "header" and value.endswith(";"):  # which sends an empty one
+            self._headers.append((value[:-1].strip(), ""))
         elif name == "variable":
             variable, _, content = value.partition("=")
             self._variables[variable.removeprefix("%")] = content
@@ -166,7 +168,8 @@ class _Operation:
         if "get" in self._flags:
             query, body = body or query, ""
         method = self._method or self._usual_method()
-        usual = (("Content-Type", "application/json"),) if "json" in self._flags else ()
+        of_data = "application/json" if "json" in self._flags else FORM
+        usual = (("Content-Type", of_data),) if body and not self._fields else ()
         headers = (*usual, *self._headers)
         return [
             RawRequest(

@@ -79,18 +79,24 @@ def decode_body(raw: RawRequest, notes: list[str]) -> Pairs:
         notes.append("a part of the multipart body has no name: it is no parameter")
     if raw.fields or not raw.body.strip():
         return tuple(pair for pair in raw.fields if pair[0])
-    content_type = raw.header("content-type").lower()
     if _is_multipart(raw):
         return _multipart(raw, notes)
     if not is_form(raw):
-        notes.append(_about_json(content_type))
+        notes.append(_about_json(raw))
         return tuple(_json(raw.body))
-    if content_type and FORM not in content_type:
+    if other := other_type(raw):
         notes.append(
-            f"the body looks like a form, but its Content-Type is {visible(content_type.partition(';')[0])}: "
-            f"a vendor reads a form only as {FORM}"
+            f"the body looks like a form, but its Content-Type is {other}: a vendor reads a form only as {FORM}"
         )
     return decode_pairs(raw.body, notes)
+
+
+def other_type(raw: RawRequest) -> str:
+    """Return the Content-Type of a form that is sent as something else; empty where it is a form's, or not known."""
+    content_type = raw.header("content-type").lower()
+    if not (raw.body.strip() and is_form(raw) and raw.names_type) or FORM in content_type:
+        return ""
+    return visible(content_type.partition(";")[0]) or "empty"
 
 
 def _multipart(raw: RawRequest, notes: list[str]) -> Pairs:
@@ -116,11 +122,13 @@ def _multipart(raw: RawRequest, notes: list[str]) -> Pairs:
     return tuple(pairs)
 
 
-def _about_json(content_type: str) -> str:
+def _about_json(raw: RawRequest) -> str:
     """Say who reads such a body: the sandbox, and MainSMS' platform as far as its public clients tell."""
-    if content_type and "json" not in content_type:
+    content_type = raw.header("content-type").lower()
+    if raw.names_type and "json" not in content_type:
         return (
-            f"the body is JSON, but its Content-Type is {visible(content_type.partition(';')[0])}: it is read as none"
+            f"the body is JSON, but its Content-Type is {visible(content_type.partition(';')[0]) or 'empty'}: "
+            "it is read as none by the sandbox, and no vendor documents it"
         )
     return (
         "the body is JSON: the sandbox reads it, and clients of MainSMS' platform send it, but no vendor documents it; "

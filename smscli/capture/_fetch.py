@@ -50,7 +50,8 @@ def _request(text: str, call: re.Match[str]) -> RawRequest:
     own = options.get("headers")
     body, usual = _body(options.get("body"))
     pairs = [(str(name), str(value)) for name, value in own.items()] if isinstance(own, dict) else []
-    headers = (("Content-Type", usual), *pairs)
+    # Headers in another form than this may name one.
+    headers = (("Content-Type", usual), *pairs) if isinstance(own, dict | None) else ()
     readings = (
         "first argument: the address",
         *(f"{name}: {_READ_AS.get(name, 'no part of the request')}" for name in options),

@@ -56,6 +56,11 @@ class RawRequest:
         """Return the last value of a header, or nothing."""
         return next((value for own, value in reversed(self.headers) if own.lower() == name), "")
 
+    @property
+    def names_type(self) -> bool:
+        """Whether the text tells the Content-Type of the body, or that it has none."""
+        return any(name.lower() == "content-type" for name, _ in self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Address:

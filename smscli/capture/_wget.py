@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from smscli.capture._options import WGET
-from smscli.capture._request import RawRequest, to_bytes
+from smscli.capture._request import FORM, RawRequest, to_bytes
 from smscli.capture._shell import Command
 from smscli.capture._words import options
 
@@ -23,10 +23,11 @@ def wget(command: Command) -> list[RawRequest]:
     body = given.get("post-data", given.get("body-data", ""))
     posts = given.keys() & {"post-data", "post-file"}
     method = given.get("method", "POST" if posts else "GET").upper()
-    headers = tuple(
+    own = tuple(
         (header.strip(), content.strip())
         for header, _, content in (value.partition(":") for name, value in read if name == "header")
     )
+    headers = (("Content-Type", FORM), *own) if body else own
     from_file = given.keys() & {"post-file", "body-file", "input-file"}
     lacks = "a part of the request comes from a file, which is not in the capture" if from_file else ""
     readings = tuple(

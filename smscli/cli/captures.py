@@ -186,7 +186,7 @@ class Checker:
 
         answer.signature = self.provider.sign(asked.params, self.account.secret).signature
         matches = asked.expected == answer.signature and not refusals(
-            *asked.wire, answer.signature, literal=asked.literal
+            *asked.wire, answer.signature, literal=asked.literal, unread_as=asked.unread_as
         )
         differs = "unreadable" if captured.lacks else "differs"  # of what is not there it may be the right one
         return answer.but("matches" if matches else differs, answer.why)

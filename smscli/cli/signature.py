@@ -39,6 +39,11 @@ class Question(Record):
         return (self.captured.raw_query or b"", self.captured.raw_form or b"") if self.captured else (b"", b"")
 
     @property
+    def unread_as(self) -> str:
+        """The Content-Type of a captured form that is sent as something else."""
+        return self.captured.unread_as if self.captured else ""
+
+    @property
     def literal(self) -> bool:
         """Whether the query is captured as it stands in the request: no client has yet to encode it."""
         return self.captured is not None and self.captured.kind in _LITERAL
@@ -80,7 +85,7 @@ class Working:
             diagnosis = diagnose(
                 self._provider, self._question.params, self._account.secret, expected,
                 others=tuple(others), hidden=self._account.secrets, wire=wire,
-                literal=self._question.literal,
+                literal=self._question.literal, unread_as=self._question.unread_as,
             )  # fmt: skip
         except InputError as error:
             self._error = error

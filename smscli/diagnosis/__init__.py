@@ -94,6 +94,7 @@ def diagnose(
     hidden: Sequence[Secret] = (),
     wire: tuple[bytes, bytes] = (b"", b""),
     literal: bool = False,
+    unread_as: str = "",
     limit: int = LIMIT,
 ) -> Diagnosis:
     """Return why ``expected`` is not (or that it is) the vendor's signature over ``params``.
@@ -102,7 +103,8 @@ def diagnose(
     order the other program has them; ``others`` are further keys by the name of their profile, tried as "the key of
     another profile"; ``hidden`` are further secrets, masked like the keys. ``wire`` is the query and the body as bytes,
     where they are known: what was meant by them is tried, too, and a right signature does not match where a server
-    refuses them; ``literal``: no client encodes the query any more. ``expected`` is as it was sent; what a person typed
+    refuses them; ``literal``: no client encodes the query any more; ``unread_as``: the Content-Type of a form
+    that is sent as something else. ``expected`` is as it was sent; what a person typed
     is to be ``clean``. Raises InputError when it cannot be a signature of this vendor, with the reason.
     """
     signature = provider.sign(params, secret).signature
@@ -123,7 +125,7 @@ def diagnose(
     search.run(recipe, meant)
     explanations = search.explanations()
     matches = expected == signature
-    if matches and (refused := refusals(*wire, signature, literal=literal)):
+    if matches and (refused := refusals(*wire, signature, literal=literal, unread_as=unread_as)):
         matches, explanations = False, (search.explanation(recipe.text(MASK), refused),)
     plain = all(re.fullmatch(r"[A-Za-z0-9.]*", value) for _, value in signed)
     return Diagnosis(

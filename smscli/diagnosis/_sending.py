@@ -96,11 +96,12 @@ def faults(query: bytes, form: bytes) -> tuple[Finding, ...]:
     return tuple(_certain(query, form))
 
 
-def refusals(query: bytes, form: bytes, signature: str, *, literal: bool) -> tuple[Finding, ...]:
+def refusals(query: bytes, form: bytes, signature: str, *, literal: bool, unread_as: str = "") -> tuple[Finding, ...]:
     """Return the faults for which a server refuses the request although its signature is right.
 
     One of them is a signature behind ``#``. ``literal``: the query stands as in the line of the request;
-    otherwise a client may yet encode spaces, and what is not ASCII.
+    otherwise a client may yet encode spaces, and what is not ASCII. ``unread_as``: the Content-Type of a form that
+    is sent as something else; a signature in it arrives nowhere.
     """
     undecodable = any(
         not _is_utf8(_usual(piece.value)) and (literal or piece.value.isascii()) for piece in _pieces(query, form)
@@ -108,7 +109,17 @@ def refusals(query: bytes, form: bytes, signature: str, *, literal: bool) -> tup
     sent, _, unsent = query.partition(b"#")
     lost = signature.encode() in unsent and signature.encode() not in sent + form
     certain = (undecodable and "wire-charset", literal and "space-unescaped", lost and "hash-unescaped")
-    return tuple(fault for fault in faults(query, form) if fault.name in certain)
+    named = tuple(fault for fault in faults(query, form) if fault.name in certain)
+    unread = bool(unread_as) and signature.encode() in form and signature.encode() not in sent
+    return (*named, _type_fault(unread_as)) if unread else named
+
+
+def _type_fault(content_type: str) -> Finding:
+    return _finding(
+        "body-type",
+        f"the body is a form, but its Content-Type is {content_type}: no parameter in it is read.",
+        "send it with Content-Type: application/x-www-form-urlencoded.",
+    )
 
 
 def _finding(name: str, sentence: str, fix: str) -> Finding:
