@@ -145,9 +145,7 @@ def _may_declare(folder: str) -> bool:
     """Return whether a place on the path may hold a package that declares something for us."""
     try:
         for entry in Path(folder).iterdir():
-            if entry.suffix == ".egg":
-                return True
-            if entry.suffix in (".dist-info", ".egg-info"):
+            if entry.suffix in (".dist-info", ".egg-info") or entry.name == "EGG-INFO":
                 with suppress(OSError):
                     if b"[smscli." in (entry / "entry_points.txt").read_bytes():
                         return True

@@ -167,6 +167,17 @@ sys.exit(plugins._entry_points.cache_info().misses)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_package_in_an_egg_is_asked_for(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """setuptools' older form stands on the path itself, with its description inside."""
+    egg = site / "sms_postcard-1.0-py3.11.egg"
+    description = egg / "EGG-INFO"
+    description.mkdir(parents=True)
+    (description / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: sms-postcard\nVersion: 1.0\n")
+    (description / "entry_points.txt").write_text("[smscli.providers]\nstranger = nowhere:PROVIDER\n")
+    monkeypatch.syspath_prepend(str(egg))
+    assert "stranger" in plugins._entry_points().get("smscli.providers", {})
+
+
 # --- who wins ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy
 from typing import ClassVar
 
 import pytest
@@ -64,6 +66,11 @@ def test_a_value_is_frozen() -> None:
     with pytest.raises(AttributeError):
         del point.x
     assert (point._replace(y=7), point.y) == (Point(1, 7), 2)
+
+
+def test_a_value_can_be_copied() -> None:
+    """Also by those that set one field after the other, as copying of slots does."""
+    assert copy(Named(1)) == pickle.loads(pickle.dumps(Named(1))) == Named(1)  # noqa: S301  (our own bytes)
 
 
 def test_a_function_as_a_default_stays_a_function() -> None:

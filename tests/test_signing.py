@@ -149,3 +149,10 @@ def test_lightsms_cannot_tell_how_glued_values_were_split(secret: str, text: str
     split = (("sender", text[:cut]), ("text", text[cut:]))
     assert lightsms.sign(whole, Secret(secret)).signature == lightsms.sign(split, Secret(secret)).signature
     assert any("glued" in trap for trap in lightsms.rule.traps)
+
+
+def test_a_digest_without_a_module_of_its_own_is_hashlibs() -> None:
+    """Seen with: printf a1bKEY | openssl dgst -sha384 -r."""
+    rule = Rule("sig", {}, ("sha384",))
+    digest = "bf4f5a5d4dbd21397614152fec281d0bec2895017cf4c412cd65afc074b18ea5ac9b3bf8245328f8574708de7c14a7e7"
+    assert sign(rule, (("x", "a1"), ("y", "b")), Secret("KEY")).signature == digest
