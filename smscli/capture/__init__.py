@@ -12,6 +12,7 @@ kind; InputError says where one of its kind cannot be read.
     _powershell.py  Invoke-WebRequest   _fetch.py fetch(…)
     _http.py        heads and bodies    _traces.py, _java.py  what clients print of them   _har.py  HAR files
     _logs.py        lines of servers and of programs
+    _beside.py      what a capture has beside those of its kind
     _texts.py       a URL, a form body
     _request.py     a request as it was sent, and its address taken apart
     _decoding.py    queries and bodies -> pairs
@@ -91,10 +92,12 @@ def read_all(text: str) -> list[Captured]:
     """
     if len(text) > MAX_CAPTURE:
         raise InputError(f"the capture is longer than {MAX_CAPTURE} characters", hint=f"give one request: {WANTED}")
-    requests = _requests(text.removeprefix("\ufeff").lstrip())
+    whole = text.removeprefix("\ufeff").lstrip()
+    requests = _requests(whole)
     if not requests:
         raise InputError(f"there is no request in the capture{_next_to_one(text)}", hint=f"give {WANTED}")
     vendors = Vendors()
+    requests = _with_others(whole, requests, vendors)
     if len(requests) == 1:
         captured = _interpreted(requests[0], vendors)
         if not captured.params:
@@ -137,6 +140,16 @@ def _requests(whole: str) -> list[RawRequest]:
             return [*broken, *requests]
         broken += requests
     return broken
+
+
+def _with_others(text: str, requests: list[RawRequest], vendors: Vendors) -> list[RawRequest]:
+    """Return the requests of one reader with those that stand beside them in another kind, in the order of lines."""
+    if "\n" not in text or not all(raw.place.startswith("line ") for raw in requests):
+        return requests
+    from smscli.capture._beside import beside
+
+    others = beside(text, requests, vendors, lambda raw: _among_others(raw, vendors).params)
+    return sorted([*requests, *others], key=lambda raw: int(raw.place.removeprefix("line "))) if others else requests
 
 
 def _next_to_one(text: str) -> str:

@@ -61,6 +61,11 @@ def commands(text: str) -> list[RawRequest]:
         except InputError:
             if not _shell.PROMPT.search(text):
                 raise
+    return commands_by_line(text)
+
+
+def commands_by_line(text: str) -> list[RawRequest]:
+    """Return the requests of the clients in a text, each command read alone; one that cannot be read has a fault."""
     return _counted(_passages(text))
 
 
@@ -90,13 +95,13 @@ def _passages(text: str) -> Iterator[list[RawRequest]]:
         begin = text.rfind("\n", at, named.end() - 1) + 1 or at
         line += text.count("\n", at, begin)
         at = _shell.end(text, begin, begin + MAX_SCRIPT)
+        passage = text[begin:at]
         try:
-            passage = text[begin:at]
             yield [request for command in _read(passage, line, variables) for request in _requests(command)]
         except InputError as error:
             is_cut = at == begin + MAX_SCRIPT < len(text)  # its quote may well be closed behind
             fault = f"it is longer than {MAX_SCRIPT} characters" if is_cut else error.message
-            yield [RawRequest("command", place=f"line {line}", fault=fault)]
+            yield [RawRequest("command", place=f"line {line}", body=passage, fault=fault)]
         line += text.count("\n", begin, at)
 
 

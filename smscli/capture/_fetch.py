@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate, pairwise
 from urllib.parse import quote_plus
 
 from smscli.capture._request import FORM, RawRequest, to_bytes
 from smscli.errors import InputError
 
 _CALL = re.compile(r"(?<![\w.$])(?:window\.|globalThis\.)?fetch\(\s*")
+_WRITTEN = re.compile(rf"{_CALL.pattern}[\"'`]")
 _STRING = r"""(?:"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|`[^`\\$]*`)"""
 _PIECE = re.compile(
     rf"(?P<string>{_STRING})|(?P<comment>//[^\n]*|/\*[\s\S]*?\*/)|(?P<unclosed>[\"']|/\*)|(?P<open>[\[({{])|(?P<close>[\])}}])|[^\"'`/\[\](){{}}]+|[\s\S]"
@@ -26,7 +28,14 @@ _READ_AS = {"method": "the method", "headers": "headers", "body": "the body"}
 
 def calls_fetch(text: str) -> bool:
     """Return whether a text calls it with an address that is written there."""
-    return bool(re.search(rf"{_CALL.pattern}[\"'`]", text))
+    return bool(_WRITTEN.search(text))
+
+
+def calling_lines(text: str) -> list[int]:
+    """Return the numbers of the lines where such calls begin, from 0 on."""
+    starts = [match.start() for match in _WRITTEN.finditer(text)]
+    counts = (text.count("\n", begin, end) for begin, end in pairwise([0, *starts]))
+    return list(dict.fromkeys(accumulate(counts)))
 
 
 def fetch(text: str) -> list[RawRequest]:
@@ -43,10 +52,12 @@ def _request(text: str, call: re.Match[str]) -> RawRequest:
     address = re.match(_STRING, arguments)
     rest = arguments[address.end() :].strip() if address else ""
     if address is None or rest[:1] not in ("", ","):
-        return RawRequest(kind, place=place, fault="its address is put together elsewhere in the program")
+        return RawRequest(
+            kind, body=arguments, place=place, fault="its address is put together elsewhere in the program"
+        )
     target, options = _value(address[0]), _value(rest[1:].strip().rstrip(",") or "{}")
     if not isinstance(options, dict):
-        return RawRequest(kind, place=place, fault="its options are not written out in the call")
+        return RawRequest(kind, body=arguments, place=place, fault="its options are not written out in the call")
     own = options.get("headers")
     body, usual = _body(options.get("body"))
     pairs = [(str(name), str(value)) for name, value in own.items()] if isinstance(own, dict) else []

@@ -35,6 +35,22 @@ class Vendors:
         ]
         return tuple(name for score, name in sorted(scored, key=lambda pair: -pair[0]) if score)
 
+    def may_be_signed(self, text: str) -> bool:
+        """Return whether a text names the signature of one of the vendors at all."""
+        return any(vendor.rule.signature in text for vendor, _ in self._telling)
+
+    def signature(self, params: Pairs) -> str:
+        """Return the signature in parameters that name an account as well, as one of the vendors wants it; or nothing.
+
+        Many an interface has a ``sign`` of its own.
+        """
+        values = dict(params)
+        for vendor, telling in self._telling:
+            names = telling - {vendor.stamp_name}
+            if names <= set(values):
+                return values[vendor.rule.signature]
+        return ""
+
     def _likeness(self, vendor: Provider, telling: frozenset[str], host: str, path: str, names: set[str]) -> int:
         home = urlsplit(vendor.base_url or "")
         own = {name for group in vendor.rule.order for name in group}
