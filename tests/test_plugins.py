@@ -168,7 +168,7 @@ sys.exit(plugins._entry_points.cache_info().misses)
 
 
 def test_a_package_in_an_egg_is_asked_for(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """setuptools' older form stands on the path itself, with its description inside."""
+    """An egg, setuptools' older form, stands on the path itself, with its description inside."""
     egg = site / "sms_postcard-1.0-py3.11.egg"
     description = egg / "EGG-INFO"
     description.mkdir(parents=True)
