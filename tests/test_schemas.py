@@ -76,7 +76,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (home / "many.log").write_text(
         f'1.2.3.4 - - [28/Nov/2024:16:00:02 +0000] "GET /external/get/balance.php?{SIGNED} HTTP/1.1" 200 5\n' * 2
     )
-    (home / "batch.jsonl").write_text('{"login": "x"}\n{"signature": "00"}\n1\n')
+    (home / "batch.jsonl").write_text('{"login": "x"}\n{"login": "x", "signature": "00"}\n1\n')
     (home / "shop.key").touch(0o600)
     (home / "shop.key").write_text("key")
     lines = {name: (*line, "--sandbox") for name, line in LINES.items()} | OTHERS
