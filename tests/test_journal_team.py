@@ -346,6 +346,17 @@ def test_what_the_vendor_had_no_time_for_is_taken_again(teams: Teams) -> None:
 # --- together ---------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_taken_up_again_takes_each_message_once(teams: Teams) -> None:
+    """What the vendor had no time for meanwhile is found by looking through the list, and not once more."""
+    journal = teams()
+    messages = people(1)
+    plan(journal, messages)
+    batches, _ = journal.advance(KEY, [], 1)
+    plan(journal, messages)
+    assert journal.advance(KEY, [ended(batches[0], Outcome.REFUSED, BUSY)], 0) == ([], [])
+    assert places(journal.advance(KEY, [], 2)[0]) == [[1]]
+
+
 def test_two_owners_in_one_process_take_each_message_once(teams: Teams) -> None:
     """In turn."""
     one, other = teams(), teams()

@@ -208,7 +208,7 @@ class TeamJournal(Journal):
                 self._give_back(key, claims)
             raise
         held.drop(endings, others)
-        held.ready.extend(_busy(endings, {message.position for message in others}))
+        held.ready.extend(_busy(endings, {message.position for message in others}, held.behind))
         held.claims |= claims
         batches = [
             Batch(messages[0].text or "", {MSISDN(message.recipient): message.position for message in messages})
@@ -280,11 +280,14 @@ class TeamJournal(Journal):
         return bool(rows)
 
 
-def _busy(endings: Sequence[Ending], others: Set[int]) -> Iterator[list[int]]:
-    """Yield the places of what the vendor had no time for, and may be taken again; not of what is others' by now."""
+def _busy(endings: Sequence[Ending], others: Set[int], behind: int) -> Iterator[list[int]]:
+    """Yield the places of what the vendor had no time for, and may be taken again; not of what is others' by now.
+
+    What stands behind the place up to which was looked is still to be found there.
+    """
     for outcomes, _ in endings:
         busy = [place for place, s in outcomes.items() if s.reason and s.reason.cause is Cause.BUSY and is_pending(s)]
-        again = [place for place in busy if place not in others]
+        again = [place for place in busy if place not in others and place <= behind]
         if again:
             yield again
 
