@@ -1,4 +1,4 @@
-"""Many messages at once: workers that send, one desk that records, and what makes them stop.
+"""Many messages at once: workers that send, and one desk that records.
 
 The thread that calls ``work`` is the desk. It alone touches the journal, and commits what has ended together with what
 is begun next, for all workers at once: on a slow disk the commits are what a job waits for. Where there are many
@@ -10,28 +10,20 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from math import ceil, inf
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from smscli.dispatch import BREAK_AFTER_UNREACHABLE, Caller, broken_circuit
+from smscli.dispatch import Caller
 from smscli.errors import Cause, ConfigError, ConflictError, SmscliError
 from smscli.journal import Ending, News
-from smscli.model import MSISDN, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
+from smscli.model import MSISDN, Message, Outcome, Reason, SendReceipt, Submission, all_of
+from smscli.pacing import Limits, Pacing, Tally, is_busy
 
 if TYPE_CHECKING:
     from smscli.journal import Batch, JournalEntry
 
-BREAK_AFTER_BUSY = 6
-"""A job stops when the vendor has asked for patience so many times in a row."""
-# The longest pause, in seconds, that is made on the vendor's word "later", unless it names a longer one itself.
-_LONGEST_PAUSE = 30.0
-# After a request that ended so, nobody knows yet whether the vendor takes this account's requests.
-_PROVING_NOTHING = (Cause.CREDENTIALS, Cause.INPUT, Cause.UNREACHABLE, Cause.UNKNOWN)
 # Seconds after which a signal is heard, and the watcher is told.
 _TICK = 0.1
 # A commit that takes longer than this is worth waiting for others, in seconds, and how long at most.
@@ -61,53 +53,7 @@ class Desk(Protocol):
         """Record where messages stand by their vendor's word."""
 
 
-class Limits(NamedTuple):
-    """What bounds a crew: recipients a second, and how many may fail (not be SENT) before it stops."""
-
-    rate: float = inf
-    failures: float = inf
-
-
 _UNBOUND = Limits()
-
-
-@dataclass
-class Tally:
-    """What a crew has done so far. ``cost`` is what the vendor said, by currency."""
-
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    parts: int = 0
-    cost: dict[str | None, Money] = field(default_factory=dict)
-    in_flight: int = 0
-    """Requests that were claimed and not answered yet: those of all workers, and what is claimed ahead."""
-    stop: Reason | None = None
-    """Why no other request is begun."""
-    unrecorded: dict[MSISDN, Submission] = field(default_factory=dict)
-    """What the journal could not take, and will call UNKNOWN."""
-    trouble: Reason | None = None
-    """Why it could not."""
-
-    @property
-    def done(self) -> int:
-        """How many messages were tried."""
-        return self.outcomes.total()
-
-    @property
-    def failures(self) -> int:
-        """How many of them were not SENT."""
-        return self.done - self.outcomes[Outcome.SENT]
-
-    def add(self, receipt: SendReceipt) -> None:
-        """Count what became of a request."""
-        for submission in receipt.submissions:
-            self.outcomes[submission.outcome] += 1
-            self.parts += submission.parts or 0
-            if submission.cost:
-                currency = submission.cost.currency
-                before = self.cost.get(currency)
-                self.cost[currency] = Money(
-                    submission.cost.amount + (before.amount if before else 0), currency
-                )  # fmt: skip
 
 
 class _Report(NamedTuple):
@@ -140,20 +86,15 @@ class Crew:
         self._message = message
         self._journal = journal
         self._key = key
-        self._limits = limits
         self._monotonic = monotonic
-        self._stopped = stopped
+        self._pacing = Pacing(tally, limits, monotonic, stopped)
         self._watch = watch
         self._workers = 0
         # What is claimed and nobody has begun; None ends a worker.
         self._claimed: SimpleQueue[Batch | None] = SimpleQueue()
         self._reports: SimpleQueue[_Report] = SimpleQueue()
         self._endings: list[tuple[Batch, SendReceipt]] = []
-        self._causes: deque[Cause | None] = deque(maxlen=BREAK_AFTER_UNREACHABLE)
-        self._busy = 0
         self._commit_seconds = 0.0
-        self._not_before = self._rests_until = -inf
-        self._is_proved = False
         self._is_exhausted = False
 
     def work(self) -> Tally:
@@ -173,7 +114,7 @@ class Crew:
 
     def _advance(self) -> None:
         """Commit what has ended with what is begun next, and hand it out."""
-        if self._has_to_stop():
+        if self._pacing.has_to_stop():
             self._take_back(self._unbegun(), _STOPPED)
         count = self._wanted()
         if not self._endings and not count:
@@ -196,7 +137,7 @@ class Crew:
         self._commit_seconds = self._monotonic() - began
         for entry in others:
             self._give_up(endings, ConflictError(f"{entry.submission.to} is {entry.state} by now"), entry)
-        if any(_is_busy(s) for _, receipt in endings for s in receipt.submissions):
+        if any(is_busy(s) for _, receipt in endings for s in receipt.submissions):
             self._is_exhausted = False  # what the vendor had no time for is there to be taken from now on
         elif count:
             self._is_exhausted = len(batches) < count
@@ -218,20 +159,16 @@ class Crew:
 
     def _wanted(self) -> int:
         """Return how many batches may be begun now."""
-        if self._has_to_stop() or self._is_exhausted or self._monotonic() < self._not_before:
+        if self._pacing.has_to_stop() or self._is_exhausted or self._pacing.wait:
             return 0
-        if not self._is_proved:
-            # What is wrong with the account is learned from one request, not from one a worker.
+        if not self._pacing.is_proved:
             return 0 if self.tally.in_flight else 1
-        if self._limits.rate < inf:
+        if self._pacing.has_rate:
             return min(self._workers - self.tally.in_flight, 1)
         return self._workers + ahead(self._workers) - self.tally.in_flight
 
     def _hand_out(self, batch: Batch) -> None:
-        if self._limits.rate < inf:
-            # What the journal takes of a moment is made up for, a longer pause is not.
-            earliest = self._monotonic() - _TICK
-            self._not_before = max(self._not_before, earliest) + len(batch.places) / self._limits.rate
+        self._pacing.begin(len(batch.places))
         self.tally.in_flight += 1
         self._claimed.put(batch)
 
@@ -252,7 +189,7 @@ class Crew:
 
     def _listen(self) -> None:
         """Wait for what a worker has to say, not longer than until something else is due, and take all there is."""
-        pause = 0.0 if self._wanted() else min(max(self._not_before - self._monotonic(), 0.0) or _TICK, _TICK)
+        pause = 0.0 if self._wanted() else min(self._pacing.wait or _TICK, _TICK)
         with suppress(Empty):
             report = self._reports.get(timeout=pause)  # signal handlers run in here
             # Where a commit takes long, whoever ends a little later shall be in it, too.
@@ -266,63 +203,17 @@ class Crew:
         if report.receipt is None:
             report.reply.put(self._confirmed(report.batch))
             return
-        receipt = report.receipt
         self.tally.in_flight -= 1
-        self._endings.append((report.batch, receipt))
-        waits = [s.reason.wait or 0.0 for s in receipt.submissions if s.reason and _is_busy(s)]
-        receipt = receipt._replace(submissions=tuple(s for s in receipt.submissions if not _is_busy(s)))
-        self.tally.add(receipt)
-        if waits:
-            self._slow_down(max(waits))
-        if receipt.submissions:
-            self._busy = 0
-            self._causes.append(receipt.cause)
-            self._is_proved = self._is_proved or receipt.cause not in _PROVING_NOTHING
-            self._judge(receipt)
-        following = [*report.next, *(self._unbegun() if waits else ())]
-        if following and self._has_to_stop():
+        self._endings.append((report.batch, report.receipt))
+        asked_for_time = self._pacing.end(report.receipt)
+        following = [*report.next, *(self._unbegun() if asked_for_time else ())]
+        if following and self._pacing.has_to_stop():
             self._take_back(following, _STOPPED)
-        elif following and (waits or self._monotonic() < self._rests_until):
+        elif following and (asked_for_time or self._pacing.is_resting):
             self._take_back(following, _RESTING)
         else:
             for batch in following:
                 self._claimed.put(batch)
-
-    def _slow_down(self, wait: float) -> None:
-        """Begin nothing for as long as the vendor asks: what it had no time for is taken again then."""
-        # What was on its way already when it asked for a pause asks for none of its own.
-        if not self._busy or self._monotonic() >= self._rests_until:
-            self._busy += 1
-        pause = wait or min(2.0**self._busy, _LONGEST_PAUSE)
-        self._not_before = self._rests_until = max(self._not_before, self._monotonic() + pause)
-        if self._busy >= BREAK_AFTER_BUSY:
-            self._stop(f"stopped: the vendor asked {self._busy} times in a row to come later")
-
-    def _judge(self, receipt: SendReceipt) -> None:
-        """Decide whether to go on after what became of a request."""
-        if self._has_to_stop():
-            return  # what fails from now on is not the vendor's fault
-        broken = broken_circuit(list(self._causes))
-        if broken:
-            self._stop(broken)
-        elif receipt.cause is Cause.CREDENTIALS:
-            why = next(s.reason for s in receipt.submissions if s.reason and s.reason.cause is Cause.CREDENTIALS)
-            self.tally.stop = self.tally.stop or why._replace(text=f"stopped: {why.text}")
-        elif receipt.cause is Cause.CONFIG:
-            why = next(s.reason for s in receipt.submissions if s.reason)
-            self.tally.stop = self.tally.stop or why._replace(text=f"stopped: {why.text}")
-        elif self.tally.failures >= self._limits.failures:
-            self._stop(f"stopped after {self.tally.failures} failures, as asked")
-
-    def _has_to_stop(self) -> bool:
-        if self.tally.trouble:
-            self.tally.stop = self.tally.stop or self.tally.trouble
-        elif self._stopped():
-            self._stop("stopped by a signal")
-        return self.tally.stop is not None
-
-    def _stop(self, why: str) -> None:
-        self.tally.stop = self.tally.stop or Reason(why, Cause.UNREACHABLE)
 
     def _confirmed(self, batch: Batch) -> SmscliError | None:
         try:
@@ -435,15 +326,6 @@ def ahead(workers: int) -> int:
     A crash leaves them UNKNOWN, too.
     """
     return workers // 8
-
-
-def batch_size(limit: int, rate: float) -> int:
-    """Return how many recipients go into one request: not more than leave in a second at that rate."""
-    return limit if rate == inf else max(1, min(limit, ceil(rate)))
-
-
-def _is_busy(submission: Submission) -> bool:
-    return submission.reason is not None and submission.reason.cause is Cause.BUSY
 
 
 def _recorded(endings: Sequence[tuple[Batch, SendReceipt]]) -> list[Ending]:

@@ -20,11 +20,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from smscli import sandbox
-from smscli.crew import BREAK_AFTER_BUSY, Crew, Desk, Limits, Tally, ahead, batch_size
+from smscli.crew import Crew, Desk, ahead
 from smscli.dispatch import BREAK_AFTER_UNKNOWN, BREAK_AFTER_UNREACHABLE, Caller, Stamps, World
 from smscli.errors import Cause, ConfigError, OutcomeUnknownError, UnreachableError
 from smscli.journal import Batch, Ending, JournalEntry, News, TeamJournal
 from smscli.model import DeliveryReport, DeliveryState, Message, Money, Outcome, Reason, SendReceipt, Submission, all_of
+from smscli.pacing import BREAK_AFTER_BUSY, Limits, Tally, batch_size
 from smscli.providers import Operation, Provider, get
 from smscli.transport import HttpTransport
 from smscli.wire import Request, Response

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from smscli import providers
 from smscli.cli.draft import account_name
 from smscli.cli.options import Invocation
-from smscli.crew import Limits, batch_size
 from smscli.journal import ListFingerprint
 from smscli.model import MSISDN, Account, Message, Profile, SenderId
+from smscli.pacing import Limits, batch_size
 from smscli.providers import Provider
 from smscli.record import Record
 from smscli.runtime import Runtime

@@ -17,12 +17,13 @@ from smscli.cli.order import Order, resuming
 from smscli.cli.results import ResultRow, Writer, from_journal, joined
 from smscli.cli.roster import Roster, Verdict
 from smscli.cli.text import counted
-from smscli.crew import Crew, Tally
+from smscli.crew import Crew
 from smscli.errors import ERROR_OF, Cause, ConflictError, ExitCode, OutcomeUnknownError, PartialError, SmscliError
 from smscli.interruption import Interruption, interruptible
 from smscli.journal import Job, Standing, State, TeamJournal, exists
 from smscli.journal._rows import MessageRow
 from smscli.model import Outcome
+from smscli.pacing import Tally
 from smscli.progress import Bar, Lines
 from smscli.render import Output, Result, Table, Tree
 
