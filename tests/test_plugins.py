@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smscli import capture, plugins, profiles, providers, sandbox
-from smscli.cli.profile import add
+from smscli.cli.adding import add
 from smscli.errors import ConfigError, InputError, UnsupportedError
 from smscli.providers._guest import RESERVED
 from tests.bench import ask

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from smscli import private, profiles
-from smscli.cli.profile import _filled
+from smscli.cli.editing import filled
 from smscli.errors import ConfigError
 from smscli.model import Secret
 from smscli.profiles import Document, Keyring, Need
@@ -421,7 +421,7 @@ def test_an_entry_is_taken_back_when_the_file_cannot_be_written(tmp_path: Path) 
     keyring = Keyring(world(tmp_path))
 
     def fill() -> None:
-        with _filled(keyring, "home", {"api_key": "k"}):
+        with filled(keyring, "home", {"api_key": "k"}):
             assert in_keyring(tmp_path) == {"smscli home/api_key": "k"}
             raise ConfigError("the disk is full")
 

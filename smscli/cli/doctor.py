@@ -16,7 +16,7 @@ from smscli.cli.findings import Finding
 from smscli.cli.hints import journal_hints
 from smscli.cli.journey import BALANCE, CLOCK, CONNECTION, DATE, NAME, NETWORK, STEPS, TLS, Journey
 from smscli.cli.options import Invocation, command, complete_profile, new_app
-from smscli.cli.profile import bad_recipients, bad_sender, masked
+from smscli.cli.resolved import bad_recipients, bad_sender, masked
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.journal import look
 from smscli.model import Field, Profile, Secret, visible
