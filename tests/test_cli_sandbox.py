@@ -24,7 +24,7 @@ from smscli import render, sandbox
 from smscli.cli import arrivals
 from smscli.cli import sandbox as cli_sandbox
 from smscli.cli.arrivals import line
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.model import Account, Secret
 from smscli.render import Output
 from smscli.runtime import Runtime

@@ -43,8 +43,8 @@ HEAVY = {
 }
 
 SIGN_MAY_IMPORT = {
-    "smscli", "smscli.cli", "smscli.cli.options", "smscli.cli.sign", "smscli.cli.signature", "smscli.errors",
-    "smscli.model", "smscli.plugins",
+    "smscli", "smscli.cli", "smscli.cli.invocation", "smscli.cli.options", "smscli.cli.parsing", "smscli.cli.sign",
+    "smscli.cli.signature", "smscli.errors", "smscli.model", "smscli.plugins",
     "smscli.profiles", "smscli.profiles._editing", "smscli.profiles._file", "smscli.profiles._resolving",
     "smscli.profiles._secrets", "smscli.profiles._settings",
     "smscli.providers", "smscli.providers._answers", "smscli.providers._base", "smscli.providers.lightsms",

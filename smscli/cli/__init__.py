@@ -23,7 +23,9 @@ import typer.core
 import typer.main
 
 from smscli import __version__, plugins
-from smscli.cli.options import COMPLETE, FORGIVING, HELP, PROGRAM, Group, Invocation, add_command, new_group
+from smscli.cli.invocation import PROGRAM, Invocation
+from smscli.cli.options import COMPLETE, add_command, new_group
+from smscli.cli.parsing import FORGIVING, HELP, Group
 from smscli.errors import ConfigError, InputError, SmscliError
 from smscli.interruption import SIGNALS
 from smscli.model import visible

@@ -12,7 +12,8 @@ import typer
 from smscli import profiles, providers
 from smscli.cli import inputs, prompts
 from smscli.cli.editing import ADD, change, filled, missing_secrets
-from smscli.cli.options import Invocation, command, new_app, provider_option
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app, provider_option
 from smscli.cli.resolved import bad_sender
 from smscli.errors import InputError
 from smscli.model import Field, Profile, Secret

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from smscli import private, sandbox
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.errors import InputError
 from smscli.model import Outcome, visible
 from smscli.sandbox import Caught

@@ -9,7 +9,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app
 from smscli.errors import (
     AuthenticationError,
     ConfigError,

@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, NamedTuple
 
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.cli.signature import nothing_signed, participation
 from smscli.errors import AuthenticationError, InputError, SmscliError
 from smscli.model import Account, Pairs

@@ -16,8 +16,9 @@ import typer
 from smscli.cli import prompts
 from smscli.cli import text as texts
 from smscli.cli.draft import Sender
+from smscli.cli.invocation import Invocation
 from smscli.cli.listed import Delimiter, Encoding, Map, ResultFile
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.options import command, new_app
 from smscli.cli.order import Order, Pace, compose
 from smscli.cli.pricing import estimate
 from smscli.cli.results import Writer

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from smscli import capture
 from smscli.capture import Captured
 from smscli.cli import inputs
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.cli.signature import Question, Working, nothing_signed, unfilled
 from smscli.errors import AuthenticationError, ConfigError, InputError, SmscliError
 from smscli.model import Account, Secret

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 from typer import completion as scripts
 
-from smscli.cli.options import COMPLETE, PROGRAM, Invocation, command, new_app
+from smscli.cli.invocation import PROGRAM, Invocation
+from smscli.cli.options import COMPLETE, command, new_app
 from smscli.errors import ConfigError, ConflictError, InputError
 from smscli.model import visible
 from smscli.render import Result, Table

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smscli.cli.cost import cost, rewrite
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app
 from smscli.cli.text import Fit, MaxParts, Price, Text, TextFile, Transliterate, clean, read, refuse_parts
 from smscli.errors import ConflictError, ExitCode, InputError
 from smscli.render import Result, Table

@@ -13,7 +13,7 @@ import typer
 
 from smscli.cli import text as texts
 from smscli.cli.draft import Draft, account_name
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.cli.receipt import report, warnings
 from smscli.errors import InputError
 from smscli.interruption import Interruption

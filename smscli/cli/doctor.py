@@ -14,8 +14,9 @@ from smscli.cli import findings
 from smscli.cli.checks import Check, SkipCheck
 from smscli.cli.findings import Finding
 from smscli.cli.hints import journal_hints
+from smscli.cli.invocation import Invocation
 from smscli.cli.journey import BALANCE, CLOCK, CONNECTION, DATE, NAME, NETWORK, STEPS, TLS, Journey
-from smscli.cli.options import Invocation, command, complete_profile, new_app
+from smscli.cli.options import command, complete_profile, new_app
 from smscli.cli.resolved import bad_recipients, bad_sender, masked
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.journal import look

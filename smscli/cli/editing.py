@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from smscli import profiles
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.errors import ConfigError
 from smscli.model import Field, Secret
 from smscli.render import Result

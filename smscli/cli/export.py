@@ -14,9 +14,10 @@ import typer
 
 from smscli.cli import outcomes, results
 from smscli.cli import text as texts
+from smscli.cli.invocation import Invocation
 from smscli.cli.journals import Key, Sandbox, Where, journal_of
 from smscli.cli.listed import Delimiter, Encoding, Map, ResultFile
-from smscli.cli.options import Invocation, profile_option
+from smscli.cli.options import profile_option
 from smscli.cli.results import ResultRow
 from smscli.errors import ConfigError, InputError
 from smscli.interruption import interruptible

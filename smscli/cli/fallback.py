@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from smscli.cli.draft import Draft, account_name, compose
-from smscli.cli.options import Invocation, complete_profile
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import complete_profile
 from smscli.cli.text import counted
 from smscli.errors import ConfigError, InputError, UnsupportedError
 from smscli.model import MSISDN, Profile

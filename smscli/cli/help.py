@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer.core
 
 from smscli import providers
-from smscli.cli.options import Group
+from smscli.cli.parsing import Group
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context, Parameter

@@ -11,8 +11,9 @@ import typer
 
 from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
+from smscli.cli.invocation import Invocation
 from smscli.cli.journals import Key, Sandbox, Where, journal_of, nothing, opened
-from smscli.cli.options import Invocation, add_command, command, new_app, new_group, profile_option, seconds
+from smscli.cli.options import add_command, command, new_app, new_group, profile_option, seconds
 from smscli.errors import ConfigError, InputError
 from smscli.journal import Journal, JournalEntry, Selection, State, begin_anew
 from smscli.model import MSISDN

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from smscli import profiles, providers
 from smscli.cli import help as pages
 from smscli.cli import mdoc, tree
-from smscli.cli.options import PROGRAM, Group
+from smscli.cli.invocation import PROGRAM
+from smscli.cli.parsing import Group
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from smscli import providers
 from smscli.cli.draft import account_name
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.journal import ListFingerprint
 from smscli.model import MSISDN, Account, Message, Profile, SenderId
 from smscli.pacing import Limits, batch_size

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from smscli.cli.draft import Draft
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.cli.text import counted
 from smscli.dispatch import Caller
 from smscli.errors import InputError, RejectedError, SmscliError

@@ -11,7 +11,8 @@ import typer
 from smscli import profiles, providers
 from smscli.cli import prompts
 from smscli.cli.editing import ADD, change, emptied, missing_secrets
-from smscli.cli.options import Invocation, add_command, command, complete_profile, new_group
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import add_command, command, complete_profile, new_group
 from smscli.cli.resolved import bad_recipients, bad_sender, masked
 from smscli.errors import ConfigError, ConflictError
 from smscli.render import Result, Table

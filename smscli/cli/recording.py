@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smscli import sandbox
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.errors import ConfigError, InputError
 from smscli.render import Result, Table, Tree
 from smscli.runtime import Wanted

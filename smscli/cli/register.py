@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from smscli import providers
 from smscli.cli.hints import journal_hints
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.errors import SmscliError
 from smscli.model import MSISDN, DeliveryReport, Profile
 

@@ -17,7 +17,8 @@ import typer
 from smscli.cli.delivery import Key, Once, WithoutJournal, deliver, refuse_forgetting
 from smscli.cli.draft import Draft, Sender, To, addressees, compose
 from smscli.cli.fallback import Fallback, RetryFor, fallbacks
-from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app, seconds
 from smscli.errors import ConfigError, ConflictError, ExitCode, InputError, SmscliError
 from smscli.model import MSISDN, Profile
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smscli.cli.options import Invocation, command, complete_profile, new_app, profile_option
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, complete_profile, new_app, profile_option
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.model import Account, visible
 from smscli.render import Result, Tree

@@ -12,7 +12,8 @@ from smscli.cli import text as texts
 from smscli.cli.delivery import Key, Once, WithoutJournal, deliver
 from smscli.cli.draft import Draft, Sender, To, compose
 from smscli.cli.fallback import Fallback, RetryFor, fallbacks
-from smscli.cli.options import Invocation, command, new_app, seconds
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app, seconds
 from smscli.cli.receipt import facts
 from smscli.cli.text import Fit, MaxParts, Price, Text, TextFile, Transliterate
 from smscli.errors import ConflictError, InputError

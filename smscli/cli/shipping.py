@@ -12,7 +12,7 @@ from shlex import quote
 
 from smscli.cli import outcomes
 from smscli.cli.hints import journal_hints
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.cli.order import Order, resuming
 from smscli.cli.results import ResultRow, Writer, from_journal, joined
 from smscli.cli.roster import Roster, Verdict

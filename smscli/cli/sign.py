@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from smscli import providers
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app
 from smscli.cli.signature import Question, Working
 from smscli.errors import ConfigError, InputError
 from smscli.model import Account, Pairs, Profile, Secret, SecretCommand, SecretFile, SecretSource, SecretValue

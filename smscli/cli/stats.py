@@ -15,8 +15,9 @@ from typing import Annotated
 import typer
 
 from smscli.cli import outcomes
+from smscli.cli.invocation import Invocation
 from smscli.cli.journals import Sandbox, Where, nothing, opened
-from smscli.cli.options import Invocation, seconds
+from smscli.cli.options import seconds
 from smscli.journal import DeliveryRow, JournalEntry, Selection, State
 from smscli.model import DeliveryState
 from smscli.render import Result, Table, Tree

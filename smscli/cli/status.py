@@ -10,7 +10,8 @@ import typer
 
 from smscli import providers
 from smscli.cli.draft import account_name
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app
 from smscli.cli.register import Register, zones
 from smscli.cli.tracking import PATIENCE, Item, Party, items_of, tell, track
 from smscli.errors import ConfigError, InputError, SmscliError

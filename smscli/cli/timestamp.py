@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from smscli.cli import outcomes
 from smscli.cli.clocks import Skew
-from smscli.cli.options import Invocation, command, new_app
+from smscli.cli.invocation import Invocation
+from smscli.cli.options import command, new_app
 from smscli.model import ServerTime
 from smscli.providers import Provider
 from smscli.render import Result, Table

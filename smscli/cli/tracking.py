@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from smscli import providers
 from smscli.cli.draft import account_name
-from smscli.cli.options import Invocation
+from smscli.cli.invocation import Invocation
 from smscli.errors import ExitCode, InputError, OutcomeUnknownError, RejectedError, SmscliError, UnreachableError
 from smscli.interruption import Interruption
 from smscli.model import MASK, MSISDN, Account, DeliveryReport, DeliveryState, Outcome, Profile, Submission
