@@ -102,6 +102,12 @@ def test_a_text_that_does_not_fit_without_its_output_is_cut_itself() -> None:
     assert text(event, "{command} " + "y" * 200, tail=0, parts=1) == f"x... {'y' * 152}..."
 
 
+def test_a_command_that_an_ellipsis_would_only_lengthen_stays() -> None:
+    """Nothing is gained by `l...` for `ls`."""
+    event = replace(FAILED, argv=["ls"], host="db1")
+    assert text(event, "{host}: {command} " + "y" * 200, tail=0, parts=1) == f"db1: ls {'y' * 149}..."
+
+
 @pytest.mark.parametrize("word", ["make ", "žemė ", "🇱🇹 "])
 @pytest.mark.parametrize("host", ["db1", "ž" * 40, "h" * 255])
 def test_what_happened_is_never_cut_away_for_the_words_of_the_command(word: str, host: str) -> None:

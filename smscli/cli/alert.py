@@ -100,7 +100,7 @@ def text(event: Event, template: str, *, tail: int, parts: int) -> str:
     def candidates() -> Iterator[str]:
         for output in _shorter_and_shorter(readable(event.output).splitlines()[-tail:] if tail else [], parts):
             yield filled(output=output)
-        for command in _cuts(values["command"].removesuffix(ELLIPSIS)):
+        for command in _cuts(values["command"]):
             values["command"] = command
             yield filled()
         for host in _cuts(values["host"]):
@@ -149,12 +149,14 @@ def _shorter_and_shorter(lines: Sequence[str], parts: int) -> Iterator[str]:
 
 
 def _cuts(text: str) -> Iterator[str]:
-    """Yield the text in ever fewer characters as readers see them, down to one, with an ellipsis."""
+    """Yield what is shorter than the text: ever fewer characters as readers see them, down to one, and an ellipsis."""
     from wcwidth import iter_graphemes
 
-    characters = list(iter_graphemes(text))
+    characters = list(iter_graphemes(text.removesuffix(ELLIPSIS)))
     for end in range(len(characters) - 1, 0, -1):
-        yield "".join(characters[:end]).rstrip() + ELLIPSIS
+        shorter = "".join(characters[:end]).rstrip() + ELLIPSIS
+        if len(shorter) < len(text):
+            yield shorter
 
 
 def _short(command: str) -> str:
