@@ -78,8 +78,8 @@ def list_entries(
             return _listing(chain(first, stream), sandbox=sandbox)
     result = _listing(entries, sandbox=sandbox)
     if not entries:
-        words = "nothing in the journal is of that kind" if any(selection) else ""
-        return result._replace(notes=nothing(call.runtime, words, selection, sandbox=sandbox))
+        none = "nothing in the journal is of that kind"
+        return result._replace(notes=nothing(call.runtime, selection, none, sandbox=sandbox))
     if not more:
         return result
     return result._replace(notes=(f"{more} more of earlier sends: see all with --limit {len(entries) + more}",))

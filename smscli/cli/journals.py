@@ -11,7 +11,7 @@ import typer
 
 from smscli.cli.hints import journal_hints
 from smscli.errors import InputError, SmscliError
-from smscli.journal import EVERYTHING, Journal, Selection, exists
+from smscli.journal import Journal, Selection, exists
 from smscli.model import visible
 from smscli.runtime import Runtime
 
@@ -45,11 +45,12 @@ def opened(runtime: Runtime, *, sandbox: bool) -> Iterator[Journal | None]:
         yield journal
 
 
-def nothing(
-    runtime: Runtime, words: str = "", selection: Selection = EVERYTHING, *, sandbox: bool
-) -> tuple[str, ...]:  # fmt: skip
-    """Return the notes of a list without entries; who looks into the wrong journal hears of the sandbox's."""
-    none = words or "nothing has been sent: the journal is empty"
+def nothing(runtime: Runtime, selection: Selection, words: str, *, sandbox: bool) -> tuple[str, ...]:
+    """Return the notes where a selection is empty; ``words`` are for one that leaves something out.
+
+    Who looks into the wrong journal hears of the sandbox's.
+    """
+    none = words if any(selection) else "nothing has been sent: the journal is empty"
     if not sandbox:
         with suppress(SmscliError), opened(runtime, sandbox=True) as journal:  # nobody asked for its own trouble
             if journal and next(journal.stream(selection), None):

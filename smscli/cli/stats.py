@@ -45,7 +45,7 @@ def stats(
     when = "" if after is None else f", sent since {outcomes.moment(after)}"
     count = totals.all.outcomes.total()
     ends = ", ".join(f"{totals.all.outcomes[state]} {state}" for state in State if totals.all.outcomes[state])
-    words = "" if after is None else "nothing was sent in that time"
+    none = "nothing was sent in that time"
     return Result(
         data={"journal": where.value, "since": outcomes.moment_tree(after), **totals.tree()},
         lines=rows,
@@ -55,7 +55,7 @@ def stats(
             title=f"{count} recipients{when}, in {where}{ends and ': '}{ends}",
             facts=True,
         ),
-        notes=() if count else nothing(call.runtime, words, Selection(since=after), sandbox=sandbox),
+        notes=() if count else nothing(call.runtime, Selection(since=after), none, sandbox=sandbox),
     )
 
 
