@@ -208,6 +208,15 @@ def test_check_and_show_name_a_variable_that_is_nearly_right(smscli: Callable[..
     assert smscli("profile", "check", "work", environ=environ).err == ""
 
 
+def test_add_refuses_recipients_that_are_no_numbers(smscli: Callable[..., Any], config: Path) -> None:
+    """As check does; the file stays as it was."""
+    config.write_text(FILE)
+    options = ("--provider=lightsms", "--login=x", "--to=+37061234567,my mother")
+    ran = smscli("profile", "add", "new", *options, stdin=f"{SECRET}\n".encode())
+    assert (ran.code, config.read_text()) == (2, FILE)
+    assert "to: 'my mother' is not a phone number" in ran.err
+
+
 def test_check_takes_a_number_of_the_account_as_its_sender(smscli: Callable[..., Any], config: Path) -> None:
     """Mesajlarim's texts come from the profile's own number, and it may be named."""
     config.write_text(

@@ -14,7 +14,7 @@ from smscli.cli import inputs, prompts
 from smscli.cli.editing import ADD, change, filled, missing_secrets
 from smscli.cli.invocation import Invocation
 from smscli.cli.options import command, new_app, provider_option
-from smscli.cli.resolved import bad_sender
+from smscli.cli.resolved import flaws
 from smscli.errors import InputError
 from smscli.model import Field, Profile, Secret
 from smscli.render import Result
@@ -55,7 +55,7 @@ def add(
     secrets = _secrets(call.runtime, vendor, options)
     start = {"provider": vendor.name, **secrets}
     profile = profiles.resolve(profiles.Document("", {name: start}), named=name, options=options, environ={})
-    for problem in bad_sender(profile):
+    for problem in flaws(profile):
         raise InputError(problem)
 
     table = _table(profile)

@@ -17,7 +17,7 @@ from smscli.cli.hints import journal_hints
 from smscli.cli.invocation import Invocation
 from smscli.cli.journey import BALANCE, CLOCK, CONNECTION, DATE, NAME, NETWORK, STEPS, TLS, Journey
 from smscli.cli.options import command, complete_profile, new_app
-from smscli.cli.resolved import bad_recipients, bad_sender, masked
+from smscli.cli.resolved import flaws, masked
 from smscli.errors import ConfigError, ExitCode, InputError
 from smscli.journal import look
 from smscli.model import Field, Profile, Secret, visible
@@ -177,7 +177,7 @@ def _file(runtime: Runtime) -> Finding:
 
 def _profile(profile: Profile) -> Finding:
     """Say whose account it is; a profile's own recipients and sender may be wrong."""
-    problems = [*bad_recipients(profile), *bad_sender(profile)]
+    problems = flaws(profile)
     if problems:
         whose = f"profile {profile.name}" if profile.name else "the environment"
         error = ConfigError(f"{whose} cannot be used", problems=problems, hint="mend to = […] or sender")

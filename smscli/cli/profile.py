@@ -13,7 +13,7 @@ from smscli.cli import prompts
 from smscli.cli.editing import ADD, change, emptied, missing_secrets
 from smscli.cli.invocation import Invocation
 from smscli.cli.options import add_command, command, complete_profile, new_group
-from smscli.cli.resolved import bad_recipients, bad_sender, masked
+from smscli.cli.resolved import flaws, masked
 from smscli.errors import ConfigError, ConflictError
 from smscli.render import Result, Table
 from smscli.runtime import Runtime, Wanted
@@ -76,7 +76,7 @@ def check(call: Invocation, name: _AnyName = None) -> Result:
     """
     profile = call.runtime.profile(Wanted(profile=name))
     whose = f"profile {profile.name}" if profile.name else "the environment"
-    problems = [*bad_recipients(profile), *bad_sender(profile)]
+    problems = flaws(profile)
     if profile.ca_file is not None and not Path(profile.ca_file).is_file():
         problems.append(f"ca_file: there is no file {profile.ca_file!r}")
     try:

@@ -17,21 +17,24 @@ def masked(key: str, value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def bad_recipients(profile: Profile) -> list[str]:
-    """Return what is wrong with the recipients that a profile names."""
+def flaws(profile: Profile) -> list[str]:
+    """Return what no send could use of what a profile names: recipients, sender; nothing is fetched for it."""
+    return [*_bad_recipients(profile), *_bad_sender(profile)]
+
+
+def _bad_recipients(profile: Profile) -> list[str]:
     from smscli import numbering
 
-    problems = []
+    faults = []
     for entry in (entry for recipient in profile.to for entry in recipient.split(",")):
         try:
             numbering.parse(entry, profile.region)
         except SmscliError as error:
-            problems.append(f"to: {error.message}")
-    return problems
+            faults.append(f"to: {error.message}")
+    return faults
 
 
-def bad_sender(profile: Profile) -> list[str]:
-    """Return why the vendor cannot take the sender that a profile names; nothing is fetched for it."""
+def _bad_sender(profile: Profile) -> list[str]:
     if profile.sender is None:
         return []
     provider = providers.get(profile.provider).of(profile.fields)
