@@ -340,8 +340,8 @@ def test_what_keeps_its_own_error_uses_up_nothing(words: str, wrong: dict[str, s
     for times, params in enumerate((wrong, right, right)):
         reply = bench.lightsms("send", SEND | params)
         assert reply.headers.get("x-smscli-chaos") == (words if times == 1 else None)
-        (told,) = ask(bench.app, "/api/chaos").get_json()["rules"]
-        assert (told["hits"], told["matches"]) == ((0, 0), (1, 1), (1, 2))[times]
+        (rule,) = ask(bench.app, "/api/chaos").get_json()["rules"]
+        assert (rule["hits"], rule["matches"]) == ((0, 0), (1, 1), (1, 2))[times]
     first, *rest = bench.caught()
     assert first["chaos"] is None
     assert words in [entry["chaos"] for entry in rest]

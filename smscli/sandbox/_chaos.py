@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b
 from itertools import count
 
@@ -294,14 +295,16 @@ class Chaos:
             handler(troubled, trial)
             return [(one.to, one.refusal) for one in trial.caught]
 
+        own = cache(lambda: refusals(call))
+
         def changes(rule: Rule) -> bool:
             """Return whether the vendor refuses something else: a wrong signature keeps its own error."""
-            if rule.effect not in ("error", "address", "partial", "clock"):
+            troubled = _troubled(rule, emulator, entry, to, call)
+            if troubled is call:  # it befalls the connection or the answer
                 return True
-            own = refusals(call)
             # What is answered tells of the clock, whether or not anything is refused for it.
-            is_seen = rule.effect == "clock" and not (own and all(code for _, code in own))
-            return is_seen or refusals(_troubled(rule, emulator, entry, to, call)) != own
+            is_seen = rule.effect == "clock" and not (own() and all(code for _, code in own()))
+            return is_seen or refusals(troubled) != own()
 
         rule = self.hit(entry, to, changes)
         if rule is None:
