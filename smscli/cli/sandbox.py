@@ -165,7 +165,8 @@ def _emulate(
         accounts[chosen.provider] = call.runtime.account(chosen)
         for name in chosen.fallback:
             with suppress(ConfigError):  # what cannot be used is told where it is wanted
-                real += [] if call.runtime.profile(Wanted(profile=name), need=Need.ADDRESS).sandbox else [name]
+                if not call.runtime.profile(Wanted(profile=name), need=Need.ADDRESS).sandbox:
+                    real.append(name)
     app = emulator.create_app(
         accounts,
         clock=call.runtime.now,
@@ -304,13 +305,13 @@ def _write_profiles(
     profiles.change(path, put_in)
     own = f"SMSCLI_CONFIG={quote(str(path))} " if is_file else ""
     usual = emulator.USUAL if emulator.USUAL in urls else next(iter(urls), None)
-    notes = (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",) if usual else ()
+    notes: tuple[str, ...] = ()
+    if usual:
+        notes += (f"profiles are in {path}: {own}smscli send -p {prefix}{usual} ...",)
     left_out = ", ".join(vendor for vendor in emulator.base_urls(root) if vendor not in urls)
-    return (
-        (*notes, f"none was written for {left_out}: its account here is that of profile {profile}")
-        if left_out
-        else notes
-    )
+    if left_out:
+        notes += (f"none was written for {left_out}: its account here is that of profile {profile}",)
+    return notes
 
 
 def _result(root: str, accounts: Mapping[str, Account], profile: str | None, notes: tuple[str, ...]) -> Result:

@@ -92,8 +92,7 @@ def verify(
     damage = _reasons.damage(call.raw_query, call.raw_body, names, fits)
     if damage:  # whatever else would give the wrong signature is chance
         words, meant = damage
-        signed = provider.sign(merge(meant), account.secret, others=account.secrets) if meant else None
-        text = hashed_text(signed) if signed else None
+        text = hashed_text(provider.sign(merge(meant), account.secret, others=account.secrets)) if meant else None
         return Check(False, hashed, words, reason=words, is_damaged=True, meant=text)
     reason = f"{provider.rule.signature} is not that of the parameters that came"
     if not (is_invented(account, call) or call.goes_on):
