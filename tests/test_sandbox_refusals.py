@@ -33,6 +33,15 @@ OWN = tuple(vendor for vendor in PLATFORMS if vendor in ORACLES)
 
 KEY = Secret("a-real-key")
 
+IN_FULL = (
+    ("Привет, мир", quote("Привет, мир".encode().decode("latin-1"))),
+    ("Привет, мир", "".join(f"%u{ord(one):04x}" for one in "Привет, мир")),
+    ("Привет, мир", quote(quote("Привет, мир"))),
+    ("R&D", "R%26amp;D"),
+    ("100%de", "100%de"),
+)
+"""Texts and how they travel, where what is told of it is not shorter than in a comparison."""
+
 Run = Callable[..., Ran]
 
 
@@ -83,6 +92,13 @@ def reason(speak: Transport, request: Request) -> str:
     words = str(entry["reason"])
     assert header == words.encode("ascii", "backslashreplace").decode()
     return words
+
+
+def carried(method: str, path: str, query: str) -> RawRequest:
+    """Return a request whose query, or form for a POST, is as it is written here; a path may begin the query."""
+    kind = (b"Content-Type", b"application/x-www-form-urlencoded")
+    target, body = (f"{path}{'&' if '?' in path else '?'}{query}", "") if method == "GET" else (path, query)
+    return RawRequest(method, target.encode(), (kind,), body.encode())
 
 
 def raw(request: Request, query: str) -> Request:
@@ -150,13 +166,9 @@ def test_what_was_not_escaped_is_told(vendor: str, text: str, travels: str, word
         ("Tel: +370612", "Tel:%20+370612"),
         ("Tom+Jerry", "Tom+Jerry"),
         ("R&D", "R&D"),
-        ("Привет, мир", quote("Привет, мир".encode().decode("latin-1"))),
-        ("Привет, мир", "".join(f"%u{ord(one):04x}" for one in "Привет, мир")),
-        ("Привет, мир", quote(quote("Привет, мир"))),
-        ("R&D", "R%26amp;D"),
         ("R&D", "R&amp;D"),
         ("R&D", "R%26amp%3Bamp%3BD"),
-        ("100%de", "100%de"),
+        *IN_FULL,
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -167,10 +179,7 @@ def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travel
     request, params = pairs(vendor, text)
     query = encode(signed(vendor, params, sandbox.demo(vendor).account.secret))
     travelled = query.replace(f"={quote_plus(text)}", f"={travels}")
-    kind = (b"Content-Type", b"application/x-www-form-urlencoded")
-    path = urlsplit(request.url).path.encode()
-    target, body = (path + b"?" + travelled.encode(), b"") if method == "GET" else (path, travelled.encode())
-    header = dict(app.answer(RawRequest(method, target, (kind,), body)).headers)
+    header = dict(app.answer(carried(method, urlsplit(request.url).path, travelled)).headers)
     (entry,) = listed(speak)
     assert header["X-Smscli-Diagnosis"] == header["X-Smscli-Reason"]
     assert entry["diagnosis"] == entry["reason"] is not None
@@ -182,17 +191,8 @@ def test_damage_on_the_way_is_the_whole_diagnosis(vendor: str, text: str, travel
     assert "".join(right for _, right in explanation["overlay"]) == visible(entry["expected"])
 
 
-@pytest.mark.parametrize(
-    ("text", "travels"),
-    [
-        ("Привет", quote("Привет".encode().decode("latin-1"))),
-        ("Привет", "".join(f"%u{ord(one):04x}" for one in "Привет")),
-        ("Привет", quote(quote("Привет"))),
-        ("R&D", "R%26amp;D"),
-        ("100%de", "100%de"),
-    ],
-)
 @pytest.mark.parametrize("vendor", OWN)
+@pytest.mark.parametrize(("text", "travels"), IN_FULL)
 def test_a_fault_of_the_sending_has_the_words_of_a_comparison(vendor: str, text: str, travels: str) -> None:
     """What the sandbox says of a request, ``sign --capture`` says of its capture."""
     request, params = pairs(vendor, text)
@@ -218,30 +218,27 @@ def test_a_value_that_was_encoded_before_it_was_signed_was_not_damaged(vendor: s
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_ampersand_in_front_of_an_array_is_told(method: str) -> None:
+@pytest.mark.parametrize(
+    ("vendor", "path", "rest", "recipients", "meant"),
+    [
+        ("mesajlarim", "/omrestapi/api.php?action=sendsms", "appId=1&msisdn=5321000000&rand=7",
+         "recipient[0]=5321000000&recipient[1]=5321000008",
+         (("appId", "1"), ("msisdn", "5321000000"), ("rand", "7"), ("message", "R&D"), ("recipient[]", "5321000000"),
+          ("recipient[]", "5321000008"))),
+        ("mainsms", "/api/mainsms/message/send", "project=demo-mainsms",
+         "recipients[0]=79121231234&recipients[1]=79121231235",
+         (("project", "demo-mainsms"), ("message", "R&D"), ("recipients", "79121231234,79121231235"))),
+    ],
+)  # fmt: skip
+def test_an_ampersand_in_front_of_an_array_is_told(
+    method: str, vendor: str, path: str, rest: str, recipients: str, meant: Pairs
+) -> None:
     """PHP programs name each place of it; what is signed are its values."""
-    joined = {
-        "mesajlarim": (
-            "message=R&D&recipient[0]=5321000000&recipient[1]=5321000008", "appId=1&msisdn=5321000000&rand=7",
-        ),
-        "mainsms": ("message=R&D&recipients[0]=79121231234&recipients[1]=79121231235", "project=demo-mainsms"),
-    }  # fmt: skip
-    meant: dict[str, Pairs] = {
-        "mesajlarim": (
-            ("appId", "1"), ("msisdn", "5321000000"), ("rand", "7"), ("message", "R&D"), ("recipient[]", "5321000000"),
-            ("recipient[]", "5321000008"),
-        ),
-        "mainsms": (("project", "demo-mainsms"), ("message", "R&D"), ("recipients", "79121231234,79121231235")),
-    }  # fmt: skip
-    for vendor, (message_part, rest) in joined.items():
-        app = sandbox.create_app(clock=lambda: NOW)
-        name, value = signed(vendor, meant[vendor], sandbox.demo(vendor).account.secret)[-1]
-        path = {"mesajlarim": "/omrestapi/api.php?action=sendsms", "mainsms": "/api/mainsms/message/send?"}[vendor]
-        query = f"{rest}&{message_part}&{name}={value}"
-        kind = (b"Content-Type", b"application/x-www-form-urlencoded")
-        target, body = (f"{path}&{query}", "") if method == "GET" else (path, query)
-        header = dict(app.answer(RawRequest(method, target.encode(), (kind,), body.encode())).headers)
-        assert header["X-Smscli-Reason"] == header["X-Smscli-Diagnosis"] == "`&` ends a value: write %26"
+    app = sandbox.create_app(clock=lambda: NOW)
+    name, value = signed(vendor, meant, sandbox.demo(vendor).account.secret)[-1]
+    query = f"{rest}&message=R&D&{recipients}&{name}={value}"
+    header = dict(app.answer(carried(method, path, query)).headers)
+    assert header["X-Smscli-Reason"] == header["X-Smscli-Diagnosis"] == "`&` ends a value: write %26"
 
 
 def test_what_was_signed_in_another_charset_is_looked_for_on_the_page() -> None:

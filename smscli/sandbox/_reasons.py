@@ -162,10 +162,10 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
             verb = "were" if len(strangers) > 1 else "was"
             words = f"{', '.join(strangers[:_NAMED])} came and {verb} not signed: sign all that is sent"
             return Damage(words, signed)
-        said = {"plus-unescaped": PLUS, "ampersand-unescaped": "`&` ends a value: write %26", "wire-charset": foreign}
+        short = {"plus-unescaped": PLUS, "ampersand-unescaped": "`&` ends a value: write %26", "wire-charset": foreign}
         for findings, meant, is_doubtful in readings(query, form, names):
             if not is_doubtful and fits(meant):
-                reasons = [said.get(one.name) or f"{one.sentence} {one.fix}" for one in findings]
+                reasons = [short.get(one.name) or f"{one.sentence} {one.fix}" for one in findings]
                 is_code = any(one.name in CODES for one in findings)
                 reasons += [foreign] if foreign and not is_code and foreign not in reasons else []
                 if reasons == [PLUS] and _may_be_encoded(query, form):
