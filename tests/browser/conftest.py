@@ -47,6 +47,14 @@ def order(text: str) -> dict[str, str]:
     }
 
 
+def signed_query(vendor: str, sent: dict[str, str], **signed: str) -> str:
+    """Return parameters with a signature, that of other values (``signed``) where they are given; a space is %20."""
+    account = sandbox.demo_accounts()[vendor]
+    provider = providers.get(vendor).of(account.fields)
+    signature = provider.sign(tuple((sent | signed).items()), account.secret).signature
+    return urlencode(sent | {provider.rule.signature: signature}, quote_via=quote)
+
+
 @dataclass(frozen=True)
 class Served:
     """A sandbox that is a process of its own, and the ways to send to it."""
@@ -75,11 +83,8 @@ class Served:
         self.send_wrongly(vendor, "/api/mainsms/message/send", params)
 
     def send_wrongly(self, vendor: str, path: str, sent: dict[str, str], **signed: str) -> None:
-        """Send as a program does that signs other values (``signed``) than it sends; a space travels as %20."""
-        account = sandbox.demo_accounts()[vendor]
-        provider = providers.get(vendor).of(account.fields)
-        signature = provider.sign(tuple((sent | signed).items()), account.secret).signature
-        self.ask(f"{path}?{urlencode(sent | {provider.rule.signature: signature}, quote_via=quote)}")
+        """Send as a program does that signs other values (``signed``) than it sends."""
+        self.ask(f"{path}?{signed_query(vendor, sent, **signed)}")
 
     def ask(self, path: str, method: str = "GET") -> Any:
         """Make a request as a program does."""

@@ -7,13 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
 
-from smscli import providers, sandbox
-from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, recording, served
+from tests.browser.conftest import LIGHTSMS, WIDTHS, Open, Served, order, recording, served, signed_query
 from tests.upstreams import upstream
 
 if TYPE_CHECKING:
@@ -128,11 +127,7 @@ def test_a_wrong_signature_shows_its_diagnosis_and_where_the_texts_differ(open_p
 
 def test_what_was_damaged_on_its_way_is_drawn_over_what_arrived(open_page: Open, box: Served) -> None:
     """One sentence, and no other mistake beside it."""
-    sent = order("C++ is fun")
-    provider, account = providers.get("lightsms"), sandbox.demo_accounts()["lightsms"]
-    query = urlencode(
-        sent | {"signature": provider.sign(tuple(sent.items()), account.secret).signature}, quote_via=quote
-    )
+    query = signed_query("lightsms", order("C++ is fun"))
     box.ask(f"{LIGHTSMS}?{query.replace('%2B%2B', '++')}")
     page = open_page("/#/1")
     why = page.locator(".why")
