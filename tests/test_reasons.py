@@ -161,6 +161,7 @@ def test_what_a_query_lost_is_told_when_the_signature_proves_it(raw: bytes, reas
         (b"login=demo", b"text=a%2Bb+&+c&sender=Demo", "`&` ends a value: write %26"),
         (b"text=a%2Bb+&+c&sender=Demo", b"login=demo", "`&` ends a value: write %26"),
         (b"login=demo&text=a+b%20%26%20c&sender=Demo", b"--x\r\n\r\n", "`+` arrives as a space: write %2B"),
+        (b"login=demo&text=a+b%20%26%20c&sender=Demo", b"  {}", "`+` arrives as a space: write %2B"),
         (b"login=demo", b"--x\r\n\r\n\x98", "the body is not UTF-8: byte 98 stands where it may not"),
         (b"login=demo&text=other", b"sender=Demo", None),
         (b"", b"", None),

@@ -152,7 +152,7 @@ def damage(query: bytes, body: bytes, names: Collection[str], fits: Callable[[Pa
     from smscli.diagnosis import CODES, readings  # only a wrong signature needs it
 
     # What has line breaks is no form, but another kind of body.
-    form = body if b"\n" not in body and not body.startswith((b"{", b"[")) else b""
+    form = body if _is_form(body) and b"\n" not in body else b""
     foreign = not_utf8(query) or not_utf8(body)
     if len(query) + len(form) <= _LOOKED_AT and query.count(b"&") + form.count(b"&") < _PIECES:
         came = (*pairs(query), *pairs(form))
@@ -185,7 +185,7 @@ def _may_be_encoded(query: bytes, form: bytes) -> bool:
 
 def not_utf8(raw: bytes) -> str | None:
     """Return which value of a query or body is not UTF-8, and what it reads as; None when all of it is."""
-    is_form = not raw.lstrip().startswith((b"--", b"{", b"["))
+    is_form = _is_form(raw)
     for piece in raw.split(b"&") if is_form else [raw]:
         name, _, value = piece.partition(b"=")
         data = unquote_to_bytes(value.replace(b"+", b" ")) if is_form else raw
@@ -195,6 +195,10 @@ def not_utf8(raw: bytes) -> str | None:
             what = _quoted(_text(name)) if is_form else "the body"
             return f"{what} is not UTF-8: {_reading(data, error.start)}"
     return None
+
+
+def _is_form(raw: bytes) -> bool:
+    return not raw.lstrip().startswith((b"--", b"{", b"["))
 
 
 def _reading(data: bytes, start: int) -> str:
